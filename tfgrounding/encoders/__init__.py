@@ -1,0 +1,1 @@
+"""Alternatives that turn frames and texts into vectors of one space."""

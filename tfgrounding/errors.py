@@ -1,0 +1,29 @@
+"""What can go wrong, in words that can be shown to a person: what was wrong, what is allowed, what to do."""
+
+
+class TFGroundingError(Exception):
+    """Any error whose message is meant for the user; the command line prints it as one line and exits with 2."""
+
+
+class VideoError(TFGroundingError):
+    """A video that is missing, empty, without pictures or undecodable."""
+
+
+class EncoderError(TFGroundingError):
+    """An encoder that does not exist, whose weights are missing, or that cannot run where it was asked to."""
+
+
+class PlanError(TFGroundingError):
+    """A plan, or the curves that belong to it, that does not make sense."""
+
+
+class ModelError(TFGroundingError):
+    """A language or vision model that could not be reached or did not answer usably."""
+
+
+class DatasetError(TFGroundingError):
+    """A data set's file or folder that is missing or unreadable."""
+
+
+class UndefinedAnswerError(TFGroundingError):
+    """A curve for which TFVTG's public program has no answer ([0, 0], NaN, infinite, or a crash)."""

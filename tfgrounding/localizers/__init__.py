@@ -1,0 +1,1 @@
+"""Alternatives that turn curves into candidate intervals."""

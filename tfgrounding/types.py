@@ -1,0 +1,201 @@
+"""The values that travel between the rooms: frozen, checked when built, plain to print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from .errors import PlanError
+
+Relation = Literal["single-query", "sequentially", "simultaneously"]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a container says about its video stream.
+
+    `duration_seconds` counts from the first frame to the end of the last one; 0 < duration. `frame_rate_hz` is the
+    stream's average rate, None where the container does not tell. Width and height are those on screen (rotated).
+    """
+
+    path: str
+    duration_seconds: float
+    width: int
+    height: int
+    frame_rate_hz: float | None = None
+    rotation_degrees: int = 0
+    codec: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A run of sampled frames.
+
+    `pixels`: (T, H, W, 3) uint8 RGB. `pts_seconds`: (T,) float64, when each picture came on screen, counted from the
+    stream's first frame and read from its time stamps. `sample_seconds`: (T,) float64, the instants at which the
+    video was looked at, (k + 1/2) / rate_hz: a picture that stays on screen is seen at several of them.
+    """
+
+    pixels: np.ndarray
+    pts_seconds: np.ndarray
+    sample_seconds: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(
+                f"pixels must be (T, H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}"
+            )
+        if not len(self.pixels) == len(self.pts_seconds) == len(self.sample_seconds):
+            raise ValueError(
+                f"{len(self.pixels)} frames with {len(self.pts_seconds)} time stamps and "
+                f"{len(self.sample_seconds)} sampling instants"
+            )
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __repr__(self) -> str:
+        span = f"{self.pts_seconds[0]:.3f}-{self.pts_seconds[-1]:.3f} s" if len(self) else "empty"
+        return f"Frames(pixels={self.pixels.shape}, {span})"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFeatures:
+    """A video after encoding; what `Grounder.encode_video` returns and `Grounder.ground` takes in place of a path.
+
+    `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `pts_seconds`, `sample_seconds`: (T,) as in `Frames`.
+    """
+
+    vectors: np.ndarray
+    pts_seconds: np.ndarray
+    sample_seconds: np.ndarray
+    info: VideoInfo
+    encoder: str
+    revision: str
+    rate_hz: float
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 3 or len(self.vectors) != len(self.pts_seconds):
+            raise ValueError(
+                f"vectors must be (T, Q, D) for {len(self.pts_seconds)} frames, not {self.vectors.shape}"
+            )
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __repr__(self) -> str:
+        return f"VideoFeatures({self.vectors.shape}, {self.encoder}, {self.info.duration_seconds:.2f} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class SubEvent:
+    """One simple event of a query, said in one or more ways; the first description is the main one."""
+
+    descriptions: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "descriptions", tuple(self.descriptions))
+        if not self.descriptions or not all(isinstance(d, str) and d.strip() for d in self.descriptions):
+            raise PlanError("a sub-event needs at least one description, and none may be empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A query, its other wordings, its simple events in order, and how these relate in time (TFVTG, section 3.1)."""
+
+    query: str
+    paraphrases: tuple[str, ...] = ()
+    sub_events: tuple[SubEvent, ...] = ()
+    relation: Relation = "single-query"
+    source: str = ""
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paraphrases", tuple(self.paraphrases))
+        object.__setattr__(self, "sub_events", tuple(self.sub_events))
+        object.__setattr__(self, "warnings", tuple(self.warnings))
+        if not isinstance(self.query, str) or not self.query.strip():
+            raise PlanError("the query is empty: write a sentence that says what to look for")
+        if self.relation not in RELATIONS:
+            raise PlanError(f"relation {self.relation!r} is not known; allowed are {', '.join(RELATIONS)}")
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text of the plan once, in order: the query, its paraphrases, each sub-event's descriptions."""
+        every = [self.query, *self.paraphrases]
+        for event in self.sub_events:
+            every.extend(event.descriptions)
+        return tuple(dict.fromkeys(every))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A stretch of the video, half-open, in seconds from the stream's first frame; 0 <= start < end <= duration."""
+
+    start_seconds: float
+    end_seconds: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """The answer to one query: its moments, best first, and everything needed to judge and repeat it.
+
+    `curve`: (T,) similarity of the query with each sample, `pts_seconds`: (T,) the samples' times. `present`: the
+    probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
+    whatever was degraded on the way.
+    """
+
+    moments: tuple[Moment, ...]
+    query: str
+    plan: Plan
+    video: VideoInfo
+    engine: str
+    encoder: str
+    localizer: str
+    curve: np.ndarray
+    pts_seconds: np.ndarray
+    present: float | None = None
+    warnings: tuple[str, ...] = ()
+    raw_answer: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole result as plain JSON types."""
+        plan = self.plan
+        return {
+            "query": self.query,
+            "video": {
+                "path": self.video.path,
+                "duration_seconds": self.video.duration_seconds,
+                "width": self.video.width,
+                "height": self.video.height,
+                "frame_rate_hz": self.video.frame_rate_hz,
+                "rotation_degrees": self.video.rotation_degrees,
+                "codec": self.video.codec,
+            },
+            "moments": [
+                {"start_seconds": m.start_seconds, "end_seconds": m.end_seconds, "score": m.score}
+                for m in self.moments
+            ],
+            "present": self.present,
+            "engine": self.engine,
+            "encoder": self.encoder,
+            "localizer": self.localizer,
+            "plan": {
+                "query": plan.query,
+                "paraphrases": list(plan.paraphrases),
+                "sub_events": [list(e.descriptions) for e in plan.sub_events],
+                "relation": plan.relation,
+                "source": plan.source,
+            },
+            "curve": [round(float(v), 6) for v in self.curve],
+            "pts_seconds": [round(float(v), 6) for v in self.pts_seconds],
+            "warnings": list(self.warnings),
+            "raw_answer": self.raw_answer,
+            "provenance": self.provenance,
+        }
