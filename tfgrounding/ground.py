@@ -79,9 +79,7 @@ def _check_curves(curves: Mapping[str, np.ndarray], plan: Plan) -> int:
             raise PlanError(f"the curve of {text!r} has values that are not finite (NaN or infinite)")
         lengths[text] = len(curve)
     if len(set(lengths.values())) != 1:
-        raise PlanError(
-            f"the curves of one video must be equally long, not {sorted(set(lengths.values()))} frames"
-        )
+        raise PlanError(f"the curves of one video must be equally long, not {sorted(set(lengths.values()))} frames")
     return lengths[plan.query]
 
 
@@ -93,9 +91,7 @@ def _edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None)
         return np.arange(frames + 1) / frames * duration_seconds
     pts = np.asarray(pts_seconds, dtype=np.float64)
     if pts.shape != (frames,):
-        raise PlanError(
-            f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}"
-        )
+        raise PlanError(f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}")
     if not np.isfinite(pts).all() or (np.diff(pts) <= 0).any() or pts[0] < 0 or pts[-1] >= duration_seconds:
         raise PlanError("pts_seconds must increase from 0 on and stay below the duration")
     return np.concatenate([[0.0], (pts[1:] + pts[:-1]) / 2, [duration_seconds]])

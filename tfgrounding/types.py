@@ -46,9 +46,7 @@ class Frames:
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 4 or self.pixels.shape[-1] != 3 or self.pixels.dtype != np.uint8:
-            raise ValueError(
-                f"pixels must be (T, H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}"
-            )
+            raise ValueError(f"pixels must be (T, H, W, 3) uint8, not {self.pixels.shape} {self.pixels.dtype}")
         if not len(self.pixels) == len(self.pts_seconds) == len(self.sample_seconds):
             raise ValueError(
                 f"{len(self.pixels)} frames with {len(self.pts_seconds)} time stamps and "
@@ -80,9 +78,7 @@ class VideoFeatures:
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 3 or len(self.vectors) != len(self.pts_seconds):
-            raise ValueError(
-                f"vectors must be (T, Q, D) for {len(self.pts_seconds)} frames, not {self.vectors.shape}"
-            )
+            raise ValueError(f"vectors must be (T, Q, D) for {len(self.pts_seconds)} frames, not {self.vectors.shape}")
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -179,8 +175,7 @@ class Grounding:
                 "codec": self.video.codec,
             },
             "moments": [
-                {"start_seconds": m.start_seconds, "end_seconds": m.end_seconds, "score": m.score}
-                for m in self.moments
+                {"start_seconds": m.start_seconds, "end_seconds": m.end_seconds, "score": m.score} for m in self.moments
             ],
             "present": self.present,
             "engine": self.engine,

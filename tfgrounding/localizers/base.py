@@ -79,7 +79,5 @@ LOCALIZERS: dict[str, Callable[[], Localizer]] = {
 def get_localizer(name: str) -> Localizer:
     """The localizer of that name. Raises TFGroundingError, naming the known ones, if there is none."""
     if name not in LOCALIZERS:
-        raise TFGroundingError(
-            f"localizer {name!r} is not known; choose one of {', '.join(sorted(LOCALIZERS))}"
-        )
+        raise TFGroundingError(f"localizer {name!r} is not known; choose one of {', '.join(sorted(LOCALIZERS))}")
     return LOCALIZERS[name]()

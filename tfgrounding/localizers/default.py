@@ -20,7 +20,9 @@ class DefaultLocalizer:
         scale = float(np.abs(contrast).max())
         if scale > 0:
             contrast = contrast / scale
-        starts, ends, scores = [], [], []
+        starts: list[float] = []
+        ends: list[float] = []
+        scores: list[float] = []
         left = contrast.copy()
         for _ in range(MOST_CANDIDATES):
             start, end = _largest_segment(left)
