@@ -1,12 +1,15 @@
 """When does this happen? Ask a video a question, get the seconds, without training anything."""
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Frames": "types",
+    "Grounder": "ground",
     "Grounding": "types",
     "Moment": "types",
     "Plan": "types",
@@ -14,6 +17,10 @@ _HOME = {
     "TFGroundingError": "errors",
     "VideoFeatures": "types",
     "VideoInfo": "types",
+    "ground": "ground",
+    "ground_curves": "ground",
+    "iter_frames": "video",
+    "probe": "video",
 }
 __all__ = sorted(_HOME)
 
@@ -26,3 +33,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+class _Package(ModuleType):
+    """Keeps `tfgrounding.ground` the function: importing the room of that name would otherwise bind it instead."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name == "ground" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -2,13 +2,185 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .errors import PlanError
+from . import __version__
+from .encoders.base import Encoder, load_encoder
+from .errors import PlanError, TFGroundingError
 from .localizers.base import EventCurves, get_localizer
-from .types import Moment, Plan
+from .similarity import similarity_curves
+from .types import Grounding, Moment, Plan, VideoFeatures
+from .video import iter_frames
+
+Progress = Callable[[float, float], None]  # seconds of the video that are done, seconds in all
+KNOWN_TEXTS = 4096  # text vectors kept in memory
+
+
+class Grounder:
+    """Loads its models once and grounds as many queries as it is asked; safe to share between threads.
+
+    Args:
+        engine: "curves".
+        encoder: name of an encoder, or "auto": the best whose weights are on this machine.
+        planner: "auto".
+        localizer: name of a localizer.
+        top_k: moments an answer holds at most.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        rate_hz: samples a second.
+
+    Raises:
+        TFGroundingError: an engine, encoder, planner, localizer or device that is not known or not available.
+    """
+
+    def __init__(
+        self,
+        *,
+        engine: str = "curves",
+        encoder: str | Encoder = "auto",
+        planner: str = "auto",
+        localizer: str = "default",
+        vlm: str | None = None,
+        top_k: int = 5,
+        device: str = "auto",
+        rate_hz: float = 3.0,
+    ) -> None:
+        if engine != "curves":
+            raise TFGroundingError(f"engine {engine!r} is not known; choose curves")
+        if top_k < 1:
+            raise TFGroundingError(f"top_k must be at least 1, not {top_k}")
+        get_localizer(localizer)
+        self.engine = engine
+        self.localizer = localizer
+        self.top_k = top_k
+        self.rate_hz = rate_hz
+        self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
+        self._model = threading.Lock()
+        self._texts: dict[str, np.ndarray] = {}
+
+    def encode_video(self, path: str | Path, *, progress: Progress | None = None) -> VideoFeatures:
+        """Decode and encode a video once, so that any number of queries can be asked of it.
+
+        Args:
+            path: a video file.
+            progress: called with (seconds done, seconds in all) after each chunk of frames.
+
+        Returns:
+            VideoFeatures, to be passed to `ground`.
+
+        Raises:
+            VideoError: the video is missing, empty, without pictures or undecodable.
+        """
+        stream = iter_frames(path, rate_hz=self.rate_hz, size=self.encoder.frame_size)
+        vectors, pts, instants = [], [], []
+        for frames in stream:
+            with self._model:
+                vectors.append(self.encoder.encode_frames(frames.pixels))
+            pts.append(frames.pts_seconds)
+            instants.append(frames.sample_seconds)
+            if progress is not None:
+                progress(float(frames.sample_seconds[-1]), stream.info.duration_seconds)
+        return VideoFeatures(
+            vectors=np.concatenate(vectors),
+            pts_seconds=np.concatenate(pts),
+            sample_seconds=np.concatenate(instants),
+            info=stream.info,
+            encoder=self.encoder.name,
+            revision=self.encoder.revision,
+            rate_hz=self.rate_hz,
+        )
+
+    def ground(self, video: str | Path | VideoFeatures, query: str | Plan, *, top_k: int | None = None) -> Grounding:
+        """When does it happen?
+
+        Args:
+            video: a path, or what `encode_video` returned.
+            query: a sentence, or a ready plan.
+            top_k: moments at most; None means the Grounder's own.
+
+        Returns:
+            A Grounding whose moments are sorted best first.
+
+        Raises:
+            VideoError: the video cannot be read. PlanError: the query is empty.
+        """
+        plan = query if isinstance(query, Plan) else Plan(query)
+        features = video if isinstance(video, VideoFeatures) else self.encode_video(video)
+        if (features.encoder, features.revision) != (self.encoder.name, self.encoder.revision):
+            raise TFGroundingError(
+                f"the features of {features.info.path} were made by {features.encoder} ({features.revision}), "
+                f"but this Grounder speaks {self.encoder.name} ({self.encoder.revision}); encode the video again"
+            )
+        curves = dict(zip(plan.texts, similarity_curves(features.vectors, self._encode(plan.texts)), strict=True))
+        moments = ground_curves(
+            curves,
+            plan,
+            duration_seconds=features.info.duration_seconds,
+            pts_seconds=features.sample_seconds,
+            floor=self.encoder.floor,
+            localizer=self.localizer,
+            features=features.vectors.mean(axis=1),
+        )
+        return Grounding(
+            moments=tuple(moments[: self.top_k if top_k is None else top_k]),
+            query=plan.query,
+            plan=plan,
+            video=features.info,
+            engine=self.engine,
+            encoder=self.encoder.name,
+            localizer=self.localizer,
+            curve=curves[plan.query],
+            pts_seconds=features.sample_seconds,
+            warnings=(*features.info.warnings, *plan.warnings),
+            provenance={
+                "tfgrounding": __version__,
+                "encoder_revision": self.encoder.revision,
+                "rate_hz": features.rate_hz,
+            },
+        )
+
+    def ground_many(self, samples: Iterable[tuple[str | Path | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
+        """Ground many (video, query) pairs, encoding a video once while pairs of it follow each other."""
+        path: str | Path | None = None
+        features: VideoFeatures | None = None
+        for video, query in samples:
+            if isinstance(video, VideoFeatures):
+                yield self.ground(video, query)
+                continue
+            if features is None or video != path:
+                path, features = video, self.encode_video(video)
+            yield self.ground(features, query)
+
+    def _encode(self, texts: tuple[str, ...]) -> np.ndarray:
+        """(N, D) vectors of the texts; those seen before are remembered."""
+        with self._model:
+            new = [text for text in texts if text not in self._texts]
+            if new:
+                if len(self._texts) + len(new) > KNOWN_TEXTS:
+                    self._texts = {text: self._texts[text] for text in texts if text in self._texts}
+                self._texts.update(zip(new, self.encoder.encode_texts(new), strict=True))
+            return np.stack([self._texts[text] for text in texts])
+
+
+@lru_cache(maxsize=2)
+def _shared_grounder(**settings: Any) -> Grounder:
+    return Grounder(**settings)
+
+
+def ground(video: str | Path | VideoFeatures, query: str | Plan, **settings: Any) -> Grounding:
+    """When does it happen? The one-line form of `Grounder(**settings).ground(video, query)`.
+
+    The models of the last two settings stay loaded. Arguments, result and errors are those of Grounder and of
+    Grounder.ground.
+
+    >>> ground("kitchen.mp4", "she pours the milk").moments[0]  # doctest: +SKIP
+    """
+    return _shared_grounder(**settings).ground(video, query)
 
 
 def ground_curves(

