@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,8 @@ from .errors import TFGroundingError
 if TYPE_CHECKING:
     from .ground import Progress
     from .types import Grounding
+
+USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
 
 app = typer.Typer(
     name="tfgrounding",
@@ -30,7 +32,13 @@ app = typer.Typer(
 def main() -> None:
     """Run the command line and leave with its exit code; every error is one line on stderr."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except USAGE_ERROR as error:
+        if not str(error):
+            sys.exit(2)  # called without arguments: the help has been printed
+        _fail(f"{error.format_message()} (see tfgrounding --help)", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("stopped", 130)
     except TFGroundingError as error:
         _fail(str(error), 2)
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,15 +136,13 @@ class FrameStream:
             usual_gap = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
             try:
                 for frame in container.decode(stream):
-                    if frame.pts is None:
-                        absolute = newest + usual_gap if first is not None else 0.0
-                    else:
-                        absolute = float(frame.pts * frame.time_base)
+                    stamp = _seconds(frame.pts, frame.time_base)
+                    absolute = stamp if stamp is not None else (0.0 if first is None else newest + usual_gap)
                     if absolute <= newest:
                         continue  # a time stamp that runs backwards would show the past twice
                     first = absolute if first is None else first
                     newest = absolute
-                    lasts = float(frame.duration * frame.time_base) if frame.duration else usual_gap
+                    lasts = _seconds(frame.duration, frame.time_base) or usual_gap
                     yield absolute - first, absolute - first + lasts, frame
             except av.FFmpegError as error:
                 if first is None:
@@ -217,17 +216,22 @@ def _stream_duration(
     stream: av.video.stream.VideoStream,
     first: av.video.frame.VideoFrame,
 ) -> float:
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
+    if stated := _seconds(stream.duration, stream.time_base):
+        return stated
     usual_gap = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
-    start = float(first.pts * first.time_base) if first.pts is not None else 0.0
+    start = _seconds(first.pts, first.time_base) or 0.0
     end = start + usual_gap
     container.seek(0)
     for packet in container.demux(stream):
-        if packet.pts is not None:
-            lasts = float(packet.duration * packet.time_base) if packet.duration else usual_gap
-            end = max(end, float(packet.pts * packet.time_base) + lasts)
+        shown = _seconds(packet.pts, packet.time_base)
+        if shown is not None:
+            end = max(end, shown + (_seconds(packet.duration, packet.time_base) or usual_gap))
     return end - start
+
+
+def _seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
+    """Ticks of a time base in seconds; None where either is not known."""
+    return None if ticks is None or time_base is None else float(ticks * time_base)
 
 
 def _rotation(frame: av.video.frame.VideoFrame) -> int:

@@ -40,7 +40,7 @@ class EmbeddedEncoder:
 
     name = "embedded"
     revision = f"{PICTURES_PACKAGE}=={PICTURES_VERSION}+{TEXTS_PACKAGE}=={TEXTS_VERSION}"
-    frame_size = (FRAME_SIZE, FRAME_SIZE)
+    frame_size: int | tuple[int, int] = (FRAME_SIZE, FRAME_SIZE)
     floor = FLOOR
 
     def __init__(self, *, device: str = "auto") -> None:
