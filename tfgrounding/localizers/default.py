@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Candidates, EventCurves
+from .base import Candidates, Combination, EventCurves
 
 MOST_CANDIDATES = 5
 
@@ -13,6 +13,7 @@ class DefaultLocalizer:
     """Maximum-sum segments (Kadane) of the mean-centred curve, one after the other, each on what is left."""
 
     name = "default"
+    combination = Combination(rule="sum", picks=MOST_CANDIDATES, results=MOST_CANDIDATES)
 
     def query_candidates(self, query: EventCurves) -> Candidates:
         curve = np.asarray(query.curves, dtype=np.float64).mean(axis=0)
@@ -41,7 +42,7 @@ class DefaultLocalizer:
     def event_candidates(self, event: EventCurves) -> Candidates:
         return self.query_candidates(event)
 
-    def rank(self, own: Candidates, combined: Candidates) -> Candidates:
+    def rank(self, query: EventCurves, own: Candidates, combined: Candidates) -> Candidates:
         return own
 
 
