@@ -60,6 +60,17 @@ def uniform_edges(frames, duration_seconds):
 
 
 @kernel
+def mean_curve(curves):
+    """(1, T) mean of the (N, T) curves."""
+    events, frames = curves.shape
+    mean = np.zeros((1, frames))
+    for row in curves:
+        for t in range(frames):
+            mean[0, t] += row[t] / events
+    return mean
+
+
+@kernel
 def mask_below(curve, floor, paper, masked, above):
     """Write s·m and m (float32). Paper's reading: scaled where absurdly large, unmasked where all lie below."""
     scale, anything = 1.0, False
@@ -344,3 +355,15 @@ def defined_ranking(start, end, score, more_start, more_end, more_score, voted, 
         elif place == 0:
             break
     return ranked[:, :found]
+
+
+@kernel
+def distinct(start, end, score):
+    """(3, n) without the intervals that were there before."""
+    kept = np.empty((3, len(score)))
+    n = 0
+    for i in range(len(score)):
+        if not ((kept[0, :n] == start[i]) & (kept[1, :n] == end[i])).any():
+            kept[0, n], kept[1, n], kept[2, n] = start[i], end[i], score[i]
+            n += 1
+    return kept[:, :n]
