@@ -19,8 +19,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .kernels import kernel, ranked_by_vote, votes
+from .kernels import kernel
 from .localizers.base import Candidates, Combination
+from .ranking import ranked_by_vote, votes
 from .types import Relation
 
 MOST_STEPS = 2_000  # all 3^6 picks of six sub-events and their prefixes fit
@@ -42,7 +43,9 @@ def combine(events: Sequence[Candidates], relation: Relation, rule: Combination)
     if relation == "single-query" or not events:
         return NOTHING
     together = relation == "simultaneously"
-    flat = np.concatenate([part for event in events for part in (event.start_seconds, event.end_seconds, event.score)])
+    flat = np.concatenate(
+        [part for event in events for part in (event.start_seconds, event.end_seconds, event.score)], dtype=np.float64
+    )
     lengths = np.array([len(event) for event in events])
     search = combined_by_sum if rule.rule == "sum" else combined_by_vote
     found = search(flat, lengths, together, rule.picks, rule.results)
@@ -118,7 +121,12 @@ def advance(beam, following, state, following_state, depth, pick, gain, factor):
 
 @kernel
 def empty_beam(states, most, events):
-    return np.empty((states, most)), np.empty((states, most, events), np.int64), np.zeros(states, np.int64), np.zeros(states)
+    return (
+        np.empty((states, most)),
+        np.empty((states, most, events), np.int64),
+        np.zeros(states, np.int64),
+        np.zeros(states),
+    )
 
 
 @kernel
@@ -145,7 +153,13 @@ def sharing(starts, ends, scores, sizes, instant, open_end, earliest, latest, wa
                 continue
             for p in range(sizes[e]):
                 start, end = starts[e, p], ends[e, p]
-                if start < earliest or start > instant or end < instant or end > latest or (open_end and end == instant):
+                if (
+                    start < earliest
+                    or start > instant
+                    or end < instant
+                    or end > latest
+                    or (open_end and end == instant)
+                ):
                     continue
                 reached = state | (start == instant) | (start == earliest) << 1 | (end == latest) << 2
                 gain = scores[e, p] if summed else 0.0

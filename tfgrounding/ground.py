@@ -49,8 +49,9 @@ def ground_curves(
     chosen = get_localizer(localizer)
     relation = plan.relation if plan.sub_events else "single-query"
     table = _table(curves, plan)
-    edges = _edges(table.shape[1], duration_seconds, pts_seconds)
+    edges = _edges(table.shape[1], float(duration_seconds), pts_seconds)
     _check_grid(stride_frames, longest_frames)
+    floor = floor if floor is None else float(floor)
     shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
     row = 1 + len(plan.paraphrases)
     query = EventCurves(table[:row], *shared)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import UndefinedAnswerError
-from ..kernels import candidates, defined_ranking, ranked_by_vote
+from ..kernels import published_candidates
+from ..ranking import defined_ranking, ranked_by_vote
 from .base import Candidates, Combination, EventCurves
 
 FLOOR = 0.2  # the program's own, made for BLIP-2's cosines
@@ -65,14 +66,13 @@ def _responses(event: EventCurves, kept: int, most: int) -> np.ndarray:
     frames = event.curves.shape[1]
     if frames == 1:
         raise UndefinedAnswerError("TFVTG's public program cannot take a video of one frame; use another localizer")
-    return candidates(
+    return published_candidates(
         event.curves,
         event.edges_seconds,
         event.uniform,
         FLOOR if event.floor is None else event.floor,
         min(event.stride_frames or STRIDE_FRAMES, frames // 2),
         event.longest_frames or frames // 2,
-        False,
         kept,
         most,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..kernels import candidates, distinct, mean_curve
+from ..kernels import paper_candidates
+from ..ranking import distinct
 from .base import Candidates, Combination, EventCurves
 from .reference import FLOOR, STRIDE_FRAMES
 
@@ -36,15 +37,12 @@ class TFVTGLocalizer:
 def _proposals(event: EventCurves, most: int) -> Candidates:
     frames = event.curves.shape[1]
     stride = max(1, min(event.stride_frames or STRIDE_FRAMES, frames // 2))
-    found = candidates(
-        event.curves if len(event.curves) == 1 else mean_curve(event.curves),
+    found = paper_candidates(
+        event.curves,
         event.edges_seconds,
-        event.uniform,
         FLOOR if event.floor is None else event.floor,
         stride,
         max(stride, event.longest_frames or frames // 2),
-        True,
-        most,
         most,
     )
     return Candidates(*found)
