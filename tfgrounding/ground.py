@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from . import __version__
+from .combine import NOTHING, combine
 from .encoders.base import Encoder, load_encoder
 from .errors import PlanError, TFGroundingError
+from .kernels import all_finite, uniform_edges
 from .localizers.base import EventCurves, get_localizer
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
@@ -216,51 +218,71 @@ def ground_curves(
         PlanError: a text without a curve, curves of unequal length, or values that are not finite.
         TFGroundingError: no such localizer.
     """
-    frames = _check_curves(curves, plan)
-    edges = _edges(frames, duration_seconds, pts_seconds)
-
-    def event(texts: tuple[str, ...]) -> EventCurves:
-        return EventCurves(
-            curves=np.stack([np.asarray(curves[text]) for text in texts]),
-            edges_seconds=edges,
-            uniform=pts_seconds is None,
-            floor=floor,
-            null_curves=null_curves,
-            features=features,
-            stride_frames=stride_frames,
-            longest_frames=longest_frames,
-        )
-
     chosen = get_localizer(localizer)
-    own = chosen.query_candidates(event((plan.query, *plan.paraphrases)))
-    return [
-        Moment(float(start), float(end), float(score))
-        for start, end, score in zip(own.start_seconds, own.end_seconds, own.score, strict=True)
-    ]
+    relation = plan.relation if plan.sub_events else "single-query"
+    table = _table(curves, plan)
+    edges = _edges(table.shape[1], float(duration_seconds), pts_seconds)
+    _check_grid(stride_frames, longest_frames)
+    floor = floor if floor is None else float(floor)
+    shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
+    row = 1 + len(plan.paraphrases)
+    query = EventCurves(table[:row], *shared)
+    own = chosen.query_candidates(query)
+    combined = NOTHING
+    if relation != "single-query":
+        events = []
+        for sub_event in plan.sub_events:
+            rows = len(sub_event.descriptions)
+            events.append(chosen.event_candidates(EventCurves(table[row : row + rows], *shared)))
+            row += rows
+        combined = combine(events, relation, chosen.combination)
+    ranked = chosen.rank(query, own, combined)
+    return list(map(Moment, ranked.start_seconds.tolist(), ranked.end_seconds.tolist(), ranked.score.tolist()))
 
 
-def _check_curves(curves: Mapping[str, np.ndarray], plan: Plan) -> int:
+def _table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
+    """(N, T) float64, checked: the query's curve, its paraphrases', each sub-event's, in the order of the plan."""
+    texts = [plan.query, *plan.paraphrases]
+    for sub_event in plan.sub_events:
+        texts += sub_event.descriptions
+    try:
+        table = np.array([curves[text] for text in texts], dtype=np.float64)
+    except (KeyError, ValueError, TypeError):
+        table = np.empty(0)
+    if table.ndim != 2 or table.shape[1] == 0 or not all_finite(table):
+        raise PlanError(_what_is_wrong(curves, texts))
+    return table
+
+
+def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
     lengths = {}
-    for text in plan.texts:
+    for text in texts:
         if text not in curves:
-            raise PlanError(f"there is no curve for the text {text!r} of the plan")
-        curve = np.asarray(curves[text])
+            return f"there is no curve for the text {text!r} of the plan"
+        try:
+            curve = np.asarray(curves[text], dtype=np.float64)
+        except (ValueError, TypeError):
+            return f"the curve of {text!r} must have one number a frame"
         if curve.ndim != 1 or len(curve) == 0:
-            raise PlanError(f"the curve of {text!r} must have one value a frame, not shape {curve.shape}")
+            return f"the curve of {text!r} must have one value a frame, not shape {curve.shape}"
         if not np.isfinite(curve).all():
-            raise PlanError(f"the curve of {text!r} has values that are not finite (NaN or infinite)")
-        lengths[text] = len(curve)
-    if len(set(lengths.values())) != 1:
-        raise PlanError(f"the curves of one video must be equally long, not {sorted(set(lengths.values()))} frames")
-    return lengths[plan.query]
+            return f"the curve of {text!r} has values that are not finite (NaN or infinite)"
+        lengths[len(curve)] = text
+    return f"the curves of one video must be equally long, not {sorted(lengths)} frames"
+
+
+def _check_grid(stride_frames: int | None, longest_frames: int | None) -> None:
+    for name, value in (("stride_frames", stride_frames), ("longest_frames", longest_frames)):
+        if value is not None and value < 1:
+            raise PlanError(f"{name} must be at least 1, not {value}")
 
 
 def _edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None) -> np.ndarray:
     """(T + 1,) borders between the samples: half way between their times, 0 and the duration at the ends."""
-    if not np.isfinite(duration_seconds) or duration_seconds <= 0:
+    if not 0 < duration_seconds < np.inf:
         raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
     if pts_seconds is None:
-        return np.arange(frames + 1) / frames * duration_seconds
+        return uniform_edges(frames, duration_seconds)
     pts = np.asarray(pts_seconds, dtype=np.float64)
     if pts.shape != (frames,):
         raise PlanError(f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}")
