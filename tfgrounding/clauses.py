@@ -1,0 +1,556 @@
+"""A compound query cut into its events: clauses, coordinated verbs and participles, and how they follow in time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from . import lexicon
+from .tagging import DESCRIBING_PARTICIPLES, Predicate, Word, is_animate, predicate, starts_clause, starts_subject
+from .types import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stretch of a query: one simple event (no parts), or several in the order in which they happen.
+
+    `explicit`: the relation stands in words ("then", "while"), rather than behind an "and" or a participle.
+    """
+
+    words: tuple[Word, ...]
+    parts: tuple[Event, ...] = ()
+    relation: Relation = "single-query"
+    explicit: bool = False
+
+
+_SPAN = r"(?:(?:only |just |about )?(?:a |the )?(?:few |some |several |two |three |five |ten |couple of |short |brief |long )?(?:second|moment|minute|time|while|bit|beat)s? )"
+_SOON = rf"(?:{_SPAN}|(?:right|just|shortly|immediately|soon|directly|straight|only|not long|even) )"
+_JOIN = r"(?:(?:[,;.–—-] )*(?:and |but )?(?:, )?)"
+_NEXT = (
+    rf"(?:{_SOON}?(?:after (?:that|this|which|it)|afterwards?|thereafter|following (?:that|this|which))(?= )|then(?: {_SPAN}later)?|"
+    r"whereupon|at which point|subsequently|from there|and last of all)"
+)
+_LAST = (
+    rf"(?:finally|lastly|eventually|ultimately|later(?: on)?|next(?! to)|{_SPAN}(?:later|afterwards?)|at last|in the end|at the end|"
+    r"second(?:ly)?(?= ,)|third(?:ly)?(?= ,)|immediately|suddenly|promptly|soon|before long|all of a sudden|in turn)"
+)
+# Between two events that follow each other, wherever it stands ...
+_THEN = re.compile(
+    rf"(?<=\S ){_JOIN}(?:once more |{_LAST} )?{_NEXT}(?: (?:, )?(?:{_LAST}|{_NEXT}|also|again|immediately|quickly))?(?: ,)?(?= )"
+)
+# ... and where punctuation or a conjunction stands before it.
+_LATER = re.compile(rf"(?<=\S )(?:(?:[,;.–—] )+(?:and |but )?|and |but )(?:, )?{_LAST}(?: ,)?(?= )")
+_FOLLOWED = re.compile(
+    r"(?<=\S )(?:[,;] )?(?:and (?:is )?|is |are )?(?:then )?(?:immediately |closely |shortly )?(?:followed|succeeded) by(?= )"
+)
+_EARLIER = re.compile(
+    rf"(?<=\S ){_JOIN}(?:but (?:first|only after)|{_SOON}?before (?:that|this|which)|having (?:previously|already|first)|beforehand|prior to (?:that|this)|preceded by)(?: ,)?(?= )"
+)
+_MEANWHILE = re.compile(
+    rf"(?<=\S ){_JOIN}(?:(?:all )?(?:meanwhile|simultaneously|at (?:the same|that|this) (?:very )?(?:time|moment)|in the mean ?time|during (?:which|this|that)(?: time)?|concurrently|all the while))(?! as| that| when)(?: ,)?(?= )"
+)
+_SENTENCE = re.compile(r"(?<=\S )(?:[.;!?–—] )+(?=\S)")
+_NO_SOONER = re.compile(r"(?:no sooner|hardly|scarcely|barely)(?= )")
+_OPENING = re.compile(
+    rf"^(?:first(?:ly)?|at first|to (?:begin|start) with|initially|in the beginning|at the start|first of all|meanwhile|"
+    rf"simultaneously|at the same time|{_NEXT}|{_LAST})(?: ,)?(?= )"
+)
+
+_AFTER = rf"(?:{_SOON}?(?:after|upon|following)|(?:only )?once|as soon as|immediately upon|the (?:very )?(?:moment|instant|second|minute)(?: that| when)?|directly)"
+_BEFORE = rf"(?:{_SOON}?before(?: (?:finally|eventually|then|suddenly|quickly|immediately))?|prior to|(?:up )?until|till|ahead of|in advance of|by the time(?: that)?)"
+_WHILE = (
+    r"(?:(?:all )?(?:while|whilst)(?: (?:also|still|simultaneously|at the same time))?|(?:just |right |even |exactly )?as|"
+    r"at (?:the (?:same |exact same |very )?(?:time|moment|instant)) (?:as|that|when)|simultaneously (?:as|with)|whereas|in the middle of|in the midst of|"
+    r"during the time(?: that| when)?|for as long as|as long as|throughout|during|in the process of|the whole time(?: that)?)"
+)
+_WHEN = r"(?:(?:just |right |even |only )?when(?:ever)?)"
+_SUBORDINATE = {"after": _AFTER, "before": _BEFORE, "while": _WHILE, "when": _WHEN}
+_MEDIAL = {name: re.compile(rf"(?<=\S )(?:, )?{pattern}(?= )") for name, pattern in _SUBORDINATE.items()}
+_FRONTED = {
+    name: re.compile(rf"^(?:{pattern}{'|having|on' if name == 'after' else ''})(?= )")
+    for name, pattern in _SUBORDINATE.items()
+}
+_NOT_AS = frozenset(
+    [
+        "such",
+        "same",
+        "dressed",
+        "known",
+        "well",
+        "so",
+        "disguised",
+        "used",
+        "serve",
+        "serves",
+        "served",
+        "works",
+        "work",
+        "act",
+        "acts",
+        "acting",
+    ]
+)
+_COMITATIVE = frozenset(
+    [
+        "dance",
+        "play",
+        "walk",
+        "talk",
+        "speak",
+        "fight",
+        "wrestle",
+        "sing",
+        "chat",
+        "interact",
+        "run",
+        "argue",
+        "sit",
+        "stand",
+    ]
+)
+_TAKES_CLAUSE = lexicon.PERCEPTION | frozenset(["keep", "leave", "get", "have", "make", "let", "help", "stop"])
+_PLACED = frozenset(["sit", "stand", "lie", "lay", "hang", "lean", "rest", "float", "park", "stick"])
+_DANGLING = frozenset(["and", "but", "then", "or", ",", ";", ".", "!", "?", ":", "–", "—", "-"])
+
+
+def split(words: Sequence[Word]) -> Event:
+    """The event, or the tree of events, that a tagged query describes."""
+    words = _trim(words)
+    if not words:
+        return Event(())
+    rules: tuple[Callable[[tuple[Word, ...]], Event | None], ...] = (
+        _sentences,
+        _no_sooner,
+        lambda w: _fronted(w, "before") or _fronted(w, "after"),
+        lambda w: _linked(w, _EARLIER, "sequentially", reverse=True),
+        lambda w: _linked(w, _FOLLOWED, "sequentially"),
+        lambda w: _linked(w, _THEN, "sequentially"),
+        lambda w: _linked(w, _LATER, "sequentially"),
+        lambda w: _medial(w, "before") or _medial(w, "after"),
+        lambda w: _linked(w, _MEANWHILE, "simultaneously"),
+        lambda w: _fronted(w, "while") or _fronted(w, "when"),
+        lambda w: _medial(w, "while") or _medial(w, "when"),
+        _coordinated,
+        _with_absolute,
+        _participle,
+        _run_on,
+    )
+    for rule in rules:
+        found = rule(words)
+        if found is not None:
+            return found
+    return Event(words)
+
+
+def flatten(event: Event) -> Event:
+    """The same event with one level of parts: events in a row join their row, things that happen together inside a row
+    stay one event, and so does everything inside what happens together."""
+    if not event.parts:
+        return event
+    parts: list[Event] = []
+    for part in map(flatten, event.parts):
+        same = part.parts and part.relation == event.relation
+        if same and (event.relation == "sequentially" or part.explicit):
+            parts.extend(part.parts)
+        else:
+            parts.append(Event(part.words))
+    return Event(event.words, tuple(parts), event.relation, event.explicit)
+
+
+def _pair(
+    words: tuple[Word, ...], first: Sequence[Word], second: Sequence[Word], relation: Relation, explicit: bool = True
+) -> Event:
+    return Event(words, (split(first), split(second)), relation, explicit)
+
+
+def _trim(words: Sequence[Word]) -> tuple[Word, ...]:
+    words = list(words)
+    while words and words[0].low in _DANGLING:
+        words.pop(0)
+    while words and words[-1].low in _DANGLING:
+        words.pop()
+    match = _OPENING.match(_line(words) + " ")
+    if match:
+        rest = words[_count(match.group()) :]
+        if rest and (
+            match.group().rstrip().endswith(",") or starts_subject(rest) or (predicate(rest) or _NOWHERE).start == 0
+        ):
+            return _trim(rest)
+    return tuple(words)
+
+
+_NOWHERE = Predicate(-1, -1, False)
+
+
+def _line(words: Sequence[Word]) -> str:
+    """The words in lower case, blanks between them; a quoted passage becomes one word that no pattern meets."""
+    return " ".join(re.sub(r"\s+", "_", word.low) for word in words)
+
+
+def _count(text: str) -> int:
+    return len(text.split())
+
+
+def _cut(words: tuple[Word, ...], match: re.Match[str]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    before = _count(match.string[: match.start()])
+    return words[:before], words[before + _count(match.group()) :]
+
+
+def _sentences(words: tuple[Word, ...]) -> Event | None:
+    for match in _SENTENCE.finditer(_line(words)):
+        first, second = _cut(words, match)
+        if not _contentful(first) or not _contentful(second):
+            continue
+        line = "x " + _line(second) + " "
+        if _MEANWHILE.match(line, 2) or _EARLIER.match(line, 2):
+            return None  # its own rule reads the punctuation too
+        return _pair(words, first, second, "sequentially")
+    return None
+
+
+def _no_sooner(words: tuple[Word, ...]) -> Event | None:
+    """ "No sooner had the man sat down than the dog barked"."""
+    line = _line(words)
+    match = _NO_SOONER.search(line)
+    if not match:
+        return None
+    linker = " than " if match.group() == "no sooner" else " when "
+    before, found, after = line[match.end() :].partition(linker)
+    if not found:
+        return None
+    start = _count(line[: match.start()])
+    middle = start + _count(match.group())
+    first = words[:start] + words[middle : middle + _count(before)]
+    return _pair(words, first, words[-_count(after) :], "sequentially")
+
+
+def _linked(
+    words: tuple[Word, ...], pattern: re.Pattern[str], relation: Relation, *, reverse: bool = False
+) -> Event | None:
+    line = _line(words) + " "
+    for match in pattern.finditer(line):
+        first, second = _cut(words, match)
+        link = match.group().split()
+        if not _contentful(first) or not _contentful(second):
+            continue
+        bare = link[0] not in ("and", "but", ",", ";", ".", "–", "—", "-", "is", "are")
+        has_verb = predicate(first) is not None
+        if pattern is _FOLLOWED:
+            alone = any(map(is_animate, second)) and predicate(second) is None
+            if alone or (
+                bare and has_verb and not any(w.kind == "verb" for w in second) and any(map(is_animate, second))
+            ):
+                continue  # "a man walks in followed by a dog": somebody behind somebody, not one event after another
+        elif bare and not has_verb:
+            continue  # "the man then opens the door"
+        elif (bare and (first[-1].kind == "aux" or first[-1].low in ("since", "by", "until", "now", "if", "back"))) or (
+            pattern is _LATER and not (starts_clause(second) or _starts_verb_phrase(second))
+        ):
+            continue
+        return _pair(words, *((second, first) if reverse else (first, second)), relation)
+    if relation == "simultaneously" and line.rstrip().endswith("at the same time"):
+        return _together_at_end(words)
+    return None
+
+
+def _together_at_end(words: tuple[Word, ...]) -> Event | None:
+    """ "the man sings and the woman dances at the same time"."""
+    found = split(words[:-4])
+    if len(found.parts) < 2:
+        return None
+    return Event(words, found.parts, "simultaneously", True)
+
+
+def _fronted(words: tuple[Word, ...], name: str) -> Event | None:
+    """ "After he sits down, the man reads"."""
+    match = _FRONTED[name].match(_line(words) + " ")
+    if not match:
+        return None
+    skipped = _count(match.group())
+    border = _main_clause(words, skipped, bare=match.group() in ("having", "on", "following"))
+    if border is None:
+        return None
+    clause, main = words[skipped:border], words[border:]
+    if name == "when":
+        return _when(words, clause, main, fronted=True)
+    if name == "while":
+        return _pair(words, clause, main, "simultaneously")
+    if name == "before" and not match.group().startswith("by the time"):
+        return _pair(words, main, clause, "sequentially")
+    return _pair(words, *((main, clause) if name == "before" else (clause, main)), "sequentially")
+
+
+def _main_clause(words: tuple[Word, ...], skipped: int, *, bare: bool) -> int | None:
+    """Where the main clause starts after a fronted subordinate one; None where there are no two clauses."""
+    weak = None
+    for i in range(skipped + 1, len(words) - 1):
+        clause, rest = words[skipped:i], _trim(words[i:])
+        if words[i].low != "," or not rest or not _subordinate(clause, gerund_only=bare):
+            continue
+        if starts_clause(rest):
+            return i + 1
+        if weak is None and (predicate(rest) is not None and not _is_list_item(rest, clause)):
+            weak = i + 1
+    if weak is not None:
+        return weak
+    if any(w.low == "," for w in words):
+        return None
+    for i in range(skipped + 2, len(words) - 1):
+        rest = words[i:]
+        if (
+            rest[0].kind in ("det", "pron")
+            and words[i - 1].kind not in ("prep", "det", "adj", "conj", "inf")
+            and starts_clause(rest)
+        ):
+            clause = words[skipped:i]
+            if _subordinate(clause, gerund_only=bare) and not any(w.kind == "conj" for w in rest[: _start(rest)]):
+                return i
+    return None
+
+
+def _is_list_item(rest: Sequence[Word], clause: Sequence[Word]) -> bool:
+    """Whether the words after the comma go on with the clause's own gerunds ("after opening the door, taking a cup, ...")."""
+    found, own = predicate(rest), predicate(clause)
+    return found is not None and own is not None and not found.finite and not own.finite and found.start == 0
+
+
+def _start(words: Sequence[Word]) -> int:
+    found = predicate(words)
+    return found.start if found else len(words)
+
+
+def _subordinate(words: Sequence[Word], *, gerund_only: bool = False) -> bool:
+    """Whether what follows "before", "after", "while" ... is an event: a clause, or a verb phrase with its -ing form."""
+    words = _trim(words)
+    found = predicate(words)
+    if found is None:
+        return False
+    if found.start == 0 or all(w.kind == "adv" for w in words[: found.start]):
+        return not words[found.verb].form == "s"
+    if gerund_only:
+        return False
+    if found.finite:
+        return starts_clause(words)
+    return False
+
+
+def _medial(words: tuple[Word, ...], name: str) -> Event | None:
+    """ "The man reads after he sits down"."""
+    for match in _MEDIAL[name].finditer(_line(words) + " "):
+        main, clause = _cut(words, match)
+        link = match.group().removeprefix(", ")
+        if predicate(main) is None or not _subordinate(clause) or main[-1].low in ("for", "a"):
+            continue
+        finite = (predicate(clause) or _NOWHERE).finite
+        if link.endswith(" as") or link == "as":
+            if link == "as" and (main[-1].low in _NOT_AS or clause[0].low in ("if", "though", "well") or not finite):
+                continue
+        if link in ("throughout", "during", "following", "in the middle of") and finite:
+            continue
+        if link in ("in the process of", "directly") and finite != (link == "directly"):
+            continue
+        if link == "once" and not finite:
+            continue
+        if name == "after" and main[-1].low in ("look", "looks", "looking", "named", "one", "day", "time"):
+            continue
+        if name == "when":
+            return _when(words, clause, main, fronted=False)
+        if name == "while":
+            return _pair(words, main, clause, "simultaneously")
+        if link.startswith("by the time"):
+            return _pair(words, main, clause, "sequentially")
+        return _pair(words, *((main, clause) if name == "before" else (clause, main)), "sequentially")
+    return None
+
+
+def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word], *, fronted: bool) -> Event:
+    """ "X when Y": Y, then X where both are over in a moment; at once where either lasts."""
+    if _lasts(clause) or _lasts(main):
+        return _pair(words, *((clause, main) if fronted else (main, clause)), "simultaneously")
+    return _pair(words, clause, main, "sequentially")
+
+
+def _coordinated(words: tuple[Word, ...]) -> Event | None:
+    """Clauses or verb phrases joined by "and", "but" or commas."""
+    for i in range(1, len(words) - 1):
+        if words[i].low not in ("and", "but", ",", "&"):
+            continue
+        end = i + 1
+        while end < len(words) - 1 and (words[end].low in ("and", "but", "also", "both") or words[end].low == ","):
+            end += 1
+        first, second = words[:i], words[end:]
+        if not _joins(first, second, comma=words[i].low == "," and end == i + 1):
+            continue
+        head, tail = split(first), split(second)
+        together = _lasts(head.words) and _lasts(tail.words) and not tail.parts
+        relation: Relation = "simultaneously" if together and words[i].low != "but" else "sequentially"
+        return Event(words, (head, tail), relation, False)
+    return None
+
+
+def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> bool:
+    """Whether two stretches of words around a conjunction are events of the same rank."""
+    own = predicate(first)
+    if own is None or not second:
+        return False
+    verb, helper = first[own.verb], first[own.start].low if first[own.start].kind == "aux" else ""
+    clause = second[next((i for i, w in enumerate(second) if w.kind != "adv"), 0) :]
+    found = predicate(clause)
+    if found is None:
+        return False
+    if found.start > 0:
+        if found.finite:
+            past = verb.form in ("past", "participle")
+            sure = clause[found.verb].form in ("s", "base") or clause[found.start].kind == "aux"
+            return starts_clause(clause) and (sure or past)
+        listed = first[0].low in ("there", "we", "you", "i") or not own.finite
+        return listed and not comma and starts_subject(clause) and clause[found.start - 1].kind in ("noun", "pron")
+    form = clause[found.verb].form
+    if clause[0].kind == "aux":
+        return own.finite
+    if form == "s":
+        return True
+    if form == "ing":
+        if own.finite:
+            return verb.form == "ing"
+        # "a man wearing a hat and carrying a bag walks in": still inside the subject
+        return not any(w.kind == "aux" or (w.kind == "verb" and w.form != "ing") for w in _until_break(clause[1:]))
+    if form == "base":
+        return verb.form == "base" and not any(w.kind in ("inf", "comp") for w in first)
+    if clause[0].low in DESCRIBING_PARTICIPLES:
+        return False
+    return bool(helper and verb.form == "participle") or verb.form in ("past", "participle", "base") or not comma
+
+
+def _until_break(words: Sequence[Word]) -> list[Word]:
+    found: list[Word] = []
+    for word in words:
+        if word.kind in ("conj", "punct"):
+            break
+        found.append(word)
+    return found
+
+
+def _with_absolute(words: tuple[Word, ...]) -> Event | None:
+    """ "A man talks with his dog barking"."""
+    own = predicate(words)
+    if own is None:
+        return None
+    for i in range(own.verb + 1, len(words) - 2):
+        if words[i].low != "with":
+            continue
+        for j in range(i + 2, len(words)):
+            word, before = words[j], words[j - 1]
+            if word.kind in ("punct", "conj", "prep", "verb", "aux"):
+                if (
+                    word.kind == "verb"
+                    and word.form == "ing"
+                    and before.kind in ("noun", "object")
+                    and word.verb not in lexicon.DESCRIPTIVE
+                ):
+                    if (
+                        words[own.verb].verb in _COMITATIVE
+                        and words[i - 1].kind in ("verb", "prep")
+                        and is_animate(before)
+                    ):
+                        break
+                    return _pair(words, words[:i], words[i + 1 :], "simultaneously", explicit=False)
+                break
+    return None
+
+
+def _participle(words: tuple[Word, ...]) -> Event | None:
+    """ "A man sits on the couch eating", "Holding a cup, the man walks in"."""
+    own = predicate(words)
+    if own is None:
+        return None
+    if own.start == 0 and not own.finite:
+        comma = next((i for i, w in enumerate(words) if w.low == ","), None)
+        if comma is not None and starts_clause(words[comma + 1 :] or words):
+            first, second = words[:comma], words[comma + 1 :]
+            return _pair(words, first, second, "simultaneously" if _lasts(first) else "sequentially", explicit=False)
+    for i in range(own.verb + 1, len(words)):
+        word, before = words[i], words[i - 1]
+        if word.kind != "verb" or word.form != "ing" or word.relative or before.kind in ("aux", "adj", "det", "conj"):
+            continue
+        comma = before.low == ","
+        if word.verb in lexicon.DESCRIPTIVE or (before.kind == "adv" and words[i - 2].kind == "aux"):
+            continue
+        if not comma and before.kind == "noun" and _belongs_to_noun(words, own.verb, i):
+            continue
+        return _pair(words, words[:i], words[i:], "simultaneously", explicit=False)
+    return None
+
+
+def _belongs_to_noun(words: Sequence[Word], verb: int, participle: int) -> bool:
+    """Whether a participle says more about the noun before it ("chases a dog running", "the cup standing on the table")."""
+    noun, between = words[participle - 1], words[verb + 1 : participle]
+    direct = not any(w.kind == "prep" and w.low not in ("of", *lexicon.PARTICLES) for w in between)
+    if words[verb].verb in _TAKES_CLAUSE or any(w.low == "at" and is_animate(noun) for w in between):
+        return True
+    if any(w.kind == "rel" for w in between) or is_animate(noun):
+        return True
+    if words[participle].verb in _PLACED:
+        return words[verb].verb not in lexicon.ACTIVITIES
+    return direct and words[participle].verb in ("move", "flow", "fly", "burn", "come", "fall")
+
+
+def _run_on(words: tuple[Word, ...]) -> Event | None:
+    """ "Person opens the door walks in": a second finite verb without any conjunction."""
+    own = predicate(words)
+    if (
+        own is None
+        or words[own.verb].form != "s"
+        or words[own.verb].verb in lexicon.PERCEPTION | {"make", "let", "help"}
+    ):
+        return None
+    for i in range(own.verb + 2, len(words)):
+        word = words[i]
+        if word.kind in ("rel", "conj"):
+            return None
+        if word.kind == "verb" and word.form == "s" and not word.relative and not lexicon.is_nouny(word.verb):
+            return _pair(words, words[:i], words[i:], "sequentially", explicit=False)
+    return None
+
+
+def _lasts(words: Sequence[Word]) -> bool:
+    """Whether the event is a state or an activity that goes on, rather than one that ends of itself."""
+    found = predicate(words)
+    if found is None:
+        return False
+    word, rest = words[found.verb], words[found.verb + 1 :]
+    if words[found.start].kind == "aux" and word.form == "ing" and word.verb not in lexicon.ASPECT:
+        return word.verb in lexicon.ACTIVITIES | lexicon.POSTURE or not any(w.low in lexicon.GOAL_WORDS for w in rest)
+    if words[found.start].kind == "aux" and word.kind == "aux":
+        return True
+    if word.verb in lexicon.ASPECT or word.verb not in lexicon.ACTIVITIES | lexicon.POSTURE:
+        return False
+    if word.verb in lexicon.CONSUMPTION and rest and rest[0].kind in ("det", "adj", "noun"):
+        return False
+    for i, other in enumerate(rest):
+        if other.low in lexicon.GOAL_WORDS and (
+            i == 0 or other.low in ("into", "onto", "toward", "towards", "up", "down", "off")
+        ):
+            following = rest[i + 1 :]
+            if word.verb in ("talk", "speak", "listen", "wave", "point") and other.low in ("to", "at"):
+                continue
+            if word.verb in lexicon.POSTURE and other.low in ("in", "up") and following:
+                continue
+            if (
+                other.low in ("in", "through", "across", "over", "past")
+                and following
+                and word.verb not in ("walk", "run")
+            ):
+                continue
+            return False
+    return True
+
+
+def _contentful(words: Sequence[Word]) -> bool:
+    return any(w.kind in ("noun", "verb", "adj", "pron", "det", "object", "comp") for w in words)
+
+
+def _starts_verb_phrase(words: Sequence[Word]) -> bool:
+    found = predicate(words)
+    return found is not None and all(w.kind == "adv" for w in words[: found.start])
