@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Protocol
 
 from .errors import PlanError
-from .rules import RulesPlanner
+from .rules.plan import RulesPlanner
 from .types import Plan
 
 
 class Planner(Protocol):
     """What turns a query into a plan."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def plan(self, query: str) -> Plan: ...
 

@@ -6,9 +6,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from . import lexicon
-from .tagging import DESCRIBING_PARTICIPLES, Predicate, Word, is_animate, predicate, starts_clause, starts_subject
-from .types import Relation
+from ..types import Relation
+from . import connectives, lexicon
+from .phrases import (
+    DESCRIBING_PARTICIPLES,
+    Predicate,
+    Word,
+    belongs_to_noun,
+    is_animate,
+    lasts,
+    predicate,
+    starts_clause,
+    starts_subject,
+    until_break,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,94 +35,11 @@ class Event:
     explicit: bool = False
 
 
-_SPAN = r"(?:(?:only |just |about )?(?:a |the )?(?:few |some |several |two |three |five |ten |couple of |short |brief |long )?(?:second|moment|minute|time|while|bit|beat)s? )"
-_SOON = rf"(?:{_SPAN}|(?:right|just|shortly|immediately|soon|directly|straight|only|not long|even) )"
-_JOIN = r"(?:(?:[,;.–—-] )*(?:and |but )?(?:, )?)"
-_NEXT = (
-    rf"(?:{_SOON}?(?:after (?:that|this|which|it)|afterwards?|thereafter|following (?:that|this|which))(?= )|then(?: {_SPAN}later)?|"
-    r"whereupon|at which point|subsequently|from there|and last of all)"
+_NOT_AS = lexicon.word_set(
+    """such same dressed known well so disguised used serve serves served works work act acts acting"""
 )
-_LAST = (
-    rf"(?:finally|lastly|eventually|ultimately|later(?: on)?|next(?! to)|{_SPAN}(?:later|afterwards?)|at last|in the end|at the end|"
-    r"second(?:ly)?(?= ,)|third(?:ly)?(?= ,)|immediately|suddenly|promptly|soon|before long|all of a sudden|in turn)"
-)
-# Between two events that follow each other, wherever it stands ...
-_THEN = re.compile(
-    rf"(?<=\S ){_JOIN}(?:once more |{_LAST} )?{_NEXT}(?: (?:, )?(?:{_LAST}|{_NEXT}|also|again|immediately|quickly))?(?: ,)?(?= )"
-)
-# ... and where punctuation or a conjunction stands before it.
-_LATER = re.compile(rf"(?<=\S )(?:(?:[,;.–—] )+(?:and |but )?|and |but )(?:, )?{_LAST}(?: ,)?(?= )")
-_FOLLOWED = re.compile(
-    r"(?<=\S )(?:[,;] )?(?:and (?:is )?|is |are )?(?:then )?(?:immediately |closely |shortly )?(?:followed|succeeded) by(?= )"
-)
-_EARLIER = re.compile(
-    rf"(?<=\S ){_JOIN}(?:but (?:first|only after)|{_SOON}?before (?:that|this|which)|having (?:previously|already|first)|beforehand|prior to (?:that|this)|preceded by)(?: ,)?(?= )"
-)
-_MEANWHILE = re.compile(
-    rf"(?<=\S ){_JOIN}(?:(?:all )?(?:meanwhile|simultaneously|at (?:the same|that|this) (?:very )?(?:time|moment)|in the mean ?time|during (?:which|this|that)(?: time)?|concurrently|all the while))(?! as| that| when)(?: ,)?(?= )"
-)
-_SENTENCE = re.compile(r"(?<=\S )(?:[.;!?–—] )+(?=\S)")
-_NO_SOONER = re.compile(r"(?:no sooner|hardly|scarcely|barely)(?= )")
-_OPENING = re.compile(
-    rf"^(?:first(?:ly)?|at first|to (?:begin|start) with|initially|in the beginning|at the start|first of all|meanwhile|"
-    rf"simultaneously|at the same time|{_NEXT}|{_LAST})(?: ,)?(?= )"
-)
-
-_AFTER = rf"(?:{_SOON}?(?:after|upon|following)|(?:only )?once|as soon as|immediately upon|the (?:very )?(?:moment|instant|second|minute)(?: that| when)?|directly)"
-_BEFORE = rf"(?:{_SOON}?before(?: (?:finally|eventually|then|suddenly|quickly|immediately))?|prior to|(?:up )?until|till|ahead of|in advance of|by the time(?: that)?)"
-_WHILE = (
-    r"(?:(?:all )?(?:while|whilst)(?: (?:also|still|simultaneously|at the same time))?|(?:just |right |even |exactly )?as|"
-    r"at (?:the (?:same |exact same |very )?(?:time|moment|instant)) (?:as|that|when)|simultaneously (?:as|with)|whereas|in the middle of|in the midst of|"
-    r"during the time(?: that| when)?|for as long as|as long as|throughout|during|in the process of|the whole time(?: that)?)"
-)
-_WHEN = r"(?:(?:just |right |even |only )?when(?:ever)?)"
-_SUBORDINATE = {"after": _AFTER, "before": _BEFORE, "while": _WHILE, "when": _WHEN}
-_MEDIAL = {name: re.compile(rf"(?<=\S )(?:, )?{pattern}(?= )") for name, pattern in _SUBORDINATE.items()}
-_FRONTED = {
-    name: re.compile(rf"^(?:{pattern}{'|having|on' if name == 'after' else ''})(?= )")
-    for name, pattern in _SUBORDINATE.items()
-}
-_NOT_AS = frozenset(
-    [
-        "such",
-        "same",
-        "dressed",
-        "known",
-        "well",
-        "so",
-        "disguised",
-        "used",
-        "serve",
-        "serves",
-        "served",
-        "works",
-        "work",
-        "act",
-        "acts",
-        "acting",
-    ]
-)
-_COMITATIVE = frozenset(
-    [
-        "dance",
-        "play",
-        "walk",
-        "talk",
-        "speak",
-        "fight",
-        "wrestle",
-        "sing",
-        "chat",
-        "interact",
-        "run",
-        "argue",
-        "sit",
-        "stand",
-    ]
-)
-_TAKES_CLAUSE = lexicon.PERCEPTION | frozenset(["keep", "leave", "get", "have", "make", "let", "help", "stop"])
-_PLACED = frozenset(["sit", "stand", "lie", "lay", "hang", "lean", "rest", "float", "park", "stick"])
-_DANGLING = frozenset(["and", "but", "then", "or", ",", ";", ".", "!", "?", ":", "–", "—", "-"])
+_COMITATIVE = lexicon.word_set("dance play walk talk speak fight wrestle sing chat interact run argue sit stand")
+_DANGLING = lexicon.word_set("and but then or , ; . ! ? : – — -")
 
 
 def split(words: Sequence[Word]) -> Event:
@@ -123,14 +51,15 @@ def split(words: Sequence[Word]) -> Event:
         _sentences,
         _no_sooner,
         lambda w: _fronted(w, "before") or _fronted(w, "after"),
-        lambda w: _linked(w, _EARLIER, "sequentially", reverse=True),
-        lambda w: _linked(w, _FOLLOWED, "sequentially"),
-        lambda w: _linked(w, _THEN, "sequentially"),
-        lambda w: _linked(w, _LATER, "sequentially"),
+        lambda w: _linked(w, connectives.EARLIER, "sequentially", reverse=True),
+        lambda w: _linked(w, connectives.FOLLOWED, "sequentially"),
+        lambda w: _linked(w, connectives.THEN, "sequentially"),
+        lambda w: _linked(w, connectives.LATER, "sequentially"),
         lambda w: _medial(w, "before") or _medial(w, "after"),
-        lambda w: _linked(w, _MEANWHILE, "simultaneously"),
+        lambda w: _linked(w, connectives.TOGETHER, "simultaneously"),
         lambda w: _fronted(w, "while") or _fronted(w, "when"),
         lambda w: _medial(w, "while") or _medial(w, "when"),
+        _fronted_participle,
         _coordinated,
         _with_absolute,
         _participle,
@@ -141,6 +70,11 @@ def split(words: Sequence[Word]) -> Event:
         if found is not None:
             return found
     return Event(words)
+
+
+def starts_subordinate(words: Sequence[Word]) -> bool:
+    """Whether a subordinate clause stands first ("before he sits down, ...")."""
+    return any(pattern.match(_line(words) + " ") for pattern in connectives.FRONTED.values())
 
 
 def flatten(event: Event) -> Event:
@@ -170,7 +104,7 @@ def _trim(words: Sequence[Word]) -> tuple[Word, ...]:
         words.pop(0)
     while words and words[-1].low in _DANGLING:
         words.pop()
-    match = _OPENING.match(_line(words) + " ")
+    match = connectives.OPENING.match(_line(words) + " ")
     if match:
         rest = words[_count(match.group()) :]
         if rest and (
@@ -198,12 +132,12 @@ def _cut(words: tuple[Word, ...], match: re.Match[str]) -> tuple[tuple[Word, ...
 
 
 def _sentences(words: tuple[Word, ...]) -> Event | None:
-    for match in _SENTENCE.finditer(_line(words)):
+    for match in connectives.SENTENCE.finditer(_line(words)):
         first, second = _cut(words, match)
         if not _contentful(first) or not _contentful(second):
             continue
         line = "x " + _line(second) + " "
-        if _MEANWHILE.match(line, 2) or _EARLIER.match(line, 2):
+        if connectives.TOGETHER.match(line, 2) or connectives.EARLIER.match(line, 2):
             return None  # its own rule reads the punctuation too
         return _pair(words, first, second, "sequentially")
     return None
@@ -212,7 +146,7 @@ def _sentences(words: tuple[Word, ...]) -> Event | None:
 def _no_sooner(words: tuple[Word, ...]) -> Event | None:
     """ "No sooner had the man sat down than the dog barked"."""
     line = _line(words)
-    match = _NO_SOONER.search(line)
+    match = connectives.NO_SOONER.search(line)
     if not match:
         return None
     linker = " than " if match.group() == "no sooner" else " when "
@@ -236,7 +170,7 @@ def _linked(
             continue
         bare = link[0] not in ("and", "but", ",", ";", ".", "–", "—", "-", "is", "are")
         has_verb = predicate(first) is not None
-        if pattern is _FOLLOWED:
+        if pattern is connectives.FOLLOWED:
             alone = any(map(is_animate, second)) and predicate(second) is None
             if alone or (
                 bare and has_verb and not any(w.kind == "verb" for w in second) and any(map(is_animate, second))
@@ -245,7 +179,7 @@ def _linked(
         elif bare and not has_verb:
             continue  # "the man then opens the door"
         elif (bare and (first[-1].kind == "aux" or first[-1].low in ("since", "by", "until", "now", "if", "back"))) or (
-            pattern is _LATER and not (starts_clause(second) or _starts_verb_phrase(second))
+            pattern is connectives.LATER and not (starts_clause(second) or _starts_verb_phrase(second))
         ):
             continue
         return _pair(words, *((second, first) if reverse else (first, second)), relation)
@@ -264,11 +198,11 @@ def _together_at_end(words: tuple[Word, ...]) -> Event | None:
 
 def _fronted(words: tuple[Word, ...], name: str) -> Event | None:
     """ "After he sits down, the man reads"."""
-    match = _FRONTED[name].match(_line(words) + " ")
+    match = connectives.FRONTED[name].match(_line(words) + " ")
     if not match:
         return None
     skipped = _count(match.group())
-    border = _main_clause(words, skipped, bare=match.group() in ("having", "on", "following"))
+    border = _main_clause(words, skipped, gerund_only=match.group() in ("having", "on", "following"))
     if border is None:
         return None
     clause, main = words[skipped:border], words[border:]
@@ -281,12 +215,12 @@ def _fronted(words: tuple[Word, ...], name: str) -> Event | None:
     return _pair(words, *((main, clause) if name == "before" else (clause, main)), "sequentially")
 
 
-def _main_clause(words: tuple[Word, ...], skipped: int, *, bare: bool) -> int | None:
+def _main_clause(words: tuple[Word, ...], skipped: int, *, gerund_only: bool) -> int | None:
     """Where the main clause starts after a fronted subordinate one; None where there are no two clauses."""
     weak = None
     for i in range(skipped + 1, len(words) - 1):
         clause, rest = words[skipped:i], _trim(words[i:])
-        if words[i].low != "," or not rest or not _subordinate(clause, gerund_only=bare):
+        if words[i].low != "," or not rest or not _subordinate(clause, gerund_only=gerund_only):
             continue
         if starts_clause(rest):
             return i + 1
@@ -298,13 +232,14 @@ def _main_clause(words: tuple[Word, ...], skipped: int, *, bare: bool) -> int | 
         return None
     for i in range(skipped + 2, len(words) - 1):
         rest = words[i:]
-        if (
-            rest[0].kind in ("det", "pron")
-            and words[i - 1].kind not in ("prep", "det", "adj", "conj", "inf")
-            and starts_clause(rest)
-        ):
+        before = words[i - 1]
+        bare = rest[0].kind == "noun" and before.kind in ("verb", "prep")  # "after the rain stops people ..."
+        opens = bare or (rest[0].kind in ("det", "pron") and before.kind not in ("prep", "det", "adj", "conj", "inf"))
+        if opens and starts_clause(rest):
             clause = words[skipped:i]
-            if _subordinate(clause, gerund_only=bare) and not any(w.kind == "conj" for w in rest[: _start(rest)]):
+            if _subordinate(clause, gerund_only=gerund_only) and not any(
+                w.kind == "conj" for w in rest[: _start(rest)]
+            ):
                 return i
     return None
 
@@ -321,31 +256,26 @@ def _start(words: Sequence[Word]) -> int:
 
 
 def _subordinate(words: Sequence[Word], *, gerund_only: bool = False) -> bool:
-    """Whether what follows "before", "after", "while" ... is an event: a clause, or a verb phrase with its -ing form."""
+    """Whether what follows "before", "while" ... is an event: a clause, or a verb phrase with its -ing form."""
     words = _trim(words)
     found = predicate(words)
     if found is None:
         return False
     if found.start == 0 or all(w.kind == "adv" for w in words[: found.start]):
-        return not words[found.verb].form == "s"
-    if gerund_only:
-        return False
-    if found.finite:
-        return starts_clause(words)
-    return False
+        return words[found.verb].form != "s"
+    return found.finite and not gerund_only and starts_clause(words)
 
 
 def _medial(words: tuple[Word, ...], name: str) -> Event | None:
     """ "The man reads after he sits down"."""
-    for match in _MEDIAL[name].finditer(_line(words) + " "):
+    for match in connectives.MEDIAL[name].finditer(_line(words) + " "):
         main, clause = _cut(words, match)
         link = match.group().removeprefix(", ")
         if predicate(main) is None or not _subordinate(clause) or main[-1].low in ("for", "a"):
             continue
         finite = (predicate(clause) or _NOWHERE).finite
-        if link.endswith(" as") or link == "as":
-            if link == "as" and (main[-1].low in _NOT_AS or clause[0].low in ("if", "though", "well") or not finite):
-                continue
+        if link == "as" and (main[-1].low in _NOT_AS or clause[0].low in ("if", "though", "well") or not finite):
+            continue
         if link in ("throughout", "during", "following", "in the middle of") and finite:
             continue
         if link in ("in the process of", "directly") and finite != (link == "directly"):
@@ -366,7 +296,7 @@ def _medial(words: tuple[Word, ...], name: str) -> Event | None:
 
 def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word], *, fronted: bool) -> Event:
     """ "X when Y": Y, then X where both are over in a moment; at once where either lasts."""
-    if _lasts(clause) or _lasts(main):
+    if lasts(clause) or lasts(main):
         return _pair(words, *((clause, main) if fronted else (main, clause)), "simultaneously")
     return _pair(words, clause, main, "sequentially")
 
@@ -383,7 +313,7 @@ def _coordinated(words: tuple[Word, ...]) -> Event | None:
         if not _joins(first, second, comma=words[i].low == "," and end == i + 1):
             continue
         head, tail = split(first), split(second)
-        together = _lasts(head.words) and _lasts(tail.words) and not tail.parts
+        together = lasts(head.words) and lasts(tail.words) and not tail.parts
         relation: Relation = "simultaneously" if together and words[i].low != "but" else "sequentially"
         return Event(words, (head, tail), relation, False)
     return None
@@ -415,21 +345,14 @@ def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> boo
         if own.finite:
             return verb.form == "ing"
         # "a man wearing a hat and carrying a bag walks in": still inside the subject
-        return not any(w.kind == "aux" or (w.kind == "verb" and w.form != "ing") for w in _until_break(clause[1:]))
+        return not any(w.kind == "aux" or (w.kind == "verb" and w.form != "ing") for w in until_break(clause[1:]))
+    if form == "base" and helper and verb.form == "participle":
+        return clause[0].low == lexicon.inflect(clause[0].verb, "participle")  # "is peeled and cut"
     if form == "base":
         return verb.form == "base" and not any(w.kind in ("inf", "comp") for w in first)
     if clause[0].low in DESCRIBING_PARTICIPLES:
         return False
     return bool(helper and verb.form == "participle") or verb.form in ("past", "participle", "base") or not comma
-
-
-def _until_break(words: Sequence[Word]) -> list[Word]:
-    found: list[Word] = []
-    for word in words:
-        if word.kind in ("conj", "punct"):
-            break
-        found.append(word)
-    return found
 
 
 def _with_absolute(words: tuple[Word, ...]) -> Event | None:
@@ -438,7 +361,7 @@ def _with_absolute(words: tuple[Word, ...]) -> Event | None:
     if own is None:
         return None
     for i in range(own.verb + 1, len(words) - 2):
-        if words[i].low != "with":
+        if words[i].low != "with" or words[i - 1].verb in ("end", "start", "begin", "finish", "open", "close"):
             continue
         for j in range(i + 2, len(words)):
             word, before = words[j], words[j - 1]
@@ -460,16 +383,21 @@ def _with_absolute(words: tuple[Word, ...]) -> Event | None:
     return None
 
 
+def _fronted_participle(words: tuple[Word, ...]) -> Event | None:
+    """ "Holding a cup, the man walks in": at once; "picking up the ball, he throws it": one after the other."""
+    comma = next((i for i, w in enumerate(words) if w.low == ","), 0)
+    own = predicate(words[:comma])
+    if own is None or own.start > 0 or own.finite or not comma or not starts_clause(words[comma + 1 :]):
+        return None
+    relation: Relation = "simultaneously" if lasts(words[:comma]) else "sequentially"
+    return _pair(words, words[:comma], words[comma + 1 :], relation, explicit=False)
+
+
 def _participle(words: tuple[Word, ...]) -> Event | None:
-    """ "A man sits on the couch eating", "Holding a cup, the man walks in"."""
+    """ "A man sits on the couch eating"."""
     own = predicate(words)
     if own is None:
         return None
-    if own.start == 0 and not own.finite:
-        comma = next((i for i, w in enumerate(words) if w.low == ","), None)
-        if comma is not None and starts_clause(words[comma + 1 :] or words):
-            first, second = words[:comma], words[comma + 1 :]
-            return _pair(words, first, second, "simultaneously" if _lasts(first) else "sequentially", explicit=False)
     for i in range(own.verb + 1, len(words)):
         word, before = words[i], words[i - 1]
         if word.kind != "verb" or word.form != "ing" or word.relative or before.kind in ("aux", "adj", "det", "conj"):
@@ -477,23 +405,10 @@ def _participle(words: tuple[Word, ...]) -> Event | None:
         comma = before.low == ","
         if word.verb in lexicon.DESCRIPTIVE or (before.kind == "adv" and words[i - 2].kind == "aux"):
             continue
-        if not comma and before.kind == "noun" and _belongs_to_noun(words, own.verb, i):
+        if not comma and before.kind == "noun" and belongs_to_noun(words, own.verb, i):
             continue
         return _pair(words, words[:i], words[i:], "simultaneously", explicit=False)
     return None
-
-
-def _belongs_to_noun(words: Sequence[Word], verb: int, participle: int) -> bool:
-    """Whether a participle says more about the noun before it ("chases a dog running", "the cup standing on the table")."""
-    noun, between = words[participle - 1], words[verb + 1 : participle]
-    direct = not any(w.kind == "prep" and w.low not in ("of", *lexicon.PARTICLES) for w in between)
-    if words[verb].verb in _TAKES_CLAUSE or any(w.low == "at" and is_animate(noun) for w in between):
-        return True
-    if any(w.kind == "rel" for w in between) or is_animate(noun):
-        return True
-    if words[participle].verb in _PLACED:
-        return words[verb].verb not in lexicon.ACTIVITIES
-    return direct and words[participle].verb in ("move", "flow", "fly", "burn", "come", "fall")
 
 
 def _run_on(words: tuple[Word, ...]) -> Event | None:
@@ -509,42 +424,9 @@ def _run_on(words: tuple[Word, ...]) -> Event | None:
         word = words[i]
         if word.kind in ("rel", "conj"):
             return None
-        if word.kind == "verb" and word.form == "s" and not word.relative and not lexicon.is_nouny(word.verb):
+        if word.kind == "verb" and word.form == "s" and not word.relative:
             return _pair(words, words[:i], words[i:], "sequentially", explicit=False)
     return None
-
-
-def _lasts(words: Sequence[Word]) -> bool:
-    """Whether the event is a state or an activity that goes on, rather than one that ends of itself."""
-    found = predicate(words)
-    if found is None:
-        return False
-    word, rest = words[found.verb], words[found.verb + 1 :]
-    if words[found.start].kind == "aux" and word.form == "ing" and word.verb not in lexicon.ASPECT:
-        return word.verb in lexicon.ACTIVITIES | lexicon.POSTURE or not any(w.low in lexicon.GOAL_WORDS for w in rest)
-    if words[found.start].kind == "aux" and word.kind == "aux":
-        return True
-    if word.verb in lexicon.ASPECT or word.verb not in lexicon.ACTIVITIES | lexicon.POSTURE:
-        return False
-    if word.verb in lexicon.CONSUMPTION and rest and rest[0].kind in ("det", "adj", "noun"):
-        return False
-    for i, other in enumerate(rest):
-        if other.low in lexicon.GOAL_WORDS and (
-            i == 0 or other.low in ("into", "onto", "toward", "towards", "up", "down", "off")
-        ):
-            following = rest[i + 1 :]
-            if word.verb in ("talk", "speak", "listen", "wave", "point") and other.low in ("to", "at"):
-                continue
-            if word.verb in lexicon.POSTURE and other.low in ("in", "up") and following:
-                continue
-            if (
-                other.low in ("in", "through", "across", "over", "past")
-                and following
-                and word.verb not in ("walk", "run")
-            ):
-                continue
-            return False
-    return True
 
 
 def _contentful(words: Sequence[Word]) -> bool:

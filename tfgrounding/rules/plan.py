@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ..types import Plan, SubEvent
 from . import lexicon
-from .clauses import flatten, split
-from .tagging import Word, is_animate, is_human, is_plural, join, predicate, tag
-from .types import Plan, SubEvent
+from .clauses import flatten, split, starts_subordinate
+from .lexicon import Form
+from .phrases import Word, is_animate, is_human, is_plural, join, predicate
+from .tagging import tag
 
-_THIRD_PERSON = frozenset(["he", "she", "it", "they"])
+_THIRD_PERSON = lexicon.word_set("he she it they")
 _ENGLISH_SHARE = 0.5
 
 
@@ -32,7 +34,7 @@ class RulesPlanner:
         if not event.parts:
             own = _descriptions(_Clause.read(event.words))
             return replace(plan, paraphrases=tuple(text for text in own if text != query))
-        clauses = _resolve([_Clause.read(part.words) for part in event.parts])
+        clauses = _resolve([_Clause.read(part.words) for part in event.parts], fronted=starts_subordinate(event.words))
         linker = ", then " if event.relation == "sequentially" else " while "
         return replace(
             plan,
@@ -85,22 +87,25 @@ class _Clause:
         return self.verb is not None and self.verb.form == "ing"
 
 
-def _resolve(clauses: list[_Clause]) -> list[_Clause]:
-    """Give every clause a subject of its own, and say what "he", "it" and "them" stand for."""
+def _resolve(clauses: list[_Clause], *, fronted: bool) -> list[_Clause]:
+    """Give every clause a subject of its own, and say what "he", "it" and "them" stand for.
+
+    Subjects are looked for backwards in the text; forwards only from a subordinate clause that was put in `front`
+    ("before he sits down, the man ...").
+    """
+    by_place = sorted((c for c in clauses if c.subject), key=lambda c: c.words[0].place)
     resolved: list[_Clause] = []
     for i, clause in enumerate(clauses):
-        others = [
-            c.subject for c in (*reversed(resolved), *clauses[i + 1 :]) if c.subject and c.subject[0].kind != "object"
-        ]
-        pronoun = len(clause.subject) == 1 and clause.subject[0].low in _THIRD_PERSON
-        if pronoun:
+        earlier = [c.subject for c in reversed(by_place) if c.words[0].place < clause.words[0].place]
+        later = [c.subject for c in by_place if c.words[0].place > clause.words[0].place]
+        if len(clause.subject) == 1 and clause.subject[0].low in _THIRD_PERSON:
             low = clause.subject[0].low
-            meant = next((s for s in others if _may_mean(low, s)), None)
+            meant = next((s for s in (*earlier, *(later if fronted else ())) if _may_mean(low, s)), None)
             if meant is None and resolved and low in ("it", "they"):
                 meant = _last_object(resolved[-1], plural=low == "they")
             clause = replace(clause, subject=meant or clause.subject)
-        elif clause.verb is not None and not clause.subject and others:
-            clause = _lend(clause, others[0], clauses[i - 1] if i else None)
+        elif clause.verb is not None and not clause.subject and (earlier or later):
+            clause = _lend(clause, (earlier or later)[0], clauses[i - 1] if i else None)
         if resolved:
             clause = replace(clause, rest=_objects(clause, resolved[-1]))
         resolved.append(clause)
@@ -130,7 +135,7 @@ def _lend(clause: _Clause, subject: tuple[Word, ...], before: _Clause | None) ->
 
 
 def _finite(verb: Word, subject: Sequence[Word]) -> Word:
-    form = "base" if _plural(subject) else "s"
+    form: Form = "base" if _plural(subject) else "s"
     return replace(verb, text=lexicon.inflect(verb.verb, form), form=form) if verb.verb else verb
 
 
@@ -165,7 +170,7 @@ def _may_mean(pronoun: str, subject: Sequence[Word]) -> bool:
 
 def _objects(clause: _Clause, before: _Clause) -> tuple[Word, ...]:
     """The words after the verb, with "it" and "them" replaced by what the clause before acted on."""
-    found = []
+    found: list[Word] = []
     for word in clause.rest:
         meant = (
             _last_object(before, plural=word.low == "them")
@@ -200,8 +205,7 @@ def _last_object(clause: _Clause, *, plural: bool) -> tuple[Word, ...] | None:
 
 
 def _descriptions(clause: _Clause) -> tuple[str, ...]:
-    """Up to three ways to say the event: as it stands, with "a person" or "someone", and as a bare noun phrase with the
-    present participle ("man opening the door")."""
+    """Up to three ways to say the event: as it stands, with "a person" or "someone", and "man opening the door"."""
     verb, subject = clause.verb, clause.subject
     if verb is None or not verb.verb:
         bare = clause.words[1:] if clause.words and clause.words[0].kind == "det" else clause.words

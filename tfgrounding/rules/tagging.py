@@ -4,244 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from . import lexicon
-from .lexicon import Form
-
-Kind = Literal[
-    "det", "adj", "noun", "pron", "object", "prep", "adv", "aux", "verb", "comp", "inf", "conj", "rel", "punct"
-]
+from .phrases import DESCRIBING_PARTICIPLES, Word, is_plural
 
 _TOKEN = re.compile(
     r"[\"“][^\"“”]*[\"”]|[^\W_]+(?:['’.-][^\W_]+)*['’]?(?=\W|$)|[^\W_]+|\S",
 )
-_SUBORDINATORS = frozenset(
-    [
-        "while",
-        "whilst",
-        "before",
-        "after",
-        "until",
-        "till",
-        "once",
-        "when",
-        "as",
-        "upon",
-        "having",
-        "then",
-        "whereas",
-        "because",
-    ]
+_SUBORDINATORS = lexicon.word_set(
+    """while whilst before after until till once when as upon having then whereas because"""
 )
-_TIME_NOUNS = frozenset(
-    ["prior", "middle", "midst", "process", "ahead", "advance"]
+_TIME_NOUNS = lexicon.word_set(
+    "prior middle midst process ahead advance"
 )  # "prior to running", "in the middle of eating"
-_NOT_ADVERBS = frozenset(
-    [
-        "family",
-        "fly",
-        "jelly",
-        "belly",
-        "ally",
-        "rally",
-        "bully",
-        "lily",
-        "supply",
-        "reply",
-        "apply",
-        "assembly",
-        "butterfly",
-        "bubbly",
-        "curly",
-    ]
+_NOT_ADVERBS = lexicon.word_set(
+    """family fly jelly belly ally rally bully lily supply reply apply assembly butterfly bubbly curly"""
 )
-_HUMANS = lexicon.MALE | lexicon.FEMALE | lexicon.PERSONS
-_ANIMALS = frozenset(
-    [
-        "dog",
-        "dogs",
-        "cat",
-        "cats",
-        "puppy",
-        "puppies",
-        "kitten",
-        "kittens",
-        "bird",
-        "birds",
-        "horse",
-        "horses",
-        "cow",
-        "cows",
-        "monkey",
-        "monkeys",
-        "lion",
-        "lions",
-        "tiger",
-        "tigers",
-        "bear",
-        "bears",
-        "elephant",
-        "elephants",
-        "rabbit",
-        "rabbits",
-        "squirrel",
-        "squirrels",
-        "duck",
-        "ducks",
-        "fox",
-        "wolf",
-        "panda",
-        "deer",
-        "sheep",
-        "goat",
-        "goats",
-        "pig",
-        "pigs",
-        "parrot",
-        "mouse",
-        "mice",
-        "animal",
-        "animals",
-        "pet",
-        "snake",
-        "turtle",
-        "whale",
-        "dolphin",
-        "shark",
-        "swan",
-        "goose",
-        "geese",
-        "eagle",
-        "bull",
-    ]
+_NOUN_THOUGH_ADJECTIVE = lexicon.word_set(
+    "light other second left right front top bottom orange blonde blond cold elderly"
 )
-_NOUN_THOUGH_ADJECTIVE = frozenset(
-    [
-        "light",
-        "other",
-        "second",
-        "left",
-        "right",
-        "front",
-        "top",
-        "bottom",
-        "orange",
-        "blonde",
-        "blond",
-        "cold",
-        "elderly",
-    ]
+_MOTION = lexicon.word_set(
+    """walk come run go move jog ride drive swim fly pass step crawl rush march stroll skate rides burst"""
 )
-_MOTION = frozenset(
-    [
-        "walk",
-        "come",
-        "run",
-        "go",
-        "move",
-        "jog",
-        "ride",
-        "drive",
-        "swim",
-        "fly",
-        "pass",
-        "step",
-        "crawl",
-        "rush",
-        "march",
-        "stroll",
-        "skate",
-        "rides",
-        "burst",
-    ]
-)
-_PURE_PARTICLES = lexicon.PARTICLES - frozenset(
-    ["by", "over", "in", "on", "through", "across", "past", "inside", "outside"]
-)
-# "a woman dressed in black", "a bowl filled with rice": these say what somebody is like, not what happens.
-DESCRIBING_PARTICIPLES = frozenset(
-    [
-        "dressed",
-        "filled",
-        "covered",
-        "called",
-        "named",
-        "located",
-        "surrounded",
-        "labeled",
-        "labelled",
-        "titled",
-        "decorated",
-        "seated",
-        "made",
-        "clad",
-        "armed",
-        "equipped",
-        "known",
-        "attached",
-        "parked",
-        "used",
-        "shaped",
-        "sized",
-        "written",
-        "based",
-        "focused",
-        "entitled",
-    ]
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One word of a query. `verb` is its base form and `form` its inflection where `kind` is verb, comp or inf."""
-
-    text: str
-    kind: Kind
-    verb: str = ""
-    form: Form | None = None
-    relative: bool = False  # the verb of a relative clause
-
-    @property
-    def low(self) -> str:
-        return self.text.lower().replace("’", "'")
-
-
-@dataclass(frozen=True, slots=True)
-class Predicate:
-    """Where the main verb group of a stretch of words starts, and where its main verb stands."""
-
-    start: int
-    verb: int
-    finite: bool
+_INTRANSITIVE = lexicon.POSTURE | _MOTION | lexicon.word_set("smile laugh cry dance scream stare arrive leave")
+_PURE_PARTICLES = lexicon.PARTICLES - lexicon.word_set("by over in on through across past inside outside")
 
 
 def tokenize(text: str) -> list[str]:
     """Words, quoted passages and punctuation marks of a text, in order."""
     return _TOKEN.findall(text)
-
-
-def join(words: Sequence[Word]) -> str:
-    """The words as text again."""
-    text = " ".join(word.text for word in words)
-    return re.sub(r"\s+([,.;:!?%)\]'’])", r"\1", text)
-
-
-def is_human(word: Word) -> bool:
-    return word.low in _HUMANS
-
-
-def is_animate(word: Word) -> bool:
-    return word.low in _HUMANS or word.low in _ANIMALS
-
-
-def is_plural(word: Word) -> bool:
-    """Whether a noun or pronoun takes a plural verb."""
-    low = word.low
-    return low in lexicon.IRREGULAR_PLURALS or (
-        word.kind == "noun" and len(low) > 3 and low.endswith("s") and not low.endswith(("ss", "us", "'s", "is"))
-    )
 
 
 def tag(text: str) -> list[Word]:
@@ -255,9 +47,10 @@ def tag(text: str) -> list[Word]:
     finite = False  # the current clause has its verb
     relative = False  # a relative clause is waiting for its verb
     fronted = bool(tokens) and tokens[0].lower() in _SUBORDINATORS  # "when the bell rings the students leave"
-    for position, token in enumerate(tokens):
+    for position in range(len(tokens)):
         word = _tag_one(tokens, position, words, finite and not fronted)
-        if word.kind in ("punct", "conj") or (word.low in _SUBORDINATORS and word.kind != "noun"):
+        opens_clause = word.low in ("time", "moment", "instant") and words and words[-1].low == "the"
+        if word.kind in ("punct", "conj") or (word.low in _SUBORDINATORS and word.kind != "noun") or opens_clause:
             finite = relative = False
         elif word.kind == "rel":
             relative, saved = True, finite
@@ -275,60 +68,8 @@ def tag(text: str) -> list[Word]:
                 finite = not _verb_ahead(tokens, position)
         elif word.kind == "verb" and relative:
             word, relative, finite = replace(word, relative=True), False, saved
-        words.append(word)
+        words.append(replace(word, place=position))
     return _with_unknown_verb(words)
-
-
-def predicate(words: Sequence[Word]) -> Predicate | None:
-    """The main verb group of a stretch of words: finite if there is one, else the first participle; None without any."""
-    weak: int | None = None
-    for i, word in enumerate(words):
-        if word.relative or (i > 0 and words[i - 1].kind == "conj"):
-            continue
-        if word.kind == "aux":
-            return Predicate(i, _main_verb(words, i), True)
-        if word.kind == "verb" and word.form in ("s", "base"):
-            return Predicate(i, i, True)
-        if word.kind == "verb" and word.form in ("past", "participle") and word.low not in DESCRIBING_PARTICIPLES:
-            rest = words[i + 1 :]
-            if i > 0 and words[i - 1].kind != "pron" and _finite_before_break(rest):
-                continue  # "eggs fried in butter lie on the plate"
-            weak = i
-            break
-    if weak is not None:
-        return Predicate(weak, weak, True)
-    for i, word in enumerate(words):
-        if word.kind == "verb" and word.form == "ing" and not word.relative:
-            return Predicate(i, i, False)
-    return None
-
-
-def starts_clause(words: Sequence[Word]) -> bool:
-    """Whether the words are a clause with a subject of its own and a finite verb ("the door opens")."""
-    found = predicate(words)
-    if found is None or not found.finite or found.start == 0:
-        return False
-    return starts_subject(words) and not any(
-        w.kind in ("conj", "punct") for w in words[: found.start] if w.low != "and"
-    )
-
-
-def starts_subject(words: Sequence[Word]) -> bool:
-    """Whether a noun phrase that can be a subject stands first."""
-    first = words[0]
-    if first.kind in ("det", "pron"):
-        return True
-    nouns = [w for w in words[:3] if w.kind in ("adj", "noun", "adv")]
-    if first.kind not in ("noun", "adj", "adv") or not nouns:
-        return False
-    if first.text[0].isupper() or is_human(first) or first.low in lexicon.MASS_NOUNS:
-        return True
-    for word in words[:4]:
-        if word.kind == "noun" and (is_plural(word) or is_human(word) or word.low in lexicon.MASS_NOUNS):
-            return True
-        if word.kind not in ("noun", "adj", "adv"):
-            return False
-    return False
 
 
 def _tag_one(tokens: Sequence[str], position: int, words: Sequence[Word], finite: bool) -> Word:
@@ -350,9 +91,10 @@ def _tag_one(tokens: Sequence[str], position: int, words: Sequence[Word], finite
         and not (low in ("has", "have", "had", "do", "does", "did") and not _verb_ahead(tokens, position))
     ):
         return Word(token, "aux")
+    acted_on = kind in ("verb", "prep", "inf", "comp") and not _is_finite_form(following)  # "after it climbs"
     pronoun_like = low in ("one", "another", "each", "this", "that", "both", "all", "others")
     if low in lexicon.SUBJECT_PRONOUNS and (not pronoun_like or _is_finite_form(following)):
-        return Word(token, "object" if low in ("it", "you") and kind in ("verb", "prep", "inf", "comp") else "pron")
+        return Word(token, "object" if low in ("it", "you") and acted_on else "pron")
     if low == "her":
         ends = following in ("", ".", ",", ";", "and", "while", "then", "as") or following in lexicon.PREPOSITIONS
         return Word(token, "object" if ends else "det")
@@ -405,8 +147,8 @@ def _tag_verb_form(
                 return verb
             return verb if _is_particle(before, words) else noun
         if before is not None and kind in ("verb", "comp", "inf"):
-            intransitive = lexicon.POSTURE | lexicon.ACTIVITIES | _MOTION
-            if before.verb in lexicon.ASPECT or before.verb not in intransitive:
+            shown = before.form == "participle" and before.verb in ("see", "show")  # "is seen looking"
+            if not shown and (before.verb in lexicon.ASPECT or before.verb not in _INTRANSITIVE):
                 return Word(token, "comp", form.base, "ing")
         return verb
 
@@ -426,13 +168,18 @@ def _tag_verb_form(
         if kind == "det":
             return noun
         if before is not None and kind == "adj":
-            as_noun = before.low in _NOUN_THOUGH_ADJECTIVE and not finite and not following.endswith("s")
+            in_colour = len(words) > 1 and words[-2].kind == "prep"  # "a woman in pink walks up"
+            as_noun = in_colour or before.low in _NOUN_THOUGH_ADJECTIVE
+            as_noun = as_noun and not finite and not following.endswith("s")
             return verb if not nouny or as_noun else noun
         if before is not None and kind == "prep":
             return verb if not nouny and before.low in lexicon.PARTICLES else noun
         if kind in ("punct", "conj"):
             return verb if not nouny or _verb_like_place(tokens, position, words) else noun
         after_finite = kind == "verb" and before is not None and before.form != "ing"
+        goes_on = form.base in _MOTION and following in lexicon.PARTICLES  # "person grabs a towel walks out"
+        if nouny and finite and goes_on and kind == "noun" and before is not None and not is_plural(before):
+            return verb
         if nouny and (finite or after_finite or _is_finite_form(following, sure=True)):
             return noun
         return verb
@@ -491,6 +238,8 @@ def _verb_like_place(tokens: Sequence[str], position: int, words: Sequence[Word]
     form = lexicon.verb_forms(low)
     if form is None or (_is_finite_form(following, sure=True) and "base" in form.forms):
         return False
+    if form.base in lexicon.ASPECT and (following == "to" or following.endswith("ing")):
+        return True
     opens_object = following in lexicon.DETERMINERS or following in lexicon.OBJECT_PRONOUNS or following.endswith("ly")
     opens_object = opens_object or (
         following in lexicon.PREPOSITIONS | lexicon.PARTICLES and following not in ("of", "and")
@@ -511,7 +260,7 @@ def _verb_like_place(tokens: Sequence[str], position: int, words: Sequence[Word]
 
 
 def _plural_subject(words: Sequence[Word]) -> bool:
-    """Whether the clause that is being read has a plural or coordinated subject ("a man and a woman", "people in ...")."""
+    """Whether the clause that is being read has a plural or coordinated subject ("a man and a woman")."""
     start = 0
     for i, word in enumerate(words):
         if word.kind == "punct" or (word.low in _SUBORDINATORS) or (word.kind == "verb" and word.form != "ing"):
@@ -526,35 +275,40 @@ def _plural_subject(words: Sequence[Word]) -> bool:
     return False
 
 
-def _main_verb(words: Sequence[Word], start: int) -> int:
-    for i in range(start + 1, len(words)):
-        if words[i].kind == "verb":
-            return i
-        if words[i].kind not in ("aux", "adv"):
-            break
-    return start
-
-
-def _finite_before_break(words: Sequence[Word]) -> bool:
-    for word in words:
-        if word.kind in ("conj", "punct"):
-            return False
-        if not word.relative and (word.kind == "aux" or (word.kind == "verb" and word.form in ("s", "base"))):
-            return True
-    return False
-
-
 def _with_unknown_verb(words: list[Word]) -> list[Word]:
-    """Where no verb was found, take the first word that looks inflected after a noun ("the drone yaws")."""
-    if any(w.kind in ("verb", "aux") for w in words):
-        return words
-    for i in range(1, len(words)):
-        low, before = words[i].low, words[i - 1]
-        if words[i].kind == "prep":
-            break
-        if words[i].kind != "noun" or before.kind not in ("noun", "pron") or is_plural(before) or not low.isalpha():
+    """Where a clause has no verb, take the first word that looks inflected after its subject ("the drone yaws")."""
+    found = list(words)
+    start = 0
+    for i in range(len(words) + 1):
+        if i < len(words) and words[i].kind not in ("conj", "punct") and words[i].low not in _SUBORDINATORS:
             continue
-        if low.endswith("s") and len(low) > 3 and not low.endswith(("ss", "us")):
-            stem = low[:-2] if low.endswith(("shes", "ches", "sses", "xes", "zes")) else low[:-1]
-            return [*words[:i], replace(words[i], kind="verb", verb=stem, form="s"), *words[i + 1 :]]
-    return words
+        place = _unknown_verb(words[start:i])
+        if place is not None:
+            word = words[start + place]
+            found[start + place] = replace(
+                word, kind="verb", verb=_stem(word.low), form="s" if word.low[-1] == "s" else "past"
+            )
+        start = i + 1
+    return found
+
+
+def _unknown_verb(clause: Sequence[Word]) -> int | None:
+    if not clause or any(w.kind in ("verb", "aux", "rel") for w in clause):
+        return None
+    for i in range(1, len(clause)):
+        word, before = clause[i], clause[i - 1]
+        if word.kind == "prep":
+            break
+        if word.kind != "noun" or before.kind not in ("noun", "pron") or is_plural(before) or not word.low.isalpha():
+            continue
+        if len(word.low) > 3 and (word.low.endswith("ed") or (word.low[-1] == "s" and word.low[-2] not in "su")):
+            return i
+    return None
+
+
+def _stem(low: str) -> str:
+    """The base of a verb that is not in the list, from its -s or -ed form."""
+    for ending in ("shes", "ches", "sses", "xes", "zzes"):
+        if low.endswith(ending):
+            return low[:-2]
+    return low[:-1] if low.endswith("s") else low[:-2]
