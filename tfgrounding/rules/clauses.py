@@ -14,6 +14,7 @@ from .phrases import (
     Word,
     belongs_to_noun,
     is_animate,
+    is_under_way,
     lasts,
     predicate,
     starts_clause,
@@ -50,6 +51,7 @@ def split(words: Sequence[Word]) -> Event:
     rules: tuple[Callable[[tuple[Word, ...]], Event | None], ...] = (
         _sentences,
         _no_sooner,
+        _parenthetical,
         lambda w: _fronted(w, "before") or _fronted(w, "after"),
         lambda w: _linked(w, connectives.EARLIER, "sequentially", reverse=True),
         lambda w: _linked(w, connectives.FOLLOWED, "sequentially"),
@@ -245,7 +247,7 @@ def _main_clause(words: tuple[Word, ...], skipped: int, *, gerund_only: bool) ->
 
 
 def _is_list_item(rest: Sequence[Word], clause: Sequence[Word]) -> bool:
-    """Whether the words after the comma go on with the clause's own gerunds ("after opening the door, taking a cup, ...")."""
+    """Whether what follows a comma goes on with the clause's gerunds ("after opening the door, taking a cup, ...")."""
     found, own = predicate(rest), predicate(clause)
     return found is not None and own is not None and not found.finite and not own.finite and found.start == 0
 
@@ -288,35 +290,58 @@ def _medial(words: tuple[Word, ...], name: str) -> Event | None:
             return _when(words, clause, main, fronted=False)
         if name == "while":
             return _pair(words, main, clause, "simultaneously")
-        if link.startswith("by the time"):
+        if name == "before":
             return _pair(words, main, clause, "sequentially")
-        return _pair(words, *((main, clause) if name == "before" else (clause, main)), "sequentially")
+        return _put_before_last(words, split(clause), split(main))
     return None
 
 
+def _put_before_last(words: tuple[Word, ...], first: Event, main: Event) -> Event:
+    """ "A, B and C after X": X comes just before C."""
+    if main.relation == "sequentially":
+        *earlier, last = main.parts
+        tail = _put_before_last(main.words, first, last)
+        return Event(words, (*earlier, tail), "sequentially", True)
+    return Event(words, (first, main), "sequentially", True)
+
+
+def _parenthetical(words: tuple[Word, ...]) -> Event | None:
+    """ "The man, after tying his shoes, stands up": the same with the inserted clause in front."""
+    commas = [i for i, w in enumerate(words) if w.low == ","]
+    if len(commas) < 2 or commas[0] == 0 or predicate(words[: commas[0]]) is not None:
+        return None
+    inserted, rest = words[commas[0] + 1 : commas[1]], words[commas[1] + 1 :]
+    if not starts_subordinate(inserted) or predicate(rest) is None:
+        return None
+    return split((*inserted, words[commas[1]], *words[: commas[0]], *rest))
+
+
 def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word], *, fronted: bool) -> Event:
-    """ "X when Y": Y, then X where both are over in a moment; at once where either lasts."""
-    if lasts(clause) or lasts(main):
+    """ "X when Y": Y sets X off, unless one of them is the other's background or both go on."""
+    if is_under_way(clause) or is_under_way(main) or (lasts(clause) and lasts(main)):
         return _pair(words, *((clause, main) if fronted else (main, clause)), "simultaneously")
     return _pair(words, clause, main, "sequentially")
 
 
 def _coordinated(words: tuple[Word, ...]) -> Event | None:
-    """Clauses or verb phrases joined by "and", "but" or commas."""
+    """Clauses or verb phrases joined by "and", "but" or commas: at once if each of them goes on, else in their order."""
+    chain = _chain(words)
+    if len(chain) == 1:
+        return None
+    together = all(map(lasts, chain)) and all(w.low != "but" for w in words)
+    return Event(words, tuple(map(split, chain)), "simultaneously" if together else "sequentially", False)
+
+
+def _chain(words: tuple[Word, ...]) -> list[tuple[Word, ...]]:
     for i in range(1, len(words) - 1):
         if words[i].low not in ("and", "but", ",", "&"):
             continue
         end = i + 1
-        while end < len(words) - 1 and (words[end].low in ("and", "but", "also", "both") or words[end].low == ","):
+        while end < len(words) - 1 and words[end].low in ("and", "but", "also", "both", ","):
             end += 1
-        first, second = words[:i], words[end:]
-        if not _joins(first, second, comma=words[i].low == "," and end == i + 1):
-            continue
-        head, tail = split(first), split(second)
-        together = lasts(head.words) and lasts(tail.words) and not tail.parts
-        relation: Relation = "simultaneously" if together and words[i].low != "but" else "sequentially"
-        return Event(words, (head, tail), relation, False)
-    return None
+        if _joins(words[:i], words[end:], comma=words[i].low == "," and end == i + 1):
+            return [words[:i], *_chain(words[end:])]
+    return [words]
 
 
 def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> bool:

@@ -37,7 +37,7 @@ PARTICLES = word_set(
     across past apart aside ahead home upstairs downstairs outside inside outdoors indoors upwards downwards
     here there again still aloud alone apart nearby sideways"""
 )
-GOAL_WORDS = word_set("""to into onto toward towards up down out off away in from through across over past""")
+GOAL_WORDS = word_set("""back to into onto toward towards up down out off away in from through across over past""")
 AUXILIARIES = word_set(
     """is are was were am be been being 's 're has have had do does did can could will would may might must shall
     should isn't aren't wasn't weren't doesn't don't didn't can't won't cannot"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from . import lexicon
@@ -29,7 +30,7 @@ DESCRIBING_PARTICIPLES = lexicon.word_set(
 )
 _TAKES_CLAUSE = lexicon.PERCEPTION | lexicon.word_set("keep leave get have make let help stop")
 _PLACED = lexicon.word_set("sit stand lie lay hang lean rest float park stick")
-_GOALS_ANYWHERE = lexicon.word_set("into onto toward towards up down off")
+_GOALS_ANYWHERE = lexicon.word_set("back into onto toward towards up down off")
 _PLACES = lexicon.word_set("in through across over past")
 _ADDRESSING = lexicon.word_set("talk speak listen wave point")
 
@@ -110,8 +111,10 @@ def starts_clause(words: Sequence[Word]) -> bool:
     found = predicate(words)
     if found is None or not found.finite or found.start == 0:
         return False
-    return starts_subject(words) and not any(
-        w.kind in ("conj", "punct") for w in words[: found.start] if w.low != "and"
+    subject = words[: found.start]
+    two = any(a.kind == "noun" and b.kind in ("det", "pron") for a, b in pairwise(subject))  # "the finish line he ..."
+    return (
+        starts_subject(words) and not two and not any(w.kind in ("conj", "punct") and w.low != "and" for w in subject)
     )
 
 
@@ -176,6 +179,16 @@ def belongs_to_noun(words: Sequence[Word], verb: int, participle: int) -> bool:
     return direct and words[participle].verb in ("move", "flow", "fly", "burn", "come", "fall")
 
 
+def is_under_way(words: Sequence[Word]) -> bool:
+    """Whether the event is told as a background: "is sleeping", "is on the phone", "sits at the desk"."""
+    found = predicate(words)
+    if found is None:
+        return False
+    verb = words[found.verb]
+    helped = words[found.start].low in lexicon.FINITE_BE and (verb.form == "ing" or verb.kind == "aux")
+    return helped or (verb.verb in lexicon.POSTURE and lasts(words))
+
+
 def lasts(words: Sequence[Word]) -> bool:
     """Whether the event is a state or an activity that goes on, rather than one that ends of itself."""
     found = predicate(words)
@@ -185,7 +198,7 @@ def lasts(words: Sequence[Word]) -> bool:
     if words[found.start].kind == "aux" and word.form == "ing" and word.verb not in lexicon.ASPECT:
         return word.verb in lexicon.ACTIVITIES | lexicon.POSTURE or not any(w.low in lexicon.GOAL_WORDS for w in rest)
     if words[found.start].kind == "aux" and word.kind == "aux":
-        return True
+        return True  # "is happy"
     if word.verb in lexicon.ASPECT or word.verb not in lexicon.ACTIVITIES | lexicon.POSTURE:
         return False
     if word.verb in lexicon.CONSUMPTION and rest and rest[0].kind in ("det", "adj", "noun"):

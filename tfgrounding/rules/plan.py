@@ -13,7 +13,9 @@ from .phrases import Word, is_animate, is_human, is_plural, join, predicate
 from .tagging import tag
 
 _THIRD_PERSON = lexicon.word_set("he she it they")
-_ENGLISH_SHARE = 0.5
+_SIMPLE_HELPERS = lexicon.FINITE_BE | {"be", "been", "being", "has", "have", "had"}
+_ENGLISH_SHARE = 0.5  # of the letters that are ASCII; less is another script
+_LONGEST_WORDS = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,10 @@ class RulesPlanner:
         plan = Plan(query, source=self.name)
         if not _is_english(query):
             return replace(plan, warnings=("the rules planner reads English only: this query was not split",))
-        event = flatten(split(tag(query)))
+        words = tag(query)
+        if len(words) > _LONGEST_WORDS:
+            return replace(plan, warnings=(f"the query is longer than {_LONGEST_WORDS} words and was not split",))
+        event = flatten(split(words))
         if not event.parts:
             own = _descriptions(_Clause.read(event.words))
             return replace(plan, paraphrases=tuple(text for text in own if text != query))
@@ -105,7 +110,8 @@ def _resolve(clauses: list[_Clause], *, fronted: bool) -> list[_Clause]:
                 meant = _last_object(resolved[-1], plural=low == "they")
             clause = replace(clause, subject=meant or clause.subject)
         elif clause.verb is not None and not clause.subject and (earlier or later):
-            clause = _lend(clause, (earlier or later)[0], clauses[i - 1] if i else None)
+            able = [s for s in earlier if _agrees(clause, s)] or earlier or later
+            clause = _lend(clause, able[0], clauses[i - 1] if i else None)
         if resolved:
             clause = replace(clause, rest=_objects(clause, resolved[-1]))
         resolved.append(clause)
@@ -134,6 +140,11 @@ def _lend(clause: _Clause, subject: tuple[Word, ...], before: _Clause | None) ->
     return replace(clause, subject=subject, verb=verb, lead=lead)
 
 
+def _agrees(clause: _Clause, subject: Sequence[Word]) -> bool:
+    form = clause.verb.form if clause.verb is not None and not clause.lead else None
+    return not (form == "s" and _plural(subject)) and not (form == "base" and not _plural(subject))
+
+
 def _finite(verb: Word, subject: Sequence[Word]) -> Word:
     form: Form = "base" if _plural(subject) else "s"
     return replace(verb, text=lexicon.inflect(verb.verb, form), form=form) if verb.verb else verb
@@ -145,7 +156,7 @@ def _plural(subject: Sequence[Word]) -> bool:
 
 
 def _head(phrase: Sequence[Word]) -> Word | None:
-    """The noun that a noun phrase is about: the last one before the first preposition, relative clause or participle."""
+    """The noun that a noun phrase is about: the last one before a preposition, relative clause or participle."""
     head = None
     for word in phrase:
         if word.kind in ("prep", "rel", "verb", "punct") and head is not None:
@@ -210,33 +221,24 @@ def _descriptions(clause: _Clause) -> tuple[str, ...]:
     if verb is None or not verb.verb:
         bare = clause.words[1:] if clause.words and clause.words[0].kind == "det" else clause.words
         return _distinct(join(clause.words), join(bare))
-    text = join((*subject, *clause.lead, verb, *clause.rest))
-    passive = verb.form == "participle" or (
-        any(w.low in lexicon.FINITE_BE for w in clause.lead) and verb.form == "past"
-    )
-    other = any(
-        w.kind == "aux" and w.low not in (*lexicon.FINITE_BE, "be", "being", "has", "had", "have") for w in clause.lead
-    )
-    if verb.kind == "aux" or other:
-        return _distinct(
-            text, join(subject[1:] + (*clause.lead, verb, *clause.rest)) if _has_article(subject) else text
-        )
+    helpers = [w.low for w in clause.lead if w.kind == "aux"]
     adverbs = tuple(w for w in clause.lead if w.kind == "adv")
-    participle = verb if passive else replace(verb, text=lexicon.inflect(verb.verb, "ing"))
-    noun = subject[1:] if _has_article(subject) else subject
-    short = (*noun, *adverbs, participle, *clause.rest)
-    head = _head(subject)
-    anyone = ""
+    text = join((*subject, *clause.lead, verb, *clause.rest))
+    noun = subject[1:] if len(subject) > 1 and subject[0].low in ("a", "an", "the") else subject
+    if len(subject) == 1 and subject[0].kind == "pron":
+        noun = ()
+    if verb.kind == "aux" or not set(helpers) <= _SIMPLE_HELPERS:
+        return _distinct(text, join((*noun, *clause.lead, verb, *clause.rest)))
+    passive = verb.form in ("past", "participle") and any(
+        h in lexicon.FINITE_BE or h in ("been", "being") for h in helpers
+    )
+    head, anyone = _head(subject), ""
     if not subject or (head is not None and is_human(head) and not _plural(subject)):
         said = "someone" if head is not None and head.low == "person" else "a person"
-        finite = verb if passive else _finite(verb, ())
-        helper = (Word("is", "aux"),) if passive else ()
-        anyone = f"{said} {join((*adverbs, *helper, finite, *clause.rest))}"
-    return _distinct(text, anyone, join(short))
-
-
-def _has_article(subject: Sequence[Word]) -> bool:
-    return len(subject) > 1 and subject[0].low in ("a", "an", "the")
+        core = (Word("is", "aux"), *adverbs, verb) if passive else (*adverbs, _finite(verb, ()))
+        anyone = f"{said} {join((*core, *clause.rest))}"
+    participle = verb if passive else replace(verb, text=lexicon.inflect(verb.verb, "ing"))
+    return _distinct(text, anyone, join((*noun, *adverbs, participle, *clause.rest)))
 
 
 def _distinct(*texts: str) -> tuple[str, ...]:

@@ -240,7 +240,11 @@ def _verb_like_place(tokens: Sequence[str], position: int, words: Sequence[Word]
         return False
     if form.base in lexicon.ASPECT and (following == "to" or following.endswith("ing")):
         return True
-    opens_object = following in lexicon.DETERMINERS or following in lexicon.OBJECT_PRONOUNS or following.endswith("ly")
+    opens_object = (
+        following in lexicon.DETERMINERS | lexicon.SUBJECT_PRONOUNS
+        or following in lexicon.OBJECT_PRONOUNS
+        or following.endswith("ly")
+    )
     opens_object = opens_object or (
         following in lexicon.PREPOSITIONS | lexicon.PARTICLES and following not in ("of", "and")
     )
