@@ -1,0 +1,1 @@
+"""The rules planner: words (lexicon, tagging), connectives, clauses, and the plan they make."""
