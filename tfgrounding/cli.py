@@ -68,6 +68,7 @@ def ground_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     top_k: Annotated[int, typer.Option(min=1, help="Moments at most.")] = 5,
     encoder: Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")] = "auto",
+    planner: Annotated[str, typer.Option(help="auto (the rules), or the path of a plan file.")] = "auto",
     localizer: Annotated[str, typer.Option(help="How curves become moments.")] = "default",
     rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
@@ -76,13 +77,14 @@ def ground_command(
     """When does QUERY happen in VIDEO?"""
     from .ground import Grounder
     from .types import Plan
+    from .video import probe
 
-    plan_or_query = Plan(query).query  # an empty query fails before anything is loaded
-    probe_first(video)
-    grounder = Grounder(encoder=encoder, localizer=localizer, rate_hz=rate, device=device, top_k=top_k)
+    Plan(query)  # an empty query and
+    probe(video)  # an unreadable video fail before seconds are spent on loading models
+    grounder = Grounder(encoder=encoder, planner=planner, localizer=localizer, rate_hz=rate, device=device, top_k=top_k)
     with video_progress(video) as progress:
         features = grounder.encode_video(video, progress=progress)
-    answer = grounder.ground(features, plan_or_query)
+    answer = grounder.ground(features, query)
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -116,13 +118,6 @@ def info_command(
     print(f"picture    {info.width} x {info.height}, {info.codec}, average rate {rate}")
     if info.rotation_degrees:
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
-
-
-def probe_first(video: str) -> None:
-    """Fail on an unreadable video before seconds are spent on loading models."""
-    from .video import probe
-
-    probe(video)
 
 
 @contextmanager

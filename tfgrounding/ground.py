@@ -16,6 +16,7 @@ from .encoders.base import Encoder, load_encoder
 from .errors import PlanError, TFGroundingError
 from .kernels import all_finite, uniform_edges
 from .localizers.base import EventCurves, get_localizer
+from .planner import Planner, get_planner
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
 from .video import iter_frames
@@ -30,7 +31,8 @@ class Grounder:
     Args:
         engine: "curves".
         encoder: name of an encoder, or "auto": the best whose weights are on this machine.
-        planner: "auto".
+        planner: "auto" (the rules), "rules", the path of a plan file, or a Planner of your own. An LLM plans only
+            when it is named.
         localizer: name of a localizer.
         top_k: moments an answer holds at most.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
@@ -45,7 +47,7 @@ class Grounder:
         *,
         engine: str = "curves",
         encoder: str | Encoder = "auto",
-        planner: str = "auto",
+        planner: str | Planner = "auto",
         localizer: str = "default",
         vlm: str | None = None,
         top_k: int = 5,
@@ -57,6 +59,7 @@ class Grounder:
         if top_k < 1:
             raise TFGroundingError(f"top_k must be at least 1, not {top_k}")
         get_localizer(localizer)
+        self.planner = get_planner(planner)
         self.engine = engine
         self.localizer = localizer
         self.top_k = top_k
@@ -111,7 +114,7 @@ class Grounder:
         Raises:
             VideoError: the video cannot be read. PlanError: the query is empty.
         """
-        plan = query if isinstance(query, Plan) else Plan(query)
+        plan = query if isinstance(query, Plan) else self.planner.plan(query)
         features = video if isinstance(video, VideoFeatures) else self.encode_video(video)
         if (features.encoder, features.revision) != (self.encoder.name, self.encoder.revision):
             raise TFGroundingError(

@@ -324,7 +324,7 @@ def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word],
 
 
 def _coordinated(words: tuple[Word, ...]) -> Event | None:
-    """Clauses or verb phrases joined by "and", "but" or commas: at once if each of them goes on, else in their order."""
+    """Clauses or verb phrases joined by "and", "but" or commas: at once if each goes on, else in their order."""
     chain = _chain(words)
     if len(chain) == 1:
         return None
