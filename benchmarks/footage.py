@@ -1,0 +1,167 @@
+"""Real footage, raw videos to moments, with the embedded encoder: every localizer beside answers that look at nothing.
+
+    python benchmarks/footage.py [--footage ../shared/footage] [--encoder embedded] [--plans rules|none]
+
+The needle-in-a-haystack videos are rendered and all features are kept under .bench/, so that only the first run is
+slow (about 12,000 frames). Intervals are 95 % bootstrap intervals over videos.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+from tqdm import tqdm
+
+from tfgrounding.ground import Grounder
+from tfgrounding.localizers.base import LOCALIZERS
+from tfgrounding.types import Plan, VideoFeatures
+from tfgrounding.video import probe
+
+KEPT = Path(".bench/footage")
+ARGMAX_HALF_SECONDS = (2.0, 4.0, 8.0)
+RANDOM_WINDOWS = 1000
+RESAMPLES = 10_000
+
+Window = tuple[float, float]
+
+
+def render_haystack(footage: Path) -> Path:
+    """The folder of the rendered needle-in-a-haystack videos; renders those that are missing."""
+    folder = KEPT / "haystack"
+    recipes = [json.loads(line) for line in (footage / "haystack_recipes.jsonl").read_text().splitlines()]
+    missing = [recipe["qid"] for recipe in recipes if not (folder / recipe["vid"]).exists()]
+    if missing:
+        subprocess.run(
+            [sys.executable, footage / "render_haystack.py", footage, folder, *missing], check=True, stdout=sys.stderr
+        )
+    return folder
+
+
+def features_of(grounder: Grounder, path: Path) -> VideoFeatures:
+    """The video's features, from .bench/ if they were made before by the same encoder."""
+    info = probe(path)
+    kept = KEPT / "features" / f"{path.name}.safetensors"
+    revision = f"{grounder.encoder.revision}/{grounder.rate_hz}"
+    if kept.exists():
+        stored = load_file(kept)
+        if bytes(stored["revision"]).decode() == revision:
+            return VideoFeatures(
+                stored["vectors"].astype(np.float32),
+                stored["pts"],
+                stored["instants"],
+                info,
+                grounder.encoder.name,
+                grounder.encoder.revision,
+                grounder.rate_hz,
+            )
+    features = grounder.encode_video(path)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    save_file(
+        {
+            "vectors": features.vectors,
+            "pts": features.pts_seconds,
+            "instants": features.sample_seconds,
+            "revision": np.frombuffer(revision.encode(), dtype=np.uint8),
+        },
+        kept,
+    )
+    return features
+
+
+def iou(a: Window, b: Window) -> float:
+    inside = min(a[1], b[1]) - max(a[0], b[0])
+    return inside / (max(a[1], b[1]) - min(a[0], b[0])) if inside > 0 else 0.0
+
+
+def best_iou(answer: Window, truths: list[Window]) -> float:
+    return max(iou(answer, truth) for truth in truths)
+
+
+def random_ious(duration: float, truths: list[Window], rng: np.random.Generator) -> float:
+    """The mean IoU of windows whose two ends are drawn uniformly."""
+    ends = np.sort(rng.uniform(0, duration, size=(RANDOM_WINDOWS, 2)), axis=1)
+    return float(np.mean([best_iou((s, e), truths) for s, e in ends]))
+
+
+def interval(values: np.ndarray, videos: np.ndarray) -> Window:
+    """95 % bootstrap interval of the mean, whole videos drawn with replacement."""
+    names = np.unique(videos)
+    sums = np.array([values[videos == name].sum() for name in names])
+    counts = np.array([(videos == name).sum() for name in names])
+    drawn = np.random.default_rng(0).integers(0, len(names), size=(RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--footage", type=Path, default=Path("../shared/footage"))
+    parser.add_argument("--encoder", default="embedded")
+    parser.add_argument("--plans", choices=["rules", "none"], default="rules")
+    options = parser.parse_args()
+    if not (options.footage / "annotations.jsonl").exists():
+        sys.exit(f"{options.footage} holds no footage; name its folder with --footage")
+
+    haystack = render_haystack(options.footage)
+    samples = [json.loads(line) for line in (options.footage / "annotations.jsonl").read_text().splitlines()]
+    grounders = {name: Grounder(encoder=options.encoder, localizer=name) for name in list(LOCALIZERS)[:1]}
+    first = next(iter(grounders.values()))
+    for name in list(LOCALIZERS)[1:]:
+        grounders[name] = Grounder(encoder=first.encoder, localizer=name)
+
+    rows: dict[str, dict[str, list[float]]] = {}
+    videos: dict[str, list[str]] = {}
+    rng = np.random.default_rng(0)
+    for sample in tqdm(samples, file=sys.stderr, disable=not sys.stderr.isatty()):
+        kind = sample["kind"]
+        folder = haystack if kind == "haystack" else options.footage / "untrimmed"
+        features = features_of(first, folder / sample["vid"])
+        duration = features.info.duration_seconds
+        truths = [tuple(window) for window in sample["relevant_windows"]]
+        videos.setdefault(kind, []).append(sample["vid"])
+        ious = {
+            "whole video": best_iou((0.0, duration), truths),
+            "random window": random_ious(duration, truths, rng),
+        }
+        query = sample["query"] if options.plans == "rules" else Plan(sample["query"])
+        for name, grounder in grounders.items():
+            answer = grounder.ground(features, query, top_k=1)
+            moments = answer.moments
+            ious[name] = best_iou((moments[0].start_seconds, moments[0].end_seconds), truths) if moments else 0.0
+        peak = float(answer.pts_seconds[answer.curve.argmax()])
+        for half in ARGMAX_HALF_SECONDS:
+            ious[f"best frame ± {half:g} s"] = best_iou((max(0.0, peak - half), min(duration, peak + half)), truths)
+        for name, value in ious.items():
+            rows.setdefault(kind, {}).setdefault(name, []).append(value)
+
+    result: dict[str, dict[str, dict[str, float | list[float]]]] = {}
+    for kind, by_name in rows.items():
+        of = np.array(videos[kind])
+        print(
+            f"\n{kind}: {len(of)} queries, {len(set(of))} videos, plans: {options.plans}, encoder {options.encoder}\n"
+        )
+        print("| answer | R@1, IoU ≥ 0.3 | ≥ 0.5 | ≥ 0.7 | mIoU | 95 % of mIoU |")
+        print("|---|---|---|---|---|---|")
+        for name, values in by_name.items():
+            got = np.array(values)
+            low, high = interval(got, of)
+            recalls = [100 * float((got >= at).mean()) for at in (0.3, 0.5, 0.7)]
+            shown = [f"{recall:.1f}" for recall in recalls] if name != "random window" else ["–"] * 3
+            print(f"| {name} | {' | '.join(shown)} | {100 * got.mean():.1f} | {100 * low:.1f} – {100 * high:.1f} |")
+            result.setdefault(kind, {})[name] = {
+                "R1": recalls,
+                "mIoU": 100 * float(got.mean()),
+                "mIoU_95": [100 * low, 100 * high],
+            }
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

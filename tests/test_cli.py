@@ -1,0 +1,89 @@
+import json
+import sys
+
+import pytest
+from videos import BLUE, RED, make_scenes
+
+from tfgrounding import cli
+from tfgrounding.encoders import base
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return str(make_scenes(tmp_path_factory.mktemp("cli") / "Straße 1.mp4", [(2.0, RED), (2.0, BLUE)]))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, colour_encoder):
+    """Runs the command line in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setitem(base.ENCODERS, "colours", lambda device: colour_encoder)
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return go
+
+
+def test_moments_on_stdout(run, video):
+    code, out, err = run("ground", video, "blue", "--encoder", "colours", "--top-k", "1")
+    assert code == 0 and err == ""
+    assert out.split()[:4] == ["1", "00:00:02.000", "-", "00:00:04.000"]
+    assert "s  score" in out
+
+
+def test_json_on_stdout(run, video):
+    code, out, _ = run("ground", video, "blue", "--encoder", "colours", "--json", "--rate", "2", "--top-k", "1")
+    told = json.loads(out)
+    assert code == 0 and told["moments"][0]["start_seconds"] == pytest.approx(2.0, abs=0.3)
+    assert len(told["curve"]) == 8
+
+
+def test_nothing_found_is_an_answer_with_its_reason(run, video):
+    code, out, err = run("ground", video, "blue", "--encoder", "colours", "--threshold", "1e9")
+    assert code == 0 and out == "" and "nothing found: the best moment scores" in err
+
+
+def test_info(run, video):
+    code, out, _ = run("info", video)
+    assert code == 0 and "00:00:04.000" in out and "h264" in out
+    code, out, _ = run("info", video, "--json")
+    assert json.loads(out)["duration_seconds"] == pytest.approx(4.0, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ground", "missing.mp4", "blue"), "no such file"),
+        (("ground", "{video}", ""), "the query is empty"),
+        (("ground", "{video}", "blue", "--encoder", "magic"), "encoder 'magic' is not known"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--localizer", "magic"), "localizer 'magic'"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "0"), "sampling rate must be a positive"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "nan"), "sampling rate must be a positive"),
+        (("ground", "{video}", "blue", "--top-k", "0"), "--top-k"),
+        (("ground", "{video}"), "Missing argument"),
+        (("info",), "Missing argument"),
+        (("no-such-command",), "No such command"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_2(run, video, arguments, says):
+    code, out, err = run(*(argument.replace("{video}", video) for argument in arguments))
+    assert code == 2 and out == ""
+    assert says in err and err.count("\n") == 1
+
+
+def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
+    def broken(device):
+        raise RuntimeError("boom")
+
+    monkeypatch.setitem(base.ENCODERS, "colours", broken)
+    code, _, err = run("ground", video, "blue", "--encoder", "colours")
+    assert code == 1 and "internal error: RuntimeError: boom" in err and err.count("\n") == 1
+
+
+def test_clock_carries():
+    assert cli.clock(3599.9996) == "01:00:00.000"
+    assert cli.clock(0.0004) == "00:00:00.000"
