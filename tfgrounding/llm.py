@@ -99,6 +99,7 @@ class ChatClient:
         timeout_seconds: patience with a server that is silent.
         deadline_seconds: patience with one question, all its retries and pauses included.
         retries: how often a request is sent again.
+        first_pause_seconds: the pause before the first of them where the server names none; it doubles each time.
         max_reply_bytes: a longer reply is not read to its end.
 
     Raises:
@@ -114,6 +115,7 @@ class ChatClient:
         timeout_seconds: float = 60.0,
         deadline_seconds: float = 180.0,
         retries: int = 3,
+        first_pause_seconds: float = 1.0,
         max_reply_bytes: int = 1_000_000,
     ) -> None:
         from openai import OpenAI
@@ -128,6 +130,7 @@ class ChatClient:
         self.timeout_seconds = timeout_seconds
         self.deadline_seconds = deadline_seconds
         self.retries = retries
+        self.first_pause_seconds = first_pause_seconds
         self.max_reply_bytes = max_reply_bytes
         self.usage = Usage()
         self._counting = threading.Lock()
@@ -177,7 +180,9 @@ class ChatClient:
                     continue
                 raise ModelError(f"{self._name()} refuses the request: {error}") from None
             attempt += 1
-            pause_seconds = pause_seconds or min(_LONGEST_PAUSE_SECONDS, 0.5 * 2**attempt) * random.uniform(0.5, 1.0)
+            if not pause_seconds:
+                doubled = self.first_pause_seconds * 2 ** (attempt - 1)
+                pause_seconds = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
             if attempt > self.retries:
                 raise ModelError(f"{self._name()} gave no reply in {attempt} tries; the last one: {problem}")
             if time.monotonic() + pause_seconds >= until:
