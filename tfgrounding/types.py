@@ -101,7 +101,10 @@ class SubEvent:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A query, its other wordings, its simple events in order, and how these relate in time (TFVTG, section 3.1)."""
+    """A query, its other wordings, its simple events in order, and how these relate in time (TFVTG, section 3.1).
+
+    `original`: what the user wrote, where that is another language than `query`, which the encoder is to read.
+    """
 
     query: str
     paraphrases: tuple[str, ...] = ()
@@ -109,6 +112,7 @@ class Plan:
     relation: Relation = "single-query"
     source: str = ""
     warnings: tuple[str, ...] = ()
+    original: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "paraphrases", tuple(self.paraphrases))
