@@ -18,6 +18,8 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
+from tfgrounding.encoders.base import load_encoder
+from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.ground import Grounder
 from tfgrounding.localizers.base import LOCALIZERS
 from tfgrounding.types import Plan, VideoFeatures
@@ -111,10 +113,10 @@ def main() -> None:
 
     haystack = render_haystack(options.footage)
     samples = [json.loads(line) for line in (options.footage / "annotations.jsonl").read_text().splitlines()]
-    grounders = {name: Grounder(encoder=options.encoder, localizer=name) for name in list(LOCALIZERS)[:1]}
-    first = next(iter(grounders.values()))
-    for name in list(LOCALIZERS)[1:]:
-        grounders[name] = Grounder(encoder=first.encoder, localizer=name)
+    encoder = load_encoder(options.encoder)
+    grounders = {name: Grounder(encoder=encoder, localizer=name) for name in LOCALIZERS}
+    first = grounders["default"]
+    undefined: dict[tuple[str, str], int] = {}
 
     rows: dict[str, dict[str, list[float]]] = {}
     videos: dict[str, list[str]] = {}
@@ -132,10 +134,15 @@ def main() -> None:
         }
         query = sample["query"] if options.plans == "rules" else Plan(sample["query"])
         for name, grounder in grounders.items():
-            answer = grounder.ground(features, query, top_k=1)
-            moments = answer.moments
-            ious[name] = best_iou((moments[0].start_seconds, moments[0].end_seconds), truths) if moments else 0.0
-        peak = float(answer.pts_seconds[answer.curve.argmax()])
+            try:
+                answer = grounder.ground(features, query, top_k=1)
+            except UndefinedAnswerError:
+                ious[name] = 0.0
+                undefined[kind, name] = undefined.get((kind, name), 0) + 1
+                continue
+            best = answer.moments[0]
+            ious[name] = best_iou((best.start_seconds, best.end_seconds), truths)
+            peak = float(answer.pts_seconds[answer.curve.argmax()])
         for half in ARGMAX_HALF_SECONDS:
             ious[f"best frame ± {half:g} s"] = best_iou((max(0.0, peak - half), min(duration, peak + half)), truths)
         for name, value in ious.items():
@@ -154,7 +161,10 @@ def main() -> None:
             low, high = interval(got, of)
             recalls = [100 * float((got >= at).mean()) for at in (0.3, 0.5, 0.7)]
             shown = [f"{recall:.1f}" for recall in recalls] if name != "random window" else ["–"] * 3
-            print(f"| {name} | {' | '.join(shown)} | {100 * got.mean():.1f} | {100 * low:.1f} – {100 * high:.1f} |")
+            missing = f" ({undefined[kind, name]} undefined)" if (kind, name) in undefined else ""
+            print(
+                f"| {name}{missing} | {' | '.join(shown)} | {100 * got.mean():.1f} | {100 * low:.1f} – {100 * high:.1f} |"
+            )
             result.setdefault(kind, {})[name] = {
                 "R1": recalls,
                 "mIoU": 100 * float(got.mean()),
