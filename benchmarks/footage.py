@@ -162,9 +162,8 @@ def main() -> None:
             recalls = [100 * float((got >= at).mean()) for at in (0.3, 0.5, 0.7)]
             shown = [f"{recall:.1f}" for recall in recalls] if name != "random window" else ["–"] * 3
             missing = f" ({undefined[kind, name]} undefined)" if (kind, name) in undefined else ""
-            print(
-                f"| {name}{missing} | {' | '.join(shown)} | {100 * got.mean():.1f} | {100 * low:.1f} – {100 * high:.1f} |"
-            )
+            spread = f"{100 * low:.1f} – {100 * high:.1f}"
+            print(f"| {name}{missing} | {' | '.join(shown)} | {100 * got.mean():.1f} | {spread} |")
             result.setdefault(kind, {})[name] = {
                 "R1": recalls,
                 "mIoU": 100 * float(got.mean()),
