@@ -113,7 +113,7 @@ class FrameStream:
             shown, shown_seconds, picture, ends = frame, seconds, None, end_seconds
         if shown is None or ends is None:
             raise VideoError(f"{source}: no frame of the video stream could be decoded; is the file damaged?")
-        while (taken + 0.5) / rate_hz <= ends or taken == 0:
+        while (taken + 0.5) / rate_hz < ends or taken == 0:
             if picture is None:
                 picture = _pixels(shown, size)
             chunk.add(picture, shown_seconds, min((taken + 0.5) / rate_hz, ends / 2 if taken == 0 else np.inf))
