@@ -1,16 +1,14 @@
 """Candidates of every sub-event and their relation -> combined candidates, without walking all k^m picks.
 
 A *pick* takes one candidate of each sub-event. Both rules of `Combination` ask for the first few of all picks that
-keep the relation, in a certain order; picks that tie keep the order in which they would be listed, the first
-sub-event slowest.
+keep the relation; picks that tie stay in the order in which they would be listed, the first sub-event slowest.
 
-- "sum": a beam over the sub-events. What decides whether a pick can go on is only the latest start so far (in a
-  sequence), or only an instant that all share (at the same time), so the best few prefixes for each such state are
-  enough, and the answer is exactly that of the full list: m · k states of k ways on.
-- "product-vote": every survivor counts in the vote. Up to MOST_STEPS partial picks, cut as soon as the relation
-  breaks, all are listed and their votes summed in that order, as the public program does. Beyond, the survivors'
-  scores are added up for each hull that they share, by the same kind of beam; the votes are then equal up to the
-  rounding of that sum, whose terms come in another order.
+- "sum": a beam over the sub-events. Whether a prefix can go on depends only on its latest start (in a sequence), or on
+  an instant that all share (at the same time); so the best few prefixes for each of these states are enough, and the
+  answer is exactly that of the full list.
+- "product-vote": every survivor counts in the vote. Up to MOST_STEPS prefixes, cut as soon as the relation breaks, all
+  are listed and their votes summed in that order, as the public program does. Beyond, survivors are counted by the
+  hull that they share: the same votes up to the rounding of sums whose terms come in another order.
 """
 
 from __future__ import annotations
@@ -21,10 +19,11 @@ import numpy as np
 
 from .kernels import kernel
 from .localizers.base import Candidates, Combination
-from .ranking import ranked_by_vote, votes
+from .ranking import VOTE_EXPONENT, ranked_by_vote
 from .types import Relation
 
-MOST_STEPS = 2_000  # all 3^6 picks of six sub-events and their prefixes fit
+MOST_STEPS = 2_000  # all 3^6 picks of six sub-events, and their prefixes, fit
+NOTHING = Candidates(np.empty(0), np.empty(0), np.empty(0))
 
 
 def combine(events: Sequence[Candidates], relation: Relation, rule: Combination) -> Candidates:
@@ -42,22 +41,18 @@ def combine(events: Sequence[Candidates], relation: Relation, rule: Combination)
     """
     if relation == "single-query" or not events:
         return NOTHING
-    together = relation == "simultaneously"
     flat = np.concatenate(
         [part for event in events for part in (event.start_seconds, event.end_seconds, event.score)], dtype=np.float64
     )
     lengths = np.array([len(event) for event in events])
     search = combined_by_sum if rule.rule == "sum" else combined_by_vote
-    found = search(flat, lengths, together, rule.picks, rule.results)
+    found = search(flat, lengths, relation == "simultaneously", rule.picks, rule.results)
     return Candidates(found[0], found[1], found[2])
-
-
-NOTHING = Candidates(np.empty(0), np.empty(0), np.empty(0))
 
 
 @kernel
 def unpack(flat, lengths, picks):
-    """(m, k) starts, ends and scores, and how many of each row count, from the events' arrays one after the other."""
+    """(m, k) starts, ends, scores, and how many of each row count, from the events' arrays one after the other."""
     events = len(lengths)
     starts, ends, scores = np.zeros((events, picks)), np.zeros((events, picks)), np.zeros((events, picks))
     sizes = np.minimum(lengths, picks)
@@ -72,27 +67,37 @@ def unpack(flat, lengths, picks):
 
 
 @kernel
-def insert(values, choices, held, state, value, prefix, depth, pick):
-    """Put prefix[:depth] + pick into the beam's list of that state, if it is among the best: by value, then by order.
+def clipped(score):
+    return 0.0 if score <= 0 else score  # NaN stays
 
-    values (S, R), choices (S, R, m), held (S,): the lists, best first, and how many each holds.
-    """
+
+# Beams: for each state the best few prefixes, in order. values (S, R), choices (S, R, m), held (S,): how many.
+
+
+@kernel
+def empty_beam(states, most, events):
+    return np.empty((states, most)), np.empty((states, most, events), np.int64), np.zeros(states, np.int64)
+
+
+@kernel
+def insert(beam, state, value, prefix, depth, pick):
+    """Put prefix[:depth] + pick into the list of that state, if it is among the best: by value, then by order."""
+    values, choices, held = beam
     place = held[state]
     while place > 0:
         other = choices[state, place - 1]
-        first = value > values[state, place - 1]
+        before = value > values[state, place - 1]
         if value == values[state, place - 1]:
             d = 0
             while d < depth and prefix[d] == other[d]:
                 d += 1
-            first = prefix[d] < other[d] if d < depth else pick < other[depth]
-        if not first:
+            before = prefix[d] < other[d] if d < depth else pick < other[depth]
+        if not before:
             break
         place -= 1
-    most = values.shape[1]
-    if place == most:
+    if place == values.shape[1]:
         return
-    held[state] = min(held[state] + 1, most)
+    held[state] = min(held[state] + 1, values.shape[1])
     for p in range(held[state] - 1, place, -1):
         values[state, p] = values[state, p - 1]
         choices[state, p] = choices[state, p - 1]
@@ -102,68 +107,38 @@ def insert(values, choices, held, state, value, prefix, depth, pick):
 
 
 @kernel
-def advance(beam, following, state, following_state, depth, pick, gain, factor):
-    """Extend every pick of a state by one more; the weights, sums of products, grow by the factor."""
-    values, choices, held, weights = beam
-    for n in range(held[state]):
-        insert(
-            following[0],
-            following[1],
-            following[2],
-            following_state,
-            values[state, n] + gain,
-            choices[state, n],
-            depth,
-            pick,
-        )
-    following[3][following_state] += weights[state] * factor
+def extend(beam, state, following, following_state, depth, pick, gain):
+    """Put every prefix of a state, with one more pick, into a state of the following beam."""
+    for n in range(beam[2][state]):
+        insert(following, following_state, beam[0][state, n] + gain, beam[1][state, n], depth, pick)
 
 
 @kernel
-def empty_beam(states, most, events):
-    return (
-        np.empty((states, most)),
-        np.empty((states, most, events), np.int64),
-        np.zeros(states, np.int64),
-        np.zeros(states),
-    )
+def collect(beam, state, best):
+    """Put the whole picks of a state into the one list of `best`."""
+    depth = beam[1].shape[2] - 1
+    for n in range(beam[2][state]):
+        insert(best, 0, beam[0][state, n], beam[1][state, n], depth, beam[1][state, n, depth])
 
 
 @kernel
-def root_beam(states, root, most, events):
-    """A beam that holds the empty pick, in the state `root`."""
-    beam = empty_beam(states, most, events)
-    beam[0][root, 0], beam[2][root], beam[3][root] = 0.0, 1, 1.0
-    return beam
-
-
-@kernel
-def sharing(starts, ends, scores, sizes, instant, open_end, earliest, latest, wanted, summed, most):
-    """Beam of the picks that all contain `instant`, lie in [earliest, latest] and, in the state `wanted`, touch bounds.
+def sharing(starts, ends, gains, sizes, instant, open_end, earliest, latest, wanted, value, most):
+    """Beam of the picks that all contain `instant` and lie in [earliest, latest]; those that count have state `wanted`.
 
     The state is a set of bits: 1 one start is the instant, 2 one start is `earliest`, 4 one end is `latest`.
-    `open_end`: ends must lie behind the instant, not at it.
+    `open_end`: ends must lie behind the instant, not at it. A pick's value is `value` and the sum of its gains.
     """
     events = len(sizes)
-    beam = root_beam(8, 0, most, events)
+    beam = empty_beam(8, most, events)
+    beam[0][0, 0], beam[2][0] = value, 1
     for e in range(events):
         following = empty_beam(8, most, events)
-        for state in range(8):
-            if beam[2][state] == 0:
-                continue
-            for p in range(sizes[e]):
-                start, end = starts[e, p], ends[e, p]
-                if (
-                    start < earliest
-                    or start > instant
-                    or end < instant
-                    or end > latest
-                    or (open_end and end == instant)
-                ):
-                    continue
-                reached = state | (start == instant) | (start == earliest) << 1 | (end == latest) << 2
-                gain = scores[e, p] if summed else 0.0
-                advance(beam, following, state, reached & wanted, e, p, gain, clipped(scores[e, p]))
+        for p in range(sizes[e]):
+            start, end = starts[e, p], ends[e, p]
+            if earliest <= start <= instant <= end <= latest and not (open_end and end == instant):
+                bits = wanted & ((start == instant) | (start == earliest) << 1 | (end == latest) << 2)
+                for state in range(8):
+                    extend(beam, state, following, state | bits, e, p, gains[e, p])
         beam = following
         if beam[2].sum() == 0:
             break
@@ -171,28 +146,28 @@ def sharing(starts, ends, scores, sizes, instant, open_end, earliest, latest, wa
 
 
 @kernel
-def clipped(score):
-    return 0.0 if score <= 0 else score  # NaN stays
+def best_together(starts, ends, gains, sizes, open_end, earliest, latest, wanted, value, best):
+    """Collect the best picks that share an instant: each is found at the instant of its latest start."""
+    for instant in np.unique(starts):
+        if earliest <= instant <= latest:
+            beam = sharing(
+                starts, ends, gains, sizes, instant, open_end, earliest, latest, wanted, value, best[0].shape[1]
+            )
+            collect(beam, wanted, best)
 
 
 @kernel
-def results_of(best, starts, ends, scores, sizes, rule_is_sum, together):
-    """(3, n) intervals and scores of the picks in the first list of a beam."""
-    values, choices, held, _ = best
-    results = np.empty((3, held[0]))
-    for n in range(held[0]):
-        low, high = np.inf, -np.inf
-        if rule_is_sum and together:
-            low, high = -np.inf, np.inf
-        product = 1.0
+def results_of(best, starts, ends, scores, sizes, shared, product):
+    """(3, n) the hull of each pick, or what its candidates share, and the product of its scores, or its value."""
+    results = np.empty((3, best[2][0]))
+    for n in range(best[2][0]):
+        low, high, score = (-np.inf, np.inf, 1.0) if shared else (np.inf, -np.inf, 1.0)
         for e in range(len(sizes)):
-            p = choices[0, n, e]
-            if rule_is_sum and together:
-                low, high = max(low, starts[e, p]), min(high, ends[e, p])
-            else:
-                low, high = min(low, starts[e, p]), max(high, ends[e, p])
-            product *= clipped(scores[e, p])
-        results[0, n], results[1, n], results[2, n] = low, high, values[0, n] if rule_is_sum else product
+            p = best[1][0, n, e]
+            low = max(low, starts[e, p]) if shared else min(low, starts[e, p])
+            high = min(high, ends[e, p]) if shared else max(high, ends[e, p])
+            score *= clipped(scores[e, p])
+        results[0, n], results[1, n], results[2, n] = low, high, score if product else best[0][0, n]
     return results
 
 
@@ -202,125 +177,209 @@ def combined_by_sum(flat, lengths, together, picks, most):
     starts, ends, scores, sizes = unpack(flat, lengths, picks)
     events = len(sizes)
     best = empty_beam(1, most, events)
-    levels = np.unique(starts)
     if together:
-        for instant in levels:
-            beam = sharing(starts, ends, scores, sizes, instant, True, -np.inf, np.inf, 1, True, most)
-            for n in range(beam[2][1]):
-                choice = beam[1][1, n]
-                insert(best[0], best[1], best[2], 0, beam[0][1, n], choice, events - 1, choice[events - 1])
-        return results_of(best, starts, ends, scores, sizes, True, True)
-    beam = root_beam(len(levels), 0, most, events)  # the state is the latest start so far, as its place in `levels`
+        best_together(starts, ends, scores, sizes, True, -np.inf, np.inf, 1, 0.0, best)
+        return results_of(best, starts, ends, scores, sizes, True, False)
+    levels = np.concatenate(
+        (np.array([-np.inf]), np.unique(starts))
+    )  # the state: the latest start so far, none at first
+    beam = empty_beam(len(levels), most, events)
+    beam[0][0, 0], beam[2][0] = 0.0, 1
     for e in range(events):
         following = empty_beam(len(levels), most, events)
-        for state in range(len(levels)):
-            for p in range(sizes[e] if beam[2][state] > 0 else 0):
-                if e == 0 or levels[state] <= ends[e, p]:
-                    reached = np.searchsorted(levels, starts[e, p])
-                    if e > 0:
-                        reached = max(state, reached)
-                    advance(beam, following, state, reached, e, p, scores[e, p], 0.0)
+        for p in range(sizes[e]):
+            own = np.searchsorted(levels, starts[e, p])
+            for state in range(len(levels)):
+                if levels[state] <= ends[e, p]:
+                    extend(beam, state, following, max(state, own), e, p, scores[e, p])
         beam = following
     for state in range(len(levels)):
-        for n in range(beam[2][state]):
-            choice = beam[1][state, n]
-            insert(best[0], best[1], best[2], 0, beam[0][state, n], choice, events - 1, choice[events - 1])
-    return results_of(best, starts, ends, scores, sizes, True, False)
-
-
-@kernel
-def listed_survivors(starts, ends, scores, sizes, together, most_steps):
-    """(n, 3) hull and product of every pick that keeps the relation, in order; one row of NaN past `most_steps`."""
-    events = len(sizes)
-    survivors = np.empty((most_steps, 3))
-    pick = np.full(events, -1)
-    state = np.empty((events + 1, 5))  # for each depth: hull start and end, latest start, earliest end, product
-    state[0] = np.array([np.inf, -np.inf, -np.inf, np.inf, 1.0])
-    found, depth = 0, 0
-    for _ in range(most_steps):
-        pick[depth] += 1
-        while depth >= 0 and pick[depth] == sizes[depth]:
-            pick[depth] = -1
-            depth -= 1
-            if depth >= 0:
-                pick[depth] += 1
-        if depth < 0:
-            return survivors[:found]
-        start, end = starts[depth, pick[depth]], ends[depth, pick[depth]]
-        if together and max(state[depth, 2], start) > min(state[depth, 3], end):
-            continue
-        if not together and depth > 0 and start < ends[depth - 1, pick[depth - 1]]:
-            continue
-        state[depth + 1, 0], state[depth + 1, 1] = min(state[depth, 0], start), max(state[depth, 1], end)
-        state[depth + 1, 2], state[depth + 1, 3] = max(state[depth, 2], start), min(state[depth, 3], end)
-        state[depth + 1, 4] = state[depth, 4] * clipped(scores[depth, pick[depth]])
-        if depth == events - 1:
-            survivors[found] = state[events, 0], state[events, 1], state[events, 4]
-            found += 1
-        else:
-            depth += 1
-    return np.full((1, 3), np.nan)
-
-
-@kernel
-def hull_groups(starts, ends, scores, sizes, together, most):
-    """Beam of all picks that keep the relation, by hull: the sum of their scores and the first few of them.
-
-    Returns (beam, lows, highs): the state a * len(highs) + b stands for the hull [lows[a], highs[b]).
-    """
-    events, picks = starts.shape
-    if not together:  # in a sequence the hull runs from the first pick's start to the last one's end
-        beam = empty_beam(picks * picks, most, events)
-        empty = np.empty(0, np.int64)
-        for p in range(sizes[0]):
-            insert(beam[0], beam[1], beam[2], p * picks + p, 0.0, empty, 0, p)
-            beam[3][p * picks + p] = clipped(scores[0, p])
-        for e in range(1, events):
-            following = empty_beam(picks * picks, most, events)
-            for state in range(picks * picks):
-                for p in range(sizes[e] if beam[2][state] > 0 else 0):
-                    if starts[e, p] >= ends[e - 1, state % picks]:
-                        reached = state // picks * picks + p
-                        advance(beam, following, state, reached, e, p, 0.0, clipped(scores[e, p]))
-            beam = following
-        return beam, starts[0].copy(), ends[-1].copy()
-    lows, highs = np.unique(starts), np.unique(ends)
-    beam = empty_beam(len(lows) * len(highs), most, events)
-    for s in range(len(lows)):
-        for h in range(len(highs)):
-            for instant in lows[s:]:
-                if instant > highs[h]:
-                    break
-                part = sharing(starts, ends, scores, sizes, instant, False, lows[s], highs[h], 7, False, most)
-                state = s * len(highs) + h
-                beam[3][state] += part[3][7]
-                for n in range(part[2][7]):
-                    choice = part[1][7, n]
-                    insert(beam[0], beam[1], beam[2], state, 0.0, choice, events - 1, choice[events - 1])
-    return beam, lows, highs
-
-
-@kernel
-def voted_groups(starts, ends, scores, sizes, together, most):
-    """(3, n) the first `most` picks in the order of the vote, which is counted by hulls."""
-    beam, lows, highs = hull_groups(starts, ends, scores, sizes, together, most)
-    events = len(sizes)
-    best = empty_beam(1, most, events)
-    filled = np.flatnonzero(beam[2])
-    vote = votes(lows[filled // len(highs)], highs[filled % len(highs)], beam[3][filled])
-    for g in range(len(filled)):
-        value = -np.inf if np.isnan(vote[g]) else vote[g]
-        for n in range(beam[2][filled[g]]):
-            choice = beam[1][filled[g], n]
-            insert(best[0], best[1], best[2], 0, value, choice, events - 1, choice[events - 1])
-    return results_of(best, starts, ends, scores, sizes, False, together)
+        collect(beam, state, best)
+    return results_of(best, starts, ends, scores, sizes, False, False)
 
 
 @kernel
 def combined_by_vote(flat, lengths, together, picks, most):
     """The first `most` picks in the order of the vote of all that keep the relation."""
     starts, ends, scores, sizes = unpack(flat, lengths, picks)
-    listed = listed_survivors(starts, ends, scores, sizes, together, MOST_STEPS)
-    if len(listed) == 1 and np.isnan(listed[0, 0]):
-        return voted_groups(starts, ends, scores, sizes, together, most)
-    return ranked_by_vote(listed[:, 0].copy(), listed[:, 1].copy(), listed[:, 2].copy(), most)
+    whole, survivors = listed_survivors(starts, ends, scores, sizes, together)
+    if whole:
+        return ranked_by_vote(survivors[0].copy(), survivors[1].copy(), survivors[2].copy(), most)
+    return voted_by_hull(starts, ends, scores, sizes, together, most)
+
+
+@kernel
+def listed_survivors(starts, ends, scores, sizes, together):
+    """Whether MOST_STEPS sufficed, and the (3, n) hulls and products of the picks that keep the relation, in order."""
+    events = len(sizes)
+    survivors = np.empty((3, MOST_STEPS))
+    pick = np.full(events, -1)
+    low, high = np.full(events + 1, np.inf), np.full(events + 1, -np.inf)  # of each prefix: its hull,
+    latest_start, earliest_end = high.copy(), low.copy()  # what it shares,
+    score = np.ones(events + 1)  # and its product
+    found = depth = 0
+    for _ in range(MOST_STEPS):
+        pick[depth] += 1
+        while pick[depth] == sizes[depth]:
+            if depth == 0:
+                return True, survivors[:, :found]
+            pick[depth] = -1
+            depth -= 1
+            pick[depth] += 1
+        start, end = starts[depth, pick[depth]], ends[depth, pick[depth]]
+        latest_start[depth + 1] = max(latest_start[depth], start)
+        earliest_end[depth + 1] = min(earliest_end[depth], end)
+        if together:
+            if latest_start[depth + 1] > earliest_end[depth + 1]:
+                continue
+        elif depth > 0 and start < ends[depth - 1, pick[depth - 1]]:
+            continue
+        low[depth + 1], high[depth + 1] = min(low[depth], start), max(high[depth], end)
+        score[depth + 1] = score[depth] * clipped(scores[depth, pick[depth]])
+        if depth < events - 1:
+            depth += 1
+        else:
+            survivors[0, found], survivors[1, found], survivors[2, found] = low[-1], high[-1], score[-1]
+            found += 1
+    return False, survivors[:, :0]
+
+
+@kernel
+def sums_in_order(starts, ends, weights, sizes):
+    """(k, k) sum of the products of all picks in sequence, by the first sub-event's candidate and the last one's."""
+    picks = starts.shape[1]
+    sums = np.zeros((picks, picks))
+    for p in range(sizes[0]):
+        sums[p, p] = weights[0, p]
+    for e in range(1, len(sizes)):
+        following = np.zeros((picks, picks))
+        for p in range(sizes[e - 1]):
+            for q in range(sizes[e]):
+                if starts[e, q] >= ends[e - 1, p]:
+                    following[:, q] += sums[:, p] * weights[e, q]
+        sums = following
+    return sums
+
+
+@kernel
+def sums_together(starts, ends, weights, sizes, lows, highs):
+    """(lows, highs) sum of the products of all picks that share an instant, by their hull.
+
+    Each such pick is met once, at the instant of its latest start: the picks of candidates that contain the instant,
+    less those of candidates that begin before it. This counts the picks within each hull; differences of these sums
+    over neighbouring hulls are the picks that fill it.
+    """
+    events = len(sizes)
+    within = np.zeros((len(lows) + 1, len(highs) + 1))  # within[a, b + 1]: in [lows[a], highs[b]]
+    for i in range(len(lows)):
+        first = np.searchsorted(highs, lows[i])
+        upto, before = np.ones((i + 1, len(highs) - first)), np.ones((i, len(highs) - first))
+        for e in range(events):
+            held = np.zeros((i + 1, len(highs) - first))
+            for p in range(sizes[e]):
+                if starts[e, p] <= lows[i] <= ends[e, p]:
+                    end = np.searchsorted(highs, ends[e, p])
+                    held[np.searchsorted(lows, starts[e, p]), end - first :] += weights[e, p]
+            for a in range(i - 2, -1, -1):
+                held[a] += held[a + 1]
+            before *= held[:i]
+            if i > 0:
+                held[:i] += held[i]
+            upto *= held
+        within[: i + 1, first + 1 :] += upto
+        within[:i, first + 1 :] -= before
+    return within[:-1, 1:] - within[1:, 1:] - within[:-1, :-1] + within[1:, :-1]
+
+
+@kernel
+def elected(low, high, weight, most):
+    """Indices and votes of the hulls whose vote is not below the `most`-th largest.
+
+    Hulls vote in descending order of weight; whoever cannot win any more, even if all weight left agreed with it, is
+    dropped on the way.
+    """
+    voters = np.argsort(-weight)
+    alive = np.arange(len(weight))
+    vote = np.zeros(len(weight))
+    left = weight.sum()
+    slack = 1e-9 * left
+    done, block = 0, 16
+    while done < len(voters):
+        for i in voters[done : done + block]:
+            left -= weight[i]
+            for j in alive:
+                overlap = min(high[i], high[j]) - max(low[i], low[j])
+                if overlap > 0:
+                    hull = max(high[i], high[j]) - min(low[i], low[j])
+                    vote[j] += (overlap / hull) ** VOTE_EXPONENT * weight[i]
+        done += block
+        block *= 2
+        needed = np.sort(vote[alive])[max(len(alive) - most, 0)]
+        alive = alive[vote[alive] + max(left, 0.0) + slack >= needed]
+    needed = np.sort(vote[alive])[max(len(alive) - most, 0)]
+    alive = alive[vote[alive] >= needed]
+    return alive, vote[alive]
+
+
+@kernel
+def best_in_order(starts, ends, sizes, first, last, value, best):
+    """Collect, with that value, the first picks in sequence from the candidate `first` to `last`; -1 for any."""
+    events, picks = starts.shape
+    most = best[0].shape[1]
+    beam = empty_beam(picks, most, events)  # the state: the latest candidate
+    root = empty_beam(1, most, events)
+    root[0][0, 0], root[2][0] = value, 1
+    for p in range(sizes[0]):
+        if first in (-1, p):
+            extend(root, 0, beam, p, 0, p, 0.0)
+    for e in range(1, events):
+        following = empty_beam(picks, most, events)
+        for p in range(sizes[e - 1]):
+            for q in range(sizes[e]):
+                if starts[e, q] >= ends[e - 1, p]:
+                    extend(beam, p, following, q, e, q, 0.0)
+        beam = following
+    for q in range(picks):
+        if last in (-1, q):
+            collect(beam, q, best)
+
+
+@kernel
+def voted_by_hull(starts, ends, scores, sizes, together, most):
+    """(3, n) the first `most` picks in the order of the vote, counted by hulls (exact up to 10^15 picks)."""
+    events, picks = starts.shape
+    one, defined, weights = np.zeros((events, picks)), np.zeros((events, picks)), np.zeros((events, picks))
+    for e in range(events):
+        for p in range(sizes[e]):
+            one[e, p] = 1.0
+            if not np.isnan(scores[e, p]):
+                defined[e, p], weights[e, p] = 1.0, clipped(scores[e, p])
+    if together:
+        lows, highs = np.unique(starts), np.unique(ends)
+        count = sums_together(starts, ends, one, sizes, lows, highs)
+        count_defined = sums_together(starts, ends, defined, sizes, lows, highs)
+        weight = sums_together(starts, ends, weights, sizes, lows, highs)
+    else:
+        lows, highs = starts[0].copy(), ends[-1].copy()
+        count = sums_in_order(starts, ends, one, sizes)
+        count_defined = sums_in_order(starts, ends, defined, sizes)
+        weight = sums_in_order(starts, ends, weights, sizes)
+    filled = np.flatnonzero(count.ravel() > 0.5)
+    best = empty_beam(1, most, events)
+    gains = np.zeros((events, picks))
+    weight = np.maximum(weight.ravel()[filled], 0.0)
+    if count.sum() > count_defined.sum() + 0.5 or weight.sum() == 0:  # every vote is NaN, or every one is 0
+        if together:
+            best_together(starts, ends, gains, sizes, False, -np.inf, np.inf, 1, 0.0, best)
+        else:
+            best_in_order(starts, ends, sizes, -1, -1, 0.0, best)
+        return results_of(best, starts, ends, scores, sizes, False, True)
+    low, high = filled // len(highs), filled % len(highs)
+    leaders, vote = elected(lows[low], highs[high], weight, most)
+    for n in range(len(leaders)):
+        a, b = low[leaders[n]], high[leaders[n]]
+        if together:
+            best_together(starts, ends, gains, sizes, False, lows[a], highs[b], 7, vote[n], best)
+        else:
+            best_in_order(starts, ends, sizes, a, b, vote[n], best)
+    return results_of(best, starts, ends, scores, sizes, False, True)

@@ -30,7 +30,7 @@ def nms(start: np.ndarray, end: np.ndarray, score: np.ndarray, *, iou_above: flo
 
 
 def vote(start: np.ndarray, end: np.ndarray, score: np.ndarray, *, exponent: float = 0.6) -> np.ndarray:
-    """(N,) how much the intervals agree with each: the sum of IoU^exponent times the others' scores (negative: 0).
+    """(N,) how much all agree with each: the sum of IoU^exponent times their scores, negative ones as 0.
 
     Source: TFVTG (Zheng et al., ECCV 2024), public program.
     """
