@@ -9,7 +9,7 @@ import twins
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfgrounding.combine import combine, unpack, voted_by_hull
+from tfgrounding.combine import combine, combined_by_hull_vote
 from tfgrounding.localizers.base import Candidates, Combination
 
 RELATIONS = ("sequentially", "simultaneously")
@@ -65,7 +65,7 @@ def test_vote_equals_all_picks_written_out(k, m, relation):
         survivors = twins.survivors(parts(events), relation, "product-vote", k)
         assert_same_by_vote(combine(events, relation, Combination("product-vote", k, 4)), survivors, 4)
         flat = np.concatenate([part for event in parts(events) for part in event])
-        by_hull = voted_by_hull(*unpack(flat, np.array([k] * m), k), relation == "simultaneously", 4)
+        by_hull = combined_by_hull_vote(flat, np.array([k] * m), relation == "simultaneously", k, 4)
         assert_same_by_vote(Candidates(*by_hull), survivors, 4)
 
 
@@ -114,8 +114,8 @@ def test_ten_events_of_ten_candidates_take_no_time(relation, rule, results, spre
     combine(events, relation, rule)
     times = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()
         combine(events, relation, rule)
-        times.append(time.perf_counter() - began)
+        times.append(time.thread_time() - began)
     print(spread, relation, rule.rule, min(times))
     assert min(times) < 0.05

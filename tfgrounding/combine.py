@@ -19,6 +19,7 @@ import numpy as np
 
 from .kernels import kernel
 from .localizers.base import Candidates, Combination
+from .picks import best_in_order, best_together, clipped, collect, empty_beam, extend, results_of, unpack
 from .ranking import VOTE_EXPONENT, ranked_by_vote
 from .types import Relation
 
@@ -45,167 +46,48 @@ def combine(events: Sequence[Candidates], relation: Relation, rule: Combination)
         [part for event in events for part in (event.start_seconds, event.end_seconds, event.score)], dtype=np.float64
     )
     lengths = np.array([len(event) for event in events])
-    search = combined_by_sum if rule.rule == "sum" else combined_by_vote
-    found = search(flat, lengths, relation == "simultaneously", rule.picks, rule.results)
+    arguments = (flat, lengths, relation == "simultaneously", rule.picks, rule.results)
+    if rule.rule == "sum":
+        found = combined_by_sum(*arguments)
+    else:
+        whole, found = combined_by_listed_vote(*arguments)
+        if not whole:
+            found = combined_by_hull_vote(*arguments)
     return Candidates(found[0], found[1], found[2])
-
-
-@kernel
-def unpack(flat, lengths, picks):
-    """(m, k) starts, ends, scores, and how many of each row count, from the events' arrays one after the other."""
-    events = len(lengths)
-    starts, ends, scores = np.zeros((events, picks)), np.zeros((events, picks)), np.zeros((events, picks))
-    sizes = np.minimum(lengths, picks)
-    at = 0
-    for e in range(events):
-        size, length = sizes[e], lengths[e]
-        starts[e, :size] = flat[at : at + size]
-        ends[e, :size] = flat[at + length : at + length + size]
-        scores[e, :size] = flat[at + 2 * length : at + 2 * length + size]
-        at += 3 * length
-    return starts, ends, scores, sizes
-
-
-@kernel
-def clipped(score):
-    return 0.0 if score <= 0 else score  # NaN stays
-
-
-# Beams: for each state the best few prefixes, in order. values (S, R), choices (S, R, m), held (S,): how many.
-
-
-@kernel
-def empty_beam(states, most, events):
-    return np.empty((states, most)), np.empty((states, most, events), np.int64), np.zeros(states, np.int64)
-
-
-@kernel
-def insert(beam, state, value, prefix, depth, pick):
-    """Put prefix[:depth] + pick into the list of that state, if it is among the best: by value, then by order."""
-    values, choices, held = beam
-    place = held[state]
-    while place > 0:
-        other = choices[state, place - 1]
-        before = value > values[state, place - 1]
-        if value == values[state, place - 1]:
-            d = 0
-            while d < depth and prefix[d] == other[d]:
-                d += 1
-            before = prefix[d] < other[d] if d < depth else pick < other[depth]
-        if not before:
-            break
-        place -= 1
-    if place == values.shape[1]:
-        return
-    held[state] = min(held[state] + 1, values.shape[1])
-    for p in range(held[state] - 1, place, -1):
-        values[state, p] = values[state, p - 1]
-        choices[state, p] = choices[state, p - 1]
-    values[state, place] = value
-    choices[state, place, :depth] = prefix[:depth]
-    choices[state, place, depth] = pick
-
-
-@kernel
-def extend(beam, state, following, following_state, depth, pick, gain):
-    """Put every prefix of a state, with one more pick, into a state of the following beam."""
-    for n in range(beam[2][state]):
-        insert(following, following_state, beam[0][state, n] + gain, beam[1][state, n], depth, pick)
-
-
-@kernel
-def collect(beam, state, best):
-    """Put the whole picks of a state into the one list of `best`."""
-    depth = beam[1].shape[2] - 1
-    for n in range(beam[2][state]):
-        insert(best, 0, beam[0][state, n], beam[1][state, n], depth, beam[1][state, n, depth])
-
-
-@kernel
-def sharing(starts, ends, gains, sizes, instant, open_end, earliest, latest, wanted, value, most):
-    """Beam of the picks that all contain `instant` and lie in [earliest, latest]; those that count have state `wanted`.
-
-    The state is a set of bits: 1 one start is the instant, 2 one start is `earliest`, 4 one end is `latest`.
-    `open_end`: ends must lie behind the instant, not at it. A pick's value is `value` and the sum of its gains.
-    """
-    events = len(sizes)
-    beam = empty_beam(8, most, events)
-    beam[0][0, 0], beam[2][0] = value, 1
-    for e in range(events):
-        following = empty_beam(8, most, events)
-        for p in range(sizes[e]):
-            start, end = starts[e, p], ends[e, p]
-            if earliest <= start <= instant <= end <= latest and not (open_end and end == instant):
-                bits = wanted & ((start == instant) | (start == earliest) << 1 | (end == latest) << 2)
-                for state in range(8):
-                    extend(beam, state, following, state | bits, e, p, gains[e, p])
-        beam = following
-        if beam[2].sum() == 0:
-            break
-    return beam
-
-
-@kernel
-def best_together(starts, ends, gains, sizes, open_end, earliest, latest, wanted, value, best):
-    """Collect the best picks that share an instant: each is found at the instant of its latest start."""
-    for instant in np.unique(starts):
-        if earliest <= instant <= latest:
-            beam = sharing(
-                starts, ends, gains, sizes, instant, open_end, earliest, latest, wanted, value, best[0].shape[1]
-            )
-            collect(beam, wanted, best)
-
-
-@kernel
-def results_of(best, starts, ends, scores, sizes, shared, product):
-    """(3, n) the hull of each pick, or what its candidates share, and the product of its scores, or its value."""
-    results = np.empty((3, best[2][0]))
-    for n in range(best[2][0]):
-        low, high, score = (-np.inf, np.inf, 1.0) if shared else (np.inf, -np.inf, 1.0)
-        for e in range(len(sizes)):
-            p = best[1][0, n, e]
-            low = max(low, starts[e, p]) if shared else min(low, starts[e, p])
-            high = min(high, ends[e, p]) if shared else max(high, ends[e, p])
-            score *= clipped(scores[e, p])
-        results[0, n], results[1, n], results[2, n] = low, high, score if product else best[0][0, n]
-    return results
 
 
 @kernel
 def combined_by_sum(flat, lengths, together, picks, most):
     """The `most` picks with the largest sums: an interval common to all, or no start behind a later one's end."""
     starts, ends, scores, sizes = unpack(flat, lengths, picks)
-    events = len(sizes)
+    events, picks = starts.shape
     best = empty_beam(1, most, events)
     if together:
         best_together(starts, ends, scores, sizes, True, -np.inf, np.inf, 1, 0.0, best)
         return results_of(best, starts, ends, scores, sizes, True, False)
-    levels = np.concatenate(
-        (np.array([-np.inf]), np.unique(starts))
-    )  # the state: the latest start so far, none at first
-    beam = empty_beam(len(levels), most, events)
+    states = 1 + starts.size  # the candidate that starts latest so far, e * picks + p + 1, or none yet
+    beam = empty_beam(states, most, events)
     beam[0][0, 0], beam[2][0] = 0.0, 1
     for e in range(events):
-        following = empty_beam(len(levels), most, events)
+        following = empty_beam(states, most, events)
         for p in range(sizes[e]):
-            own = np.searchsorted(levels, starts[e, p])
-            for state in range(len(levels)):
-                if levels[state] <= ends[e, p]:
-                    extend(beam, state, following, max(state, own), e, p, scores[e, p])
+            for state in range(1 + e * picks):
+                latest = starts[(state - 1) // picks, (state - 1) % picks] if state > 0 else -np.inf
+                if latest <= ends[e, p]:
+                    reached = e * picks + p + 1 if starts[e, p] > latest else state
+                    extend(beam, state, following, reached, e, p, scores[e, p])
         beam = following
-    for state in range(len(levels)):
+    for state in range(states):
         collect(beam, state, best)
     return results_of(best, starts, ends, scores, sizes, False, False)
 
 
 @kernel
-def combined_by_vote(flat, lengths, together, picks, most):
-    """The first `most` picks in the order of the vote of all that keep the relation."""
+def combined_by_listed_vote(flat, lengths, together, picks, most):
+    """Whether MOST_STEPS sufficed, and the first `most` picks in the order of the vote of all survivors."""
     starts, ends, scores, sizes = unpack(flat, lengths, picks)
     whole, survivors = listed_survivors(starts, ends, scores, sizes, together)
-    if whole:
-        return ranked_by_vote(survivors[0].copy(), survivors[1].copy(), survivors[2].copy(), most)
-    return voted_by_hull(starts, ends, scores, sizes, together, most)
+    return whole, ranked_by_vote(survivors[0].copy(), survivors[1].copy(), survivors[2].copy(), most)
 
 
 @kernel
@@ -256,7 +138,8 @@ def sums_in_order(starts, ends, weights, sizes):
         for p in range(sizes[e - 1]):
             for q in range(sizes[e]):
                 if starts[e, q] >= ends[e - 1, p]:
-                    following[:, q] += sums[:, p] * weights[e, q]
+                    for first in range(sizes[0]):
+                        following[first, q] += sums[first, p] * weights[e, q]
         sums = following
     return sums
 
@@ -269,84 +152,75 @@ def sums_together(starts, ends, weights, sizes, lows, highs):
     less those of candidates that begin before it. This counts the picks within each hull; differences of these sums
     over neighbouring hulls are the picks that fill it.
     """
-    events = len(sizes)
     within = np.zeros((len(lows) + 1, len(highs) + 1))  # within[a, b + 1]: in [lows[a], highs[b]]
+    upto, before = np.empty((len(lows), len(highs))), np.empty((len(lows), len(highs)))
     for i in range(len(lows)):
-        first = np.searchsorted(highs, lows[i])
-        upto, before = np.ones((i + 1, len(highs) - first)), np.ones((i, len(highs) - first))
-        for e in range(events):
-            held = np.zeros((i + 1, len(highs) - first))
+        upto[:], before[:] = 1.0, 1.0
+        for e in range(len(sizes)):
+            held = np.zeros((len(lows), len(highs)))  # what e has in [lows[a], highs[b]] that contains the instant
             for p in range(sizes[e]):
                 if starts[e, p] <= lows[i] <= ends[e, p]:
-                    end = np.searchsorted(highs, ends[e, p])
-                    held[np.searchsorted(lows, starts[e, p]), end - first :] += weights[e, p]
+                    a = np.searchsorted(lows, starts[e, p])
+                    for b in range(np.searchsorted(highs, ends[e, p]), len(highs)):
+                        held[a, b] += weights[e, p]
             for a in range(i - 2, -1, -1):
-                held[a] += held[a + 1]
-            before *= held[:i]
-            if i > 0:
-                held[:i] += held[i]
-            upto *= held
-        within[: i + 1, first + 1 :] += upto
-        within[:i, first + 1 :] -= before
+                for b in range(len(highs)):
+                    held[a, b] += held[a + 1, b]
+            for a in range(i + 1):
+                for b in range(len(highs)):
+                    before[a, b] *= held[a, b] if a < i else 0.0
+                    upto[a, b] *= held[a, b] + held[i, b] if a < i else held[a, b]
+        for a in range(i + 1):
+            for b in range(len(highs)):
+                within[a, b + 1] += upto[a, b] - before[a, b]
     return within[:-1, 1:] - within[1:, 1:] - within[:-1, :-1] + within[1:, :-1]
+
+
+@kernel
+def vote_for(j, low, high, weight, voters):
+    """What these voters give to hull j: the sum of IoU^0.6 times their weight."""
+    vote = 0.0
+    for i in voters:
+        overlap = min(high[i], high[j]) - max(low[i], low[j])
+        if overlap > 0:
+            vote += (overlap / (max(high[i], high[j]) - min(low[i], low[j]))) ** VOTE_EXPONENT * weight[i]
+    return vote
 
 
 @kernel
 def elected(low, high, weight, most):
     """Indices and votes of the hulls whose vote is not below the `most`-th largest.
 
-    Hulls vote in descending order of weight; whoever cannot win any more, even if all weight left agreed with it, is
-    dropped on the way.
+    Hulls vote in descending order of weight. The leaders after the first of them are counted to the end; whoever
+    cannot reach that, even if all the weight left agreed with it, is dropped on the way.
     """
     voters = np.argsort(-weight)
     alive = np.arange(len(weight))
     vote = np.zeros(len(weight))
-    left = weight.sum()
-    slack = 1e-9 * left
-    done, block = 0, 16
+    slack = 1e-9 * weight.sum()
+    needed = 0.0
+    done, block = 0, 32
     while done < len(voters):
-        for i in voters[done : done + block]:
-            left -= weight[i]
-            for j in alive:
-                overlap = min(high[i], high[j]) - max(low[i], low[j])
-                if overlap > 0:
-                    hull = max(high[i], high[j]) - min(low[i], low[j])
-                    vote[j] += (overlap / hull) ** VOTE_EXPONENT * weight[i]
+        part, rest = voters[done : done + block], voters[done + block :]
+        for j in alive:
+            vote[j] += vote_for(j, low, high, weight, part)
+        if done == 0 and len(vote) >= most:
+            needed = np.inf
+            for j in np.argsort(-vote)[:most]:
+                needed = min(needed, vote[j] + vote_for(j, low, high, weight, rest))
+        left = weight[rest].sum()
+        alive = alive[vote[alive] + left + slack >= needed]
         done += block
         block *= 2
-        needed = np.sort(vote[alive])[max(len(alive) - most, 0)]
-        alive = alive[vote[alive] + max(left, 0.0) + slack >= needed]
     needed = np.sort(vote[alive])[max(len(alive) - most, 0)]
     alive = alive[vote[alive] >= needed]
     return alive, vote[alive]
 
 
 @kernel
-def best_in_order(starts, ends, sizes, first, last, value, best):
-    """Collect, with that value, the first picks in sequence from the candidate `first` to `last`; -1 for any."""
-    events, picks = starts.shape
-    most = best[0].shape[1]
-    beam = empty_beam(picks, most, events)  # the state: the latest candidate
-    root = empty_beam(1, most, events)
-    root[0][0, 0], root[2][0] = value, 1
-    for p in range(sizes[0]):
-        if first in (-1, p):
-            extend(root, 0, beam, p, 0, p, 0.0)
-    for e in range(1, events):
-        following = empty_beam(picks, most, events)
-        for p in range(sizes[e - 1]):
-            for q in range(sizes[e]):
-                if starts[e, q] >= ends[e - 1, p]:
-                    extend(beam, p, following, q, e, q, 0.0)
-        beam = following
-    for q in range(picks):
-        if last in (-1, q):
-            collect(beam, q, best)
-
-
-@kernel
-def voted_by_hull(starts, ends, scores, sizes, together, most):
+def combined_by_hull_vote(flat, lengths, together, picks, most):
     """(3, n) the first `most` picks in the order of the vote, counted by hulls (exact up to 10^15 picks)."""
+    starts, ends, scores, sizes = unpack(flat, lengths, picks)
     events, picks = starts.shape
     one, defined, weights = np.zeros((events, picks)), np.zeros((events, picks)), np.zeros((events, picks))
     for e in range(events):
@@ -354,10 +228,11 @@ def voted_by_hull(starts, ends, scores, sizes, together, most):
             one[e, p] = 1.0
             if not np.isnan(scores[e, p]):
                 defined[e, p], weights[e, p] = 1.0, clipped(scores[e, p])
+    all_defined = defined.sum() == one.sum()
     if together:
         lows, highs = np.unique(starts), np.unique(ends)
         count = sums_together(starts, ends, one, sizes, lows, highs)
-        count_defined = sums_together(starts, ends, defined, sizes, lows, highs)
+        count_defined = count if all_defined else sums_together(starts, ends, defined, sizes, lows, highs)
         weight = sums_together(starts, ends, weights, sizes, lows, highs)
     else:
         lows, highs = starts[0].copy(), ends[-1].copy()

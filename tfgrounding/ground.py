@@ -211,22 +211,23 @@ def ground_curves(
         floor: the cosine below which the encoder's similarity means nothing.
         null_curves: (N, T) curves of texts that have nothing to do with the video.
         localizer: name of the localizer.
-        stride_frames, longest_frames: TFVTG's window grid in frames, None for its own default.
+        stride_frames, longest_frames: TFVTG's window grid in frames, None for that of Charades-STA: 20 and T // 2.
         features: (T, D) vectors of the same frames.
 
     Returns:
         Moments, best first.
 
     Raises:
-        PlanError: a text without a curve, curves of unequal length, or values that are not finite.
+        PlanError: a text without a curve, curves of unequal length, values that are not finite, or an option that
+            does not fit them.
+        UndefinedAnswerError: only "tfvtg-reference", where the public program has no answer.
         TFGroundingError: no such localizer.
     """
     chosen = get_localizer(localizer)
     relation = plan.relation if plan.sub_events else "single-query"
     table = _table(curves, plan)
     edges = _edges(table.shape[1], float(duration_seconds), pts_seconds)
-    _check_grid(stride_frames, longest_frames)
-    floor = floor if floor is None else float(floor)
+    _check_options(table.shape[1], floor, null_curves, features, stride_frames, longest_frames)
     shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
     row = 1 + len(plan.paraphrases)
     query = EventCurves(table[:row], *shared)
@@ -274,7 +275,22 @@ def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
     return f"the curves of one video must be equally long, not {sorted(lengths)} frames"
 
 
-def _check_grid(stride_frames: int | None, longest_frames: int | None) -> None:
+def _check_options(
+    frames: int,
+    floor: float | None,
+    null_curves: np.ndarray | None,
+    features: np.ndarray | None,
+    stride_frames: int | None,
+    longest_frames: int | None,
+) -> None:
+    if floor is not None and floor != floor:
+        raise PlanError("the floor must be a number, not NaN")
+    if null_curves is not None and (
+        np.ndim(null_curves) != 2 or np.shape(null_curves)[1] != frames or not np.isfinite(null_curves).all()
+    ):
+        raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
+    if features is not None and (np.ndim(features) != 2 or len(features) != frames or not np.isfinite(features).all()):
+        raise PlanError(f"features must be ({frames}, D) finite numbers, one row for each frame")
     for name, value in (("stride_frames", stride_frames), ("longest_frames", longest_frames)):
         if value is not None and value < 1:
             raise PlanError(f"{name} must be at least 1, not {value}")

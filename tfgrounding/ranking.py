@@ -94,7 +94,10 @@ def distinct(start, end, score):
     kept = np.empty((3, len(score)))
     n = 0
     for i in range(len(score)):
-        if not ((kept[0, :n] == start[i]) & (kept[1, :n] == end[i])).any():
+        same = 0
+        while same < n and (kept[0, same] != start[i] or kept[1, same] != end[i]):
+            same += 1
+        if same == n:
             kept[0, n], kept[1, n], kept[2, n] = start[i], end[i], score[i]
             n += 1
     return kept[:, :n]

@@ -70,7 +70,7 @@ def _responses(event: EventCurves, kept: int, most: int) -> np.ndarray:
         event.curves,
         event.edges_seconds,
         event.uniform,
-        FLOOR if event.floor is None else event.floor,
+        FLOOR if event.floor is None else float(event.floor),
         min(event.stride_frames or STRIDE_FRAMES, frames // 2),
         event.longest_frames or frames // 2,
         kept,

@@ -40,7 +40,7 @@ def _proposals(event: EventCurves, most: int) -> Candidates:
     found = paper_candidates(
         event.curves,
         event.edges_seconds,
-        FLOOR if event.floor is None else event.floor,
+        FLOOR if event.floor is None else float(event.floor),
         stride,
         max(stride, event.longest_frames or frames // 2),
         most,
