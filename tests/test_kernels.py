@@ -4,21 +4,23 @@ import os
 import subprocess
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import twins
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tfgrounding import kernels, ranking
 
+fast = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FLOOR = 0.2
 COSINES = st.floats(-1, 1, width=16)
 FEW = st.sampled_from([0.0, 0.1, 0.25, 0.25048828125, 0.3, 0.5])  # ties, and values on both sides of the floor
-WILD = st.floats(-1e30, 1e30, width=32)
+WILD = st.floats(-1e6, 1e6, width=32)
 ELEMENTS = st.sampled_from([COSINES, FEW, st.just(0.3), st.just(0.1)])
 
 
@@ -44,7 +46,7 @@ def prepared(curve, stride, floor=FLOOR):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@fast(max_examples=150)
 def test_mask_change_and_rise(data):
     curve = data.draw(curves(elements=st.sampled_from([COSINES, FEW, WILD])))[0]
     stride = data.draw(st.integers(1, max(1, len(curve) // 2)))
@@ -61,7 +63,7 @@ def test_mask_change_and_rise(data):
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@fast(max_examples=60)
 def test_reach_is_how_far_every_change_exceeds_the_threshold(data):
     curve = data.draw(curves())[0]
     change = prepared(curve, 1)[4]
@@ -75,7 +77,7 @@ def test_reach_is_how_far_every_change_exceeds_the_threshold(data):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@fast(max_examples=150)
 def test_static_scores_of_every_window(data):
     curve = data.draw(curves())[0]
     frames = len(curve)
@@ -98,7 +100,7 @@ def test_static_scores_of_every_window(data):
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@fast(max_examples=80)
 def test_search_over_transitions(data):
     curve = data.draw(curves(elements=st.sampled_from([COSINES, FEW])))[0]
     if data.draw(st.booleans()):
@@ -134,7 +136,7 @@ def test_the_score_is_rise_and_contrast_as_defined():
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@fast(max_examples=150)
 def test_published_candidates(data):
     table = data.draw(curves(rows=data.draw(st.integers(1, 4))))
     frames = table.shape[1]
@@ -146,7 +148,7 @@ def test_published_candidates(data):
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@fast(max_examples=80)
 def test_paper_candidates(data):
     table = data.draw(curves(rows=data.draw(st.integers(1, 3)), shortest=1))
     frames = table.shape[1]
@@ -156,7 +158,7 @@ def test_paper_candidates(data):
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@fast(max_examples=150)
 def test_vote_and_order(data):
     n = data.draw(st.integers(1, 14))
     start = data.draw(arrays(np.float64, n, elements=st.integers(0, 6).map(float)))
@@ -186,12 +188,12 @@ def test_distinct_keeps_the_first_of_equal_intervals():
     assert ranking.distinct(start, end, score).T.tolist() == [[0.0, 2.0, 3.0], [1.0, 2.0, 2.0]]
 
 
-def test_finite_and_edges():
-    table = np.zeros((2, 3))
-    assert kernels.all_finite(table)
+def test_magnitude_and_edges():
+    table = np.array([[0.0, 2.0, 1.0], [1.0, -3.0, 1.0]])
+    assert kernels.largest_magnitude(table) == 3.0
     for bad in (np.nan, np.inf, -np.inf):
-        table[1, 2] = bad
-        assert not kernels.all_finite(table)
+        table[1, 0] = bad
+        assert kernels.largest_magnitude(table) == np.inf
     np.testing.assert_array_equal(kernels.uniform_edges(4, 10.0), [0.0, 2.5, 5.0, 7.5, 10.0])
 
 

@@ -14,7 +14,7 @@ from . import __version__
 from .combine import NOTHING, combine
 from .encoders.base import Encoder, load_encoder
 from .errors import PlanError, TFGroundingError
-from .kernels import all_finite, uniform_edges
+from .kernels import largest_magnitude, uniform_edges
 from .localizers.base import EventCurves, get_localizer
 from .planner import Planner, get_planner
 from .similarity import similarity_curves
@@ -23,6 +23,7 @@ from .video import iter_frames
 
 Progress = Callable[[float, float], None]  # seconds of the video that are done, seconds in all
 KNOWN_TEXTS = 4096  # text vectors kept in memory
+LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 
 
 class Grounder:
@@ -204,7 +205,8 @@ def ground_curves(
     """Rank the moments of a video from ready-made similarity curves.
 
     Args:
-        curves: {text: (T,) float}, one for every text of the plan; cosine similarity of each sample with it.
+        curves: {text: (T,) float}, one for every text of the plan; cosine similarity of each sample with it. Values
+            beyond 1e6, which no cosine has, are scaled down to that, all together.
         plan: what to look for.
         duration_seconds: length of the video, > 0.
         pts_seconds: (T,) increasing times of the samples; None means uniform, sample t at (t + 1/2) / T * duration.
@@ -253,9 +255,9 @@ def _table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
         table = np.array([curves[text] for text in texts], dtype=np.float64)
     except (KeyError, ValueError, TypeError):
         table = np.empty(0)
-    if table.ndim != 2 or table.shape[1] == 0 or not all_finite(table):
+    if table.ndim != 2 or table.shape[1] == 0 or (magnitude := largest_magnitude(table)) == np.inf:
         raise PlanError(_what_is_wrong(curves, texts))
-    return table
+    return table if magnitude <= LARGEST_VALUE else table * (LARGEST_VALUE / magnitude)
 
 
 def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
@@ -289,8 +291,8 @@ def _check_options(
         np.ndim(null_curves) != 2 or np.shape(null_curves)[1] != frames or not np.isfinite(null_curves).all()
     ):
         raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
-    if features is not None and (np.ndim(features) != 2 or len(features) != frames or not np.isfinite(features).all()):
-        raise PlanError(f"features must be ({frames}, D) finite numbers, one row for each frame")
+    if features is not None and (np.ndim(features) != 2 or len(features) != frames):
+        raise PlanError(f"features must be ({frames}, D), one row for each frame, not shape {np.shape(features)}")
     for name, value in (("stride_frames", stride_frames), ("longest_frames", longest_frames)):
         if value is not None and value < 1:
             raise PlanError(f"{name} must be at least 1, not {value}")

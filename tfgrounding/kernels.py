@@ -23,7 +23,6 @@ RISE_THRESHOLD = np.float32(5e-4)
 SUPPRESSED_ABOVE_IOU = np.float32(0.3)
 SMOOTHING = np.exp(-0.5 * np.array([0.0, 1.0]) ** 2) / np.sqrt(2 * np.pi)  # a Gaussian with sigma 1: middle, side
 MIDDLE, SIDE = np.float32(SMOOTHING[0]), np.float32(SMOOTHING[1])
-LARGEST_VALUE = 1e6  # far above any cosine: larger values are scaled down to it, so that sums stay finite
 
 
 def kernel(function: Callable[..., Any]) -> Any:
@@ -55,12 +54,15 @@ def announcing_compilation(announce: Callable[[], None]) -> Iterator[None]:
 
 
 @kernel
-def all_finite(table):
+def largest_magnitude(table):
+    """The largest absolute value of the (N, T) table; infinite if any value is not finite."""
+    largest = 0.0
     for row in table:
         for value in row:
             if not np.isfinite(value):
-                return False
-    return True
+                return np.inf
+            largest = max(largest, abs(value))
+    return largest
 
 
 @kernel
@@ -312,21 +314,15 @@ def published_candidates(curves, edges_seconds, uniform, floor, stride, longest,
 def paper_candidates(curves, edges_seconds, floor, stride, longest, most):
     """(3, n) starts, ends, scores of the best windows on the mean of the (N, T) curves (methods 1b).
 
-    Values beyond LARGEST_VALUE are scaled down to it. A mean that lies below the floor altogether is not masked.
+    A mean that lies below the floor altogether is not masked.
     """
     events, frames = curves.shape
     mean = np.zeros(frames)
     for event in range(events):
         for t in range(frames):
             mean[t] += curves[event, t] / events
-    largest, highest = LARGEST_VALUE, -np.inf
-    for value in mean:
-        largest, highest = max(largest, abs(value)), max(highest, value)
-    if np.float32(highest) <= np.float32(floor):
+    if np.float32(mean.max()) <= np.float32(floor):
         floor = -np.inf
-    for t in range(frames):
-        mean[t] *= LARGEST_VALUE / largest
-    floor *= LARGEST_VALUE / largest
     masked, above, change = np.empty(frames, np.float32), np.empty(frames, np.float32), np.empty(frames, np.float32)
     total, count = np.empty(frames + 1), np.empty(frames + 1)
     gain, reach = np.empty(frames + 1), np.empty(frames + 1, np.int64)
