@@ -99,11 +99,10 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
     direction = (best - weight / edges[-1]).astype(np.float32) @ features  # (D,)
     if not np.isfinite(direction).all():
         raise PlanError("the features have values that are not finite (NaN or infinite)")
-    echo = kernels.standardized((features @ direction).astype(np.float64), weight)
     cuts = kernels.cut_frames(kernels.steps(features), constants.cut_ratio)
     life = kernels.liveliness(features, edges, cuts, constants.life_seconds)
-    mixed = (1 - constants.echo_weight) * curve + constants.echo_weight * echo + constants.life_weight * life
-    return mixed, cuts
+    echo = features @ direction
+    return kernels.mixed(curve, echo, life, weight, constants.echo_weight, constants.life_weight), cuts
 
 
 _NO_CUTS = np.empty(0, dtype=np.int64)

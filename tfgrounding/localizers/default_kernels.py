@@ -5,16 +5,23 @@ Every kernel is linear in the number of frames or of windows; plain twins stand 
 
 from __future__ import annotations
 
-from math import ceil, erfc, exp, log, sqrt
+from functools import partial
+from math import ceil, exp, log, sqrt
 
 import numpy as np
+from scipy.special import log_ndtr
 
 from ..kernels import kernel
 
+summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
+
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
-VOTERS, LEADERS = 128, 48  # windows that vote, and those that stand for election; more change no answer's IoU by 0.01
+VOTERS, LEADERS = 128, 48  # windows that vote, and those that stand for election; a third of each after the first moment
 MOST_MOMENTS = 10
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
+PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
+LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
+HALF_LOG_TWO_PI = 0.5 * log(2 * np.pi)
 DEGREES = 3.0  # of freedom of the length prior: heavy tails, so that a 10-minute moment stays possible
 
 
@@ -86,7 +93,7 @@ def best_frames(curve, weight, share):
     return chosen / taken
 
 
-@kernel
+@summing_kernel
 def steps(features):
     """(T,) distance of each frame's features from those of the frame before; 0 for the first."""
     found = np.zeros(len(features))
@@ -114,48 +121,60 @@ def cut_frames(step, ratio):
     return found[:n]
 
 
-@kernel
+@summing_kernel
 def liveliness(features, edges, cuts, half_seconds):
-    """(T,) spread of the features within +- half_seconds and the same shot, relative to the shot's mean; standardized."""
+    """(T,) spread of the features within +- half_seconds and the same shot, relative to the shot's mean."""
     frames, width = features.shape
-    weight = edges[1:] - edges[:-1]
+    squares = np.empty(frames, np.float32)
+    for t in range(frames):
+        norm = np.float32(0)
+        for d in range(width):
+            norm += features[t, d] * features[t, d]
+        squares[t] = norm
     spread = np.zeros(frames)
     total = np.zeros(width, np.float32)
     first = 0
     for c in range(len(cuts) + 1):
         last = cuts[c] if c < len(cuts) else frames
         total[:] = 0
-        mass = squares = shot = 0.0
+        mass = square = shot = 0.0
         left = right = first
         for t in range(first, last):
             centre = (edges[t] + edges[t + 1]) / 2
             while right < last and (edges[right] + edges[right + 1]) / 2 <= centre + half_seconds + 1e-9:
-                mass, squares = moved(total, features[right], weight[right], mass, squares)
+                weight = np.float32(edges[right + 1] - edges[right])
+                for d in range(width):
+                    total[d] += weight * features[right, d]
+                mass += weight
+                square += weight * squares[right]
                 right += 1
             while (edges[left] + edges[left + 1]) / 2 < centre - half_seconds - 1e-9:
-                mass, squares = moved(total, features[left], -weight[left], mass, squares)
+                weight = np.float32(edges[left + 1] - edges[left])
+                for d in range(width):
+                    total[d] -= weight * features[left, d]
+                mass -= weight
+                square -= weight * squares[left]
                 left += 1
             norm = np.float32(0)
             for d in range(width):
                 norm += total[d] * total[d]
-            spread[t] = sqrt(max(squares / mass - norm / (mass * mass), 0.0))
-            shot += spread[t] * weight[t]
+            spread[t] = sqrt(max(square / mass - norm / (mass * mass), 0.0))
+            shot += spread[t] * (edges[t + 1] - edges[t])
         shot /= edges[last] - edges[first]
         for t in range(first, last):
             spread[t] -= shot
         first = last
-    return standardized(spread, weight)
+    return spread
 
 
 @kernel
-def moved(total, vector, weight, mass, squares):
-    """Add a frame to a running sum of vectors, of weights and of squared lengths."""
-    share = np.float32(weight)
-    norm = np.float32(0)
-    for d in range(len(vector)):
-        total[d] += share * vector[d]
-        norm += vector[d] * vector[d]
-    return mass + weight, squares + weight * norm
+def mixed(curve, echo, life, weight, echo_weight, life_weight):
+    """(T,) the evidence curve from its three standardized parts."""
+    return (
+        (1 - echo_weight) * curve
+        + echo_weight * standardized(echo, weight)
+        + life_weight * standardized(life, weight)
+    )
 
 
 @kernel
@@ -167,6 +186,16 @@ def place(edges, hint, seconds):
     while hint > 0 and edges[hint] > seconds:
         hint -= 1
     return hint
+
+
+@kernel
+def log_probit(x):
+    """Log of the normal integral up to x: from a table, and below it from the first term of its expansion."""
+    if x < PROBIT_LOW:
+        return -0.5 * x * x - log(-x) - HALF_LOG_TWO_PI
+    steps_up = (min(x, PROBIT_HIGH) - PROBIT_LOW) / PROBIT_STEP
+    below = int(steps_up)
+    return LOG_PROBIT[below] + (steps_up - below) * (LOG_PROBIT[below + 1] - LOG_PROBIT[below])
 
 
 @kernel
@@ -217,8 +246,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
             contrast = inside / (end - start) - outside
             best = (mean / (sd * sd) + samples * contrast) / precision
             evidence = constant + 0.5 * precision * best * best
-            if best * root < 5:
-                evidence += log(max(0.5 * erfc(-best * root / sqrt(2.0)), 1e-300))
+            evidence += log_probit(best * root)
             found[0, n], found[1, n] = start, end
             found[2, n] = evidence + (prior_edge if p == 0 or p == places - 1 else prior_inside)
             n += 1
@@ -269,12 +297,12 @@ def expected_iou(start, end, starts, ends, shares):
 
 
 @kernel
-def elected(starts, ends, posterior, low, high, fineness):
+def elected(starts, ends, posterior, low, high, fineness, share):
     """(start, end, expected IoU) of the interval in [low, high] that the posterior's likeliest windows agree on most."""
-    voters = likeliest(posterior, VOTERS)
+    voters = likeliest(posterior, VOTERS // share)
     s, e, p = starts[voters], ends[voters], np.exp(posterior[voters])
     best, start, end = -1.0, low, high
-    for i in likeliest(posterior[voters], LEADERS):
+    for i in likeliest(posterior[voters], LEADERS // share):
         value = expected_iou(s[i], e[i], s, e, p)
         if value > best:
             best, start, end = value, s[i], e[i]
@@ -313,7 +341,7 @@ def moments(found, duration, fineness):
             else:
                 high = min(high, kept[0, i])
         inside = (starts >= low - 1e-9) & (ends <= high + 1e-9)
-        start, end, value = elected(starts[inside], ends[inside], posterior[inside], low, high, fineness)
+        start, end, value = elected(starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3)
         if n > 0 and value < kept[2, 0] / 100:
             break
         kept[0, n], kept[1, n], kept[2, n] = start, end, value
