@@ -231,16 +231,17 @@ def ground_curves(
     edges = _edges(table.shape[1], float(duration_seconds), pts_seconds)
     _check_options(table.shape[1], floor, null_curves, features, stride_frames, longest_frames)
     shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
-    row = 1 + len(plan.paraphrases)
-    query = EventCurves(table[:row], *shared)
+    row = own_rows = 1 + len(plan.paraphrases)
+    sub_events = []
+    if relation != "single-query":
+        for sub_event in plan.sub_events:
+            sub_events.append(table[row : row + len(sub_event.descriptions)])
+            row += len(sub_event.descriptions)
+    query = EventCurves(table[:own_rows], *shared, sub_events=tuple(sub_events))
     own = chosen.query_candidates(query)
     combined = NOTHING
-    if relation != "single-query":
-        events = []
-        for sub_event in plan.sub_events:
-            rows = len(sub_event.descriptions)
-            events.append(chosen.event_candidates(EventCurves(table[row : row + rows], *shared)))
-            row += rows
+    if sub_events and chosen.combination is not None:
+        events = [chosen.event_candidates(EventCurves(curves, *shared)) for curves in sub_events]
         combined = combine(events, relation, chosen.combination)
     ranked = chosen.rank(query, own, combined)
     return list(map(Moment, ranked.start_seconds.tolist(), ranked.end_seconds.tolist(), ranked.score.tolist()))

@@ -25,12 +25,16 @@ SMOOTHING = np.exp(-0.5 * np.array([0.0, 1.0]) ** 2) / np.sqrt(2 * np.pi)  # a G
 MIDDLE, SIDE = np.float32(SMOOTHING[0]), np.float32(SMOOTHING[1])
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """Compile when first called; keep the result on disk where that can be written, else in memory only."""
+def kernel(function: Callable[..., Any], *, fastmath: bool | set[str] = False) -> Any:
+    """Compile when first called; keep the result on disk where that can be written, else in memory only.
+
+    `fastmath`: liberties that LLVM may take with sums, as numba.njit has it.
+    """
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
-        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder for a cache: neither beside the module, nor NUMBA_CACHE_DIR, nor the user's own
-        return numba.njit(nogil=True, error_model="numpy")(function)
+        return numba.njit(**options)(function)
 
 
 class _Announcer(numba_event.Listener):

@@ -21,7 +21,8 @@ class EventCurves:
     frame t stands for [edges[t], edges[t + 1]). `uniform`: the edges are t / T * duration. `relation`: how the plan's
     sub-events relate, "single-query" where it has none. `floor`: the cosine below which the encoder's similarity
     means nothing. `null_curves`: (M, T) curves of texts that have nothing to do with the video. `features`: (T, D)
-    vectors of the same frames. `stride_frames`, `longest_frames`: TFVTG's window grid.
+    vectors of the same frames. `stride_frames`, `longest_frames`: TFVTG's window grid. `sub_events`: of the whole
+    query, the curves of each sub-event in the order of the plan, (n, T) each.
     """
 
     curves: np.ndarray
@@ -33,6 +34,7 @@ class EventCurves:
     features: np.ndarray | None = None
     stride_frames: int | None = None
     longest_frames: int | None = None
+    sub_events: tuple[np.ndarray, ...] = ()
 
     @property
     def duration_seconds(self) -> float:
@@ -71,10 +73,13 @@ class Combination:
 
 
 class Localizer(Protocol):
-    """Turns curves into intervals; stateless, so one instance serves every thread."""
+    """Turns curves into intervals; stateless, so one instance serves every thread.
+
+    `combination`: None where it looks at the sub-events' curves itself and wants no candidates combined.
+    """
 
     name: str
-    combination: Combination
+    combination: Combination | None
 
     def query_candidates(self, query: EventCurves) -> Candidates:
         """Candidates from the whole query's own curve (row 0) and its paraphrases' (rows 1 ...)."""
@@ -91,6 +96,8 @@ class Localizer(Protocol):
 
 LOCALIZERS: dict[str, tuple[str, str]] = {  # name: (module, class), imported when first asked for
     "default": ("default", "DefaultLocalizer"),
+    "max-sum": ("maxsum", "MaxSumLocalizer"),
+    "tag": ("tag", "TAGLocalizer"),
     "tfvtg": ("tfvtg", "TFVTGLocalizer"),
     "tfvtg-reference": ("reference", "ReferenceLocalizer"),
 }

@@ -1,0 +1,353 @@
+"""Numba kernels of the default localizer: one evidence curve, then windows, their posterior and the best answer.
+
+Every kernel is linear in the number of frames or of windows; plain twins stand in tests/test_default.py.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from math import ceil, exp, log, sqrt
+
+import numpy as np
+from scipy.special import log_ndtr
+
+from ..kernels import kernel
+
+summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
+
+SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
+VOTERS, LEADERS = 128, 48  # windows that vote, and those that stand for election; a third of each after the first moment
+MOST_MOMENTS = 10
+REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
+PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
+LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
+HALF_LOG_TWO_PI = 0.5 * log(2 * np.pi)
+DEGREES = 3.0  # of freedom of the length prior: heavy tails, so that a 10-minute moment stays possible
+
+
+@kernel
+def standardized(curve, weight):
+    """(T,) with weighted mean 0 and variance 1; all 0 where the curve is flat to rounding."""
+    total = weight.sum()
+    mean = (curve * weight).sum() / total
+    centred = curve - mean
+    spread = sqrt((centred * centred * weight).sum() / total)
+    if spread <= 1e-12 * np.abs(curve).max():
+        return np.zeros(len(curve))
+    return centred / spread
+
+
+@kernel
+def odds(curve, weight, until):
+    """(T,) standardized exp of the standardized curve, straight on above `until`, so that no single frame decides."""
+    scaled = standardized(curve, weight)
+    for t in range(len(scaled)):
+        z = scaled[t]
+        scaled[t] = exp(z) if z < until else exp(until) * (1.0 + z - until)
+    return standardized(scaled, weight)
+
+
+@kernel
+def wordings_mean(rows, weight):
+    """(T,) mean of the standardized rows of (N, T)."""
+    mean = np.zeros(rows.shape[1])
+    for row in rows:
+        mean += standardized(row, weight)
+    return mean / len(rows)
+
+
+@kernel
+def own_curve(rows, first_rows, in_sequence, weight, until):
+    """(T,) odds of the query: its wordings rows[:first_rows[0]], and at equal weight its sub-events, if it has any.
+
+    rows (N, T): the wordings of the query, then those of each sub-event, which begin at first_rows[0], ..., and end
+    at first_rows[-1] = N. In a sequence a frame may show any of the events, at the same time it shows all of them.
+    """
+    own = odds(wordings_mean(rows[: first_rows[0]], weight), weight, until)
+    events = len(first_rows) - 1
+    if events == 0:
+        return own
+    joined = np.full(rows.shape[1], -np.inf) if in_sequence else np.zeros(rows.shape[1])
+    for e in range(events):
+        mean = wordings_mean(rows[first_rows[e] : first_rows[e + 1]], weight)
+        if in_sequence:
+            joined = np.maximum(joined, odds(mean, weight, until))
+        else:
+            joined += mean
+    joined = standardized(joined, weight) if in_sequence else odds(joined, weight, until)
+    return standardized(own + joined, weight)
+
+
+@kernel
+def best_frames(curve, weight, share):
+    """(T,) weights that sum to 1, on the frames with the highest values that make up `share` of the time (two at least)."""
+    order = np.argsort(-curve, kind="mergesort")
+    chosen = np.zeros(len(curve))
+    total = share * weight.sum()
+    taken = 0.0
+    for n in range(len(order)):
+        if n >= 2 and taken >= total:
+            break
+        chosen[order[n]] = weight[order[n]]
+        taken += weight[order[n]]
+    return chosen / taken
+
+
+@summing_kernel
+def steps(features):
+    """(T,) distance of each frame's features from those of the frame before; 0 for the first."""
+    found = np.zeros(len(features))
+    for t in range(1, len(features)):
+        total = np.float32(0)
+        for d in range(features.shape[1]):
+            change = features[t, d] - features[t - 1, d]
+            total += change * change
+        found[t] = sqrt(total)
+    return found
+
+
+@kernel
+def cut_frames(step, ratio):
+    """Indices of the frames that begin a new shot: the step is a local peak, `ratio` times the median step or more."""
+    found = np.empty(len(step), np.int64)
+    n = 0
+    if len(step) > 3:
+        threshold = ratio * np.median(step[1:])
+        for t in range(1, len(step)):
+            after = step[t + 1] if t + 1 < len(step) else 0.0
+            if step[t] > threshold and step[t] >= step[t - 1] and step[t] >= after:
+                found[n] = t
+                n += 1
+    return found[:n]
+
+
+@summing_kernel
+def liveliness(features, edges, cuts, half_seconds):
+    """(T,) spread of the features within +- half_seconds and the same shot, relative to the shot's mean."""
+    frames, width = features.shape
+    squares = np.empty(frames, np.float32)
+    for t in range(frames):
+        norm = np.float32(0)
+        for d in range(width):
+            norm += features[t, d] * features[t, d]
+        squares[t] = norm
+    spread = np.zeros(frames)
+    total = np.zeros(width, np.float32)
+    first = 0
+    for c in range(len(cuts) + 1):
+        last = cuts[c] if c < len(cuts) else frames
+        total[:] = 0
+        mass = square = shot = 0.0
+        left = right = first
+        for t in range(first, last):
+            centre = (edges[t] + edges[t + 1]) / 2
+            while right < last and (edges[right] + edges[right + 1]) / 2 <= centre + half_seconds + 1e-9:
+                weight = np.float32(edges[right + 1] - edges[right])
+                for d in range(width):
+                    total[d] += weight * features[right, d]
+                mass += weight
+                square += weight * squares[right]
+                right += 1
+            while (edges[left] + edges[left + 1]) / 2 < centre - half_seconds - 1e-9:
+                weight = np.float32(edges[left + 1] - edges[left])
+                for d in range(width):
+                    total[d] -= weight * features[left, d]
+                mass -= weight
+                square -= weight * squares[left]
+                left += 1
+            norm = np.float32(0)
+            for d in range(width):
+                norm += total[d] * total[d]
+            spread[t] = sqrt(max(square / mass - norm / (mass * mass), 0.0))
+            shot += spread[t] * (edges[t + 1] - edges[t])
+        shot /= edges[last] - edges[first]
+        for t in range(first, last):
+            spread[t] -= shot
+        first = last
+    return spread
+
+
+@kernel
+def mixed(curve, echo, life, weight, echo_weight, life_weight):
+    """(T,) the evidence curve from its three standardized parts."""
+    return (
+        (1 - echo_weight) * curve
+        + echo_weight * standardized(echo, weight)
+        + life_weight * standardized(life, weight)
+    )
+
+
+@kernel
+def place(edges, hint, seconds):
+    """The frame t near `hint` with edges[t] <= seconds < edges[t + 1]."""
+    frames = len(edges) - 1
+    while hint < frames - 1 and edges[hint + 1] <= seconds:
+        hint += 1
+    while hint > 0 and edges[hint] > seconds:
+        hint -= 1
+    return hint
+
+
+@kernel
+def log_probit(x):
+    """Log of the normal integral up to x: from a table, and below it from the first term of its expansion."""
+    if x < PROBIT_LOW:
+        return -0.5 * x * x - log(-x) - HALF_LOG_TWO_PI
+    steps_up = (min(x, PROBIT_HIGH) - PROBIT_LOW) / PROBIT_STEP
+    below = int(steps_up)
+    return LOG_PROBIT[below] + (steps_up - below) * (LOG_PROBIT[below + 1] - LOG_PROBIT[below])
+
+
+@kernel
+def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
+    """(3, W) starts, ends and log posterior (up to a constant) of windows of every length and place.
+
+    Lengths grow, and starts move, by `fineness` of the length; a boundary within half a step of a cut moves onto it.
+    """
+    frames, duration = len(curve), edges[-1]
+    integral = np.zeros(frames + 1)
+    for t in range(frames):
+        integral[t + 1] = integral[t] + curve[t] * (edges[t + 1] - edges[t])
+    shortest = min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / frames))
+    lengths = int(ceil(log(duration / shortest) / log(1 + fineness) - 1e-9)) + 1
+    count = 0
+    for k in range(lengths):
+        length = duration / (1 + fineness) ** k
+        count += int(ceil((duration - length) / (length * fineness))) + 1
+    found = np.empty((3, count))
+    n = 0
+    for k in range(lengths):
+        length = duration / (1 + fineness) ** k
+        places = int(ceil((duration - length) / (length * fineness))) + 1
+        step = (duration - length) / (places - 1) if places > 1 else 0.0
+        # Prior: length log-Student; starts uniform, but a moment that the video's edge cuts off is worth more.
+        deviation = log(length / typical_seconds) / length_sd
+        prior = -(DEGREES + 1) / 2 * log(1 + deviation * deviation / DEGREES)
+        prior_inside = prior + log(max(step, 1e-12))
+        prior_edge = prior + log(edge_share * length)
+        # Evidence: contrast ~ N(true, 1 / effective samples), true ~ N(mean, sd^2) and positive, integrated out.
+        samples = length * max(1 - length / duration, 1e-3) / apart_seconds
+        precision = 1 / (sd * sd) + samples
+        constant = -0.5 * log(sd * sd * precision) - 0.5 * mean * mean / (sd * sd)
+        root = sqrt(precision)
+        at_start = at_end = near_start = near_end = 0
+        for p in range(places):
+            start = p * step
+            end = duration if p == places - 1 else start + length
+            if len(cuts) > 0:
+                near_start, snapped_start = snapped(start, edges, cuts, near_start, fineness * length, p > 0)
+                near_end, snapped_end = snapped(end, edges, cuts, near_end, fineness * length, p < places - 1)
+                if snapped_end - snapped_start > length / 2:
+                    start, end = snapped_start, snapped_end
+            at_start, at_end = place(edges, at_start, start), place(edges, at_end, end)
+            inside = integral[at_end] + curve[at_end] * (end - edges[at_end])
+            inside -= integral[at_start] + curve[at_start] * (start - edges[at_start])
+            outside = (integral[frames] - inside) / (duration - end + start) if duration - end + start > 1e-9 else 0.0
+            contrast = inside / (end - start) - outside
+            best = (mean / (sd * sd) + samples * contrast) / precision
+            evidence = constant + 0.5 * precision * best * best
+            evidence += log_probit(best * root)
+            found[0, n], found[1, n] = start, end
+            found[2, n] = evidence + (prior_edge if p == 0 or p == places - 1 else prior_inside)
+            n += 1
+    return found
+
+
+@kernel
+def snapped(seconds, edges, cuts, near, reach, may_move):
+    """(index of the cut nearest to `seconds`, that cut's time if it lies within reach, else `seconds`)."""
+    while near < len(cuts) - 1 and abs(edges[cuts[near + 1]] - seconds) <= abs(edges[cuts[near]] - seconds):
+        near += 1
+    moved_to = edges[cuts[near]]
+    return near, moved_to if may_move and abs(moved_to - seconds) <= reach else seconds
+
+
+@kernel
+def likeliest(posterior, most):
+    """Indices, in order, of about the `most` highest values: cut at one of 64 levels below the highest."""
+    highest, levels, depth = posterior.max(), 64, 16.0
+    held = np.zeros(levels + 1, np.int64)
+    for value in posterior:
+        below = highest - value
+        if below < depth:
+            held[int(below / depth * levels)] += 1
+    level, total = 0, held[0]
+    while level + 1 < levels and total + held[level + 1] <= most:
+        level += 1
+        total += held[level]
+    chosen = np.empty(min(max(most, total), len(posterior)), np.int64)
+    n = 0
+    for w in range(len(posterior)):
+        below = highest - posterior[w]
+        if below < depth and int(below / depth * levels) <= level and n < len(chosen):
+            chosen[n] = w
+            n += 1
+    return chosen[:n]
+
+
+@kernel
+def expected_iou(start, end, starts, ends, shares):
+    """Sum of the shares of all windows times their IoU with [start, end)."""
+    total = 0.0
+    for j in range(len(starts)):
+        inside = min(end, ends[j]) - max(start, starts[j])
+        if inside > 0:
+            total += shares[j] * inside / ((end - start) + (ends[j] - starts[j]) - inside)
+    return total
+
+
+@kernel
+def elected(starts, ends, posterior, low, high, fineness, share):
+    """(start, end, expected IoU) of the interval in [low, high] that the posterior's likeliest windows agree on most."""
+    voters = likeliest(posterior, VOTERS // share)
+    s, e, p = starts[voters], ends[voters], np.exp(posterior[voters])
+    best, start, end = -1.0, low, high
+    for i in likeliest(posterior[voters], LEADERS // share):
+        value = expected_iou(s[i], e[i], s, e, p)
+        if value > best:
+            best, start, end = value, s[i], e[i]
+    step = (end - start) * fineness / 2
+    for _ in range(REFINEMENTS):
+        for side in range(4):
+            while True:
+                by = step if side % 2 else -step
+                new_start = min(max(start + by, low), high) if side < 2 else start
+                new_end = min(max(end + by, low), high) if side >= 2 else end
+                if new_end - new_start < step or (new_start == start and new_end == end):
+                    break
+                value = expected_iou(new_start, new_end, s, e, p)
+                if value <= best * (1 + 1e-12):
+                    break
+                best, start, end = value, new_start, new_end
+        step /= 2
+    return start, end, best
+
+
+@kernel
+def moments(found, duration, fineness):
+    """(3, n) disjoint intervals, each the best answer given that those before it are taken, and its expected IoU."""
+    starts, ends, posterior = found[0], found[1], found[2] - found[2].max()
+    posterior -= log(np.exp(posterior).sum())
+    kept = np.empty((3, MOST_MOMENTS))
+    gaps = np.zeros((MOST_MOMENTS + 1, 2))
+    gaps[0, 1] = duration
+    n = 0
+    for _ in range(MOST_MOMENTS):
+        best = np.argmax(posterior)
+        low, high = 0.0, duration
+        for i in range(n):
+            if kept[1, i] <= starts[best] + 1e-9:
+                low = max(low, kept[1, i])
+            else:
+                high = min(high, kept[0, i])
+        inside = (starts >= low - 1e-9) & (ends <= high + 1e-9)
+        start, end, value = elected(starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3)
+        if n > 0 and value < kept[2, 0] / 100:
+            break
+        kept[0, n], kept[1, n], kept[2, n] = start, end, value
+        n += 1
+        free = (ends <= start + 1e-9) | (starts >= end - 1e-9)
+        if not free.any():
+            break
+        starts, ends, posterior = starts[free], ends[free], posterior[free]
+    return kept[:, :n]

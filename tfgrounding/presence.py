@@ -1,0 +1,113 @@
+"""Is the event in the video at all? The query's curve against curves of texts that have nothing to do with it."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import t as student
+
+from .errors import PlanError
+
+NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the video only makes the answer more cautious
+    "a dog catches a ball",
+    "a man cooks rice in a pan",
+    "a plane takes off",
+    "children play in the snow",
+    "a woman paints a wall",
+    "a car drives through a tunnel",
+    "someone reads a newspaper",
+    "a cat sleeps on a sofa",
+    "people dance at a wedding",
+    "a boat crosses a lake",
+    "a horse jumps over a fence",
+    "a boy plays the piano",
+    "fire burns in a fireplace",
+    "a train arrives at the station",
+    "someone cuts bread",
+    "a bird builds a nest",
+    "a crowd cheers in a stadium",
+    "rain falls on the street",
+    "a man shaves his beard",
+    "a girl ties her shoes",
+    "a robot walks up stairs",
+    "a chef decorates a cake",
+    "workers repair a roof",
+    "a soldier salutes",
+    "a baby crawls on the floor",
+    "a fish swims in a tank",
+    "a doctor examines a patient",
+    "someone types on a keyboard",
+    "a plant grows in a pot",
+    "a clown juggles",
+    "a goat eats grass",
+    "a man throws darts",
+    "an elephant drinks water",
+    "a woman waters flowers",
+    "a cyclist rides down a hill",
+    "the moon rises over the sea",
+    "a teacher writes on a board",
+    "someone folds laundry",
+    "a skier falls down",
+    "a waiter pours wine",
+)
+GLIMPSE_SECONDS = 2.0  # the best stretch of this length speaks for the query: what is there shows at least so long
+
+
+def presence(curve: np.ndarray, null_curves: np.ndarray, edges_seconds: np.ndarray) -> float:
+    """Probability that what the query describes is in the video, before anything is known of how often it is.
+
+    How far the query's best GLIMPSE_SECONDS rise above its own mean, all curves less the mean of the unrelated texts,
+    is compared with how far those of the unrelated texts do: the p-value is that of one more draw from a log-normal
+    of which only those few draws are known, so that few null curves give cautious answers. The p-value becomes a
+    probability at even prior odds against the alternative that p ~ Beta(x, 1) with x uniform in (0, 1); it falls as
+    the p-value grows, from 1 to 1/3 (Sellke, Bayarri and Berger 2001 bound it from the same family).
+
+    Args:
+        curve: (T,) similarity of the query with each frame; the mean over its wordings is a good choice.
+        null_curves: (N, T) similarity of N >= 3 unrelated texts with the same frames.
+        edges_seconds: (T + 1,) frame t stands for [edges[t], edges[t + 1]).
+
+    Returns:
+        A probability, comparable between videos and queries.
+
+    Raises:
+        PlanError: fewer than three null curves, shapes that do not fit, or values that are not finite.
+    """
+    curve, null = np.asarray(curve, dtype=np.float64), np.asarray(null_curves, dtype=np.float64)
+    if null.ndim != 2 or len(null) < 3 or curve.shape != (null.shape[1],) or len(edges_seconds) != len(curve) + 1:
+        raise PlanError(f"null_curves must be at least three of {len(curve)} frames, not shape {null.shape}")
+    if not (np.isfinite(curve).all() and np.isfinite(null).all()):
+        raise PlanError("the null curves or the curve have values that are not finite (NaN or infinite)")
+    return probability_of_presence(p_value(curve, null, edges_seconds))
+
+
+def p_value(curve: np.ndarray, null: np.ndarray, edges_seconds: np.ndarray) -> float:
+    """How often an unrelated text would rise as far as the query does."""
+    count = len(null)
+    common = null.mean(axis=0)
+    spread = float(null.std()) + 1e-12
+    # An unrelated text is compared with the mean of the others, as the query is with the mean of all.
+    rises = np.log(_rise((null - common) * (count / (count - 1)), edges_seconds) + 1e-6 * spread)
+    own = float(np.log(_rise((curve - common)[None], edges_seconds)[0] + 1e-6 * spread))
+    deviation = max(float(rises.std(ddof=1)), 1e-6)
+    return float(student.sf((own - rises.mean()) / (deviation * np.sqrt(1 + 1 / count)), count - 1))
+
+
+def probability_of_presence(p: float) -> float:
+    """Posterior at even odds: the integral of x p^(x - 1) over x in (0, 1) against 1."""
+    depth = -np.log(max(p, 1e-300))
+    if depth < 1e-3:
+        factor = 0.5 + depth / 6
+    else:
+        factor = (np.exp(min(depth, 600.0)) - 1 - depth) / depth**2
+    return float(factor / (1 + factor))
+
+
+def _rise(curves: np.ndarray, edges_seconds: np.ndarray) -> np.ndarray:
+    """(N,) the largest mean over GLIMPSE_SECONDS less the mean of all, of (N, T) curves; never negative."""
+    weight = np.diff(edges_seconds)
+    integral = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(curves * weight, axis=1)], axis=1)
+    duration = float(edges_seconds[-1])
+    length = min(GLIMPSE_SECONDS, duration)
+    start = np.clip(np.concatenate([edges_seconds[:-1], edges_seconds[1:] - length]), 0, duration - length)
+    inside = np.stack([np.interp(start + length, edges_seconds, row) - np.interp(start, edges_seconds, row) for row in integral])
+    return np.maximum((inside / length).max(axis=1) - integral[:, -1] / duration, 0.0)
