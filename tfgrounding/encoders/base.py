@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from typing import Protocol
 
 import numpy as np
@@ -14,13 +15,16 @@ class Encoder(Protocol):
     """Puts frames and texts into one space, where a cosine says how well they fit.
 
     `name` and `revision` say which weights speak; `frame_size` is the size in pixels at which `iter_frames` should
-    deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text.
+    deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text; `scale` is
+    what cosines were multiplied by in the encoder's training (1 where they were not): differences of cosines times
+    `scale` are differences of log-odds.
     """
 
     name: str
     revision: str
     frame_size: int | tuple[int, int]
     floor: float
+    scale: float
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames -> (T, Q, D) float32 unit vectors, Q of them for every frame."""
@@ -31,35 +35,65 @@ class Encoder(Protocol):
         ...
 
 
-def _embedded(device: str) -> Encoder:
-    from .embedded import EmbeddedEncoder
-
-    return EmbeddedEncoder(device=device)
-
-
-ENCODERS: dict[str, Callable[[str], Encoder]] = {
-    "embedded": _embedded,
+ENCODERS: dict[str, tuple[str, str, str]] = {  # name: (module, class, checkpoint), imported when first asked for
+    "blip2": ("blip2", "Blip2Encoder", "Salesforce/blip2-itm-vit-g-coco"),
+    "clip": ("clip", "ClipEncoder", "openai/clip-vit-base-patch32"),
+    "embedded": ("embedded", "EmbeddedEncoder", ""),
+    "lavis": ("lavis", "LavisEncoder", ""),
+    "siglip": ("clip", "ClipEncoder", "google/siglip-base-patch16-224"),
 }
+HOW_TO_NAME = (
+    "choose auto, embedded, blip2, clip or siglip (clip:CHECKPOINT for another one, a hub id or a folder), "
+    "or lavis:PYTHON, the Python of a LAVIS environment"
+)
 
 
 def load_encoder(name: str = "auto", *, device: str = "auto") -> Encoder:
     """Load the encoder of that name.
 
     Args:
-        name: one of ENCODERS, or "auto": the best whose weights are on this machine; "auto" never downloads.
+        name: "embedded"; "blip2", "clip" or "siglip", each alone for its usual checkpoint or as "clip:CHECKPOINT" with a
+            hub id ("clip:openai/clip-vit-large-patch14", "...@REVISION") or a folder; "lavis:PYTHON"; or "auto": the
+            first of blip2 (on CUDA only), siglip and clip whose usual checkpoint is on this machine, else embedded.
+            Naming an encoder permits its download; "auto" never touches the network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Returns:
         An Encoder, ready.
 
     Raises:
-        EncoderError: no such encoder, missing weights, or a device that this machine does not have.
+        EncoderError: no such encoder, missing weights, an unreachable hub, or a device that this machine does not have.
     """
+    kind, _, choice = name.partition(":")
     if name == "auto":
-        name = "embedded"
-    if name not in ENCODERS:
-        raise EncoderError(f"encoder {name!r} is not known; choose auto or one of {', '.join(sorted(ENCODERS))}")
-    return ENCODERS[name](device)
+        kind = _best_on_disk(device)
+    if kind not in ENCODERS or (choice and kind == "embedded"):
+        raise EncoderError(f"encoder {name!r} is not known; {HOW_TO_NAME}")
+    module, class_name, usual = ENCODERS[kind]
+    encoder_class = getattr(import_module(f".{module}", __package__), class_name)
+    if kind == "embedded":
+        return encoder_class(device=device)
+    if kind == "lavis":
+        if not choice:
+            raise EncoderError("lavis runs in an environment of its own: say lavis:PYTHON, the path of its Python")
+        return encoder_class(python=choice, device=device)
+    return encoder_class(choice or usual, device=device)
+
+
+def _best_on_disk(device: str) -> str:
+    from .checkpoint import is_on_disk
+    from .embedded import HOW_TO_GET_THEM, installed
+
+    on_cuda = resolve_device(device).startswith("cuda")
+    for kind in ("blip2", "siglip", "clip") if on_cuda else ("siglip", "clip"):
+        if is_on_disk(ENCODERS[kind][2]):
+            return kind
+    if installed():
+        return "embedded"
+    raise EncoderError(
+        f"no encoder's weights are on this machine; get the smallest with: {HOW_TO_GET_THEM}; "
+        "or name siglip, clip or blip2 to download one"
+    )
 
 
 def resolve_device(device: str) -> str:
@@ -80,3 +114,49 @@ def resolve_device(device: str) -> str:
     if device not in available:
         raise EncoderError(f"device {device!r} is not available here; choose auto or one of {', '.join(available)}")
     return device
+
+
+class Batches:
+    """Runs a model over any number of items in batches that halve, and stay halved, when memory runs out."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, model: Callable[[np.ndarray], np.ndarray], items: np.ndarray) -> np.ndarray:
+        """model(items[a:b]) for every batch, joined.
+
+        Raises:
+            EncoderError: not even one item fits.
+        """
+        results: list[np.ndarray] = []
+        done = 0
+        while done < len(items) or not results:
+            batch = items[done : done + self.size]
+            try:
+                results.append(model(batch))
+            except (MemoryError, RuntimeError) as error:
+                if not _ran_out_of_memory(error):
+                    raise
+                if self.size == 1:
+                    raise EncoderError(
+                        f"not enough memory for a single frame ({str(error).splitlines()[0]}); "
+                        "close other programs, or choose a smaller encoder or another device"
+                    ) from error
+                self.size = max(1, self.size // 2)
+                _give_back_memory()
+                continue
+            done += len(batch)
+        return np.concatenate(results)
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
+    """CUDA has its own error class; MPS and the CPU's allocator say it in words."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "not enough memory" in words
+
+
+def _give_back_memory() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
