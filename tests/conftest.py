@@ -19,6 +19,7 @@ class ColourEncoder:
     revision = "1"
     frame_size: int | tuple[int, int] = (8, 8)
     floor = 0.6
+    scale = 1.0
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         vectors = pixels.reshape(len(pixels), -1, 3).mean(axis=1).astype(np.float32) + 1e-3

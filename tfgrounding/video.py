@@ -61,7 +61,8 @@ def iter_frames(source: Source, *, rate_hz: float = 3.0, size: Size = None, chun
     """
     if not _is_number(rate_hz) or not 0 < rate_hz <= FASTEST_RATE_HZ:
         raise VideoError(
-            f"the sampling rate must be above 0 and at most {FASTEST_RATE_HZ:.0f} samples a second, not {rate_hz!r}"
+            f"the sampling rate must be a positive number of samples a second, at most {FASTEST_RATE_HZ:.0f}, "
+            f"not {rate_hz!r}"
         )
     if isinstance(chunk_frames, bool) or not isinstance(chunk_frames, (int, np.integer)) or chunk_frames < 1:
         raise VideoError(f"chunk_frames must be a whole number from 1 on, not {chunk_frames!r}")

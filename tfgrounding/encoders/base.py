@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Protocol
 
 import numpy as np
@@ -35,27 +34,56 @@ class Encoder(Protocol):
         ...
 
 
-ENCODERS: dict[str, tuple[str, str, str]] = {  # name: (module, class, checkpoint), imported when first asked for
-    "blip2": ("blip2", "Blip2Encoder", "Salesforce/blip2-itm-vit-g-coco"),
-    "clip": ("clip", "ClipEncoder", "openai/clip-vit-base-patch32"),
-    "embedded": ("embedded", "EmbeddedEncoder", ""),
-    "lavis": ("lavis", "LavisEncoder", ""),
-    "siglip": ("clip", "ClipEncoder", "google/siglip-base-patch16-224"),
+BLIP2_CHECKPOINT = "Salesforce/blip2-itm-vit-g-coco"
+CLIP_CHECKPOINT = "openai/clip-vit-base-patch32"
+SIGLIP_CHECKPOINT = "google/siglip-base-patch16-224"
+
+
+def _blip2(device: str, checkpoint: str = BLIP2_CHECKPOINT) -> Encoder:
+    from .blip2 import Blip2Encoder
+
+    return Blip2Encoder(checkpoint, device=device)
+
+
+def _clip(device: str, checkpoint: str = CLIP_CHECKPOINT) -> Encoder:
+    from .clip import ClipEncoder
+
+    return ClipEncoder(checkpoint, device=device)
+
+
+def _embedded(device: str) -> Encoder:
+    from .embedded import EmbeddedEncoder
+
+    return EmbeddedEncoder(device=device)
+
+
+def _lavis(device: str, python: str = "") -> Encoder:
+    from .lavis import LavisEncoder
+
+    return LavisEncoder(python=python, device=device)
+
+
+def _siglip(device: str, checkpoint: str = SIGLIP_CHECKPOINT) -> Encoder:
+    return _clip(device, checkpoint)
+
+
+ENCODERS: dict[str, Callable[..., Encoder]] = {
+    "blip2": _blip2,
+    "clip": _clip,
+    "embedded": _embedded,
+    "lavis": _lavis,
+    "siglip": _siglip,
 }
-HOW_TO_NAME = (
-    "choose auto, embedded, blip2, clip or siglip (clip:CHECKPOINT for another one, a hub id or a folder), "
-    "or lavis:PYTHON, the Python of a LAVIS environment"
-)
 
 
 def load_encoder(name: str = "auto", *, device: str = "auto") -> Encoder:
     """Load the encoder of that name.
 
     Args:
-        name: "embedded"; "blip2", "clip" or "siglip", each alone for its usual checkpoint or as "clip:CHECKPOINT" with a
-            hub id ("clip:openai/clip-vit-large-patch14", "...@REVISION") or a folder; "lavis:PYTHON"; or "auto": the
-            first of blip2 (on CUDA only), siglip and clip whose usual checkpoint is on this machine, else embedded.
-            Naming an encoder permits its download; "auto" never touches the network.
+        name: "embedded"; "blip2", "clip" or "siglip", each alone for its usual checkpoint, or followed by another as in
+            "clip:openai/clip-vit-large-patch14", "clip:...@REVISION" or "clip:FOLDER"; "lavis:PYTHON", the Python of a
+            LAVIS environment; or "auto": the first of blip2 (on CUDA only), siglip and clip whose usual checkpoint is
+            on this machine, else embedded. Naming an encoder permits its download; "auto" never touches the network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Returns:
@@ -67,17 +95,11 @@ def load_encoder(name: str = "auto", *, device: str = "auto") -> Encoder:
     kind, _, choice = name.partition(":")
     if name == "auto":
         kind = _best_on_disk(device)
-    if kind not in ENCODERS or (choice and kind == "embedded"):
-        raise EncoderError(f"encoder {name!r} is not known; {HOW_TO_NAME}")
-    module, class_name, usual = ENCODERS[kind]
-    encoder_class = getattr(import_module(f".{module}", __package__), class_name)
-    if kind == "embedded":
-        return encoder_class(device=device)
-    if kind == "lavis":
-        if not choice:
-            raise EncoderError("lavis runs in an environment of its own: say lavis:PYTHON, the path of its Python")
-        return encoder_class(python=choice, device=device)
-    return encoder_class(choice or usual, device=device)
+    if kind not in ENCODERS:
+        raise EncoderError(f"encoder {name!r} is not known; choose auto or one of {', '.join(sorted(ENCODERS))}")
+    if choice and kind == "embedded":
+        raise EncoderError(f"encoder {name!r} is not known; embedded has no other checkpoints")
+    return ENCODERS[kind](device, choice) if choice else ENCODERS[kind](device)
 
 
 def _best_on_disk(device: str) -> str:
@@ -85,8 +107,10 @@ def _best_on_disk(device: str) -> str:
     from .embedded import HOW_TO_GET_THEM, installed
 
     on_cuda = resolve_device(device).startswith("cuda")
-    for kind in ("blip2", "siglip", "clip") if on_cuda else ("siglip", "clip"):
-        if is_on_disk(ENCODERS[kind][2]):
+    candidates = {"blip2": BLIP2_CHECKPOINT} if on_cuda else {}
+    candidates |= {"siglip": SIGLIP_CHECKPOINT, "clip": CLIP_CHECKPOINT}
+    for kind, checkpoint in candidates.items():
+        if is_on_disk(checkpoint):
             return kind
     if installed():
         return "embedded"

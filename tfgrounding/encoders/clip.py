@@ -24,7 +24,7 @@ class ClipEncoder(TransformerEncoder):
     def __init__(self, checkpoint: str, *, device: str = "auto", dtype: str = "auto") -> None:
         super().__init__(checkpoint, device=device, dtype=dtype)
         logit_scale = getattr(self._model, "logit_scale", None)
-        self.scale = math.exp(float(logit_scale)) if logit_scale is not None else 1.0
+        self.scale = math.exp(logit_scale.item()) if logit_scale is not None else 1.0
 
     def _model_class(self, folder: Path) -> Any:
         from transformers import AutoConfig, AutoModel
@@ -34,7 +34,7 @@ class ClipEncoder(TransformerEncoder):
         if family.startswith("siglip"):
             self.name, self.floor, self.text_padding = "siglip", SIGLIP_FLOOR, "max_length"
         config = AutoConfig.from_pretrained(folder, local_files_only=True)
-        model_class: Any = MODEL_MAPPING.get(type(config))
+        model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
             raise EncoderError(
                 f"{folder}: holds a {family or 'nameless'} model, which does not compare texts with images"

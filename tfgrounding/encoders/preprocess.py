@@ -62,7 +62,7 @@ class Preprocessor:
         """(T, H, W, 3) uint8 RGB of any size -> (T, 3, h, w) on that device."""
         import torch
 
-        frames = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)  # (T, 3, H, W)
+        frames = torch.tensor(pixels).permute(0, 3, 1, 2)  # (T, 3, H, W)
         height, width = self._resized(*frames.shape[-2:])
         if (height, width) != tuple(frames.shape[-2:]):
             frames = torch.nn.functional.interpolate(frames, size=(height, width), mode=self.mode, antialias=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,12 @@ class TransformerEncoder(ABC):
         self.frame_size = self._preprocess.resize
         wanted: Any = torch.float32 if dtype == "auto" and self._device == "cpu" else dtype
         try:
-            self._model = self._load_model(found.folder, dtype=wanted).eval().to(self._device)
-            self._tokenizer = AutoTokenizer.from_pretrained(found.folder, local_files_only=True)
-        except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
+            with _quiet():
+                self._model = self._load_model(found.folder, dtype=wanted).eval().to(self._device)
+                self._tokenizer = AutoTokenizer.from_pretrained(found.folder, local_files_only=True)
+        except EncoderError:
+            raise
+        except Exception as error:  # whatever the parsers of weights and vocabularies let through
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason})") from error
         self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
@@ -116,6 +120,22 @@ class TransformerEncoder(ABC):
     @abstractmethod
     def _text_positions(self) -> int:
         """The longest text, in tokens, that the model has positions for."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What transformers reports while loading is checked by us and said in an error: no bars and tables beside it."""
+    from transformers.utils import logging as theirs
+
+    verbosity, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()
+    theirs.set_verbosity_error()
+    theirs.disable_progress_bar()
+    try:
+        yield
+    finally:
+        theirs.set_verbosity(verbosity)
+        if bars:
+            theirs.enable_progress_bar()
 
 
 def _unit(vectors: Any) -> np.ndarray:
