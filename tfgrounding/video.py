@@ -59,14 +59,23 @@ def iter_frames(source: Source, *, rate_hz: float = 3.0, size: Size = None, chun
         VideoError: missing, empty, not a regular file, without a video stream, or undecodable from its first frame on;
             or a rate, size or chunk that cannot be.
     """
-    if not _is_number(rate_hz) or not 0 < rate_hz <= FASTEST_RATE_HZ:
-        raise VideoError(
-            f"the sampling rate must be a positive number of samples a second, at most {FASTEST_RATE_HZ:.0f}, "
-            f"not {rate_hz!r}"
-        )
     if isinstance(chunk_frames, bool) or not isinstance(chunk_frames, (int, np.integer)) or chunk_frames < 1:
         raise VideoError(f"chunk_frames must be a whole number from 1 on, not {chunk_frames!r}")
-    return FrameStream(source, rate_hz=float(rate_hz), size=size, chunk_frames=int(chunk_frames))
+    return FrameStream(source, rate_hz=checked_rate(rate_hz), size=size, chunk_frames=int(chunk_frames))
+
+
+def checked_rate(rate_hz: float) -> float:
+    """A sampling rate that can be. Raises VideoError."""
+    if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
+        return float(rate_hz)
+    raise VideoError(
+        f"the sampling rate must be a positive number of samples a second, at most {FASTEST_RATE_HZ:.0f}, not {rate_hz!r}"
+    )
+
+
+def source_name(source: Source) -> str:
+    """What to call a source in messages and results."""
+    return source.name if isinstance(source, Pictures) else str(source)
 
 
 class FrameStream:
@@ -225,7 +234,3 @@ def _on_screen(shots: Iterator[Shot], name: str) -> Iterator[tuple[Shot, float, 
     if shown is None:
         raise VideoError(f"{name}: no picture could be decoded; is the file damaged or cut short?")
     yield shown, shown.end_seconds, True
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
