@@ -80,8 +80,8 @@ class VideoFile:
             of_all_streams = (container.duration or 0) / 1e6
         if self._stated:
             promised, read = self._stated, clock.end_seconds
-        else:  # then only all streams together can be held to a promise
-            promised, read = of_all_streams, max(0.0, damage.newest_seconds - damage.oldest_seconds)
+        else:  # then only all streams together can be held to a promise, which some formats count from 0
+            promised, read = of_all_streams, damage.newest_seconds - damage.oldest_seconds
         self._lost = [*clock.warnings, *damage.words(self._gap_seconds)]
         if promised - read > max(0.25, 3 * self._gap_seconds):
             self._lost.append(
@@ -99,7 +99,7 @@ class _Damage:
 
     def __init__(self) -> None:
         self.reads = self.packets = self.pictures = 0
-        self.oldest_seconds, self.newest_seconds = np.inf, -np.inf  # over the packets of every stream
+        self.oldest_seconds = self.newest_seconds = 0.0  # over 0 and the packets of every stream
 
     def see(self, packet: av.packet.Packet) -> None:
         if (shown := _seconds(packet.pts, packet.time_base)) is not None:

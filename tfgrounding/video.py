@@ -42,7 +42,8 @@ def probe(source: Source) -> VideoInfo:
 def iter_frames(source: Source, *, rate_hz: float = 3.0, size: Size = None, chunk_frames: int = 64) -> FrameStream:
     """Look at a video at a steady rate: sample k is the picture on screen at (k + 1/2) / rate_hz.
 
-    Decoding and resizing run in a thread of their own, a few chunks ahead.
+    A video too short for that is looked at once, in the middle of its last picture. Decoding and resizing run in a
+    thread of their own, a few chunks ahead.
 
     Args:
         source: path of a video file, or Pictures.
@@ -69,7 +70,7 @@ def checked_rate(rate_hz: float) -> float:
     if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
         return float(rate_hz)
     raise VideoError(
-        f"the sampling rate must be a positive number of samples a second, at most {FASTEST_RATE_HZ:.0f}, not {rate_hz!r}"
+        f"sampling rate must be a positive number of samples a second (up to {FASTEST_RATE_HZ:.0f}), not {rate_hz!r}"
     )
 
 
@@ -208,7 +209,7 @@ class _Samples:
                     picture = self._renderer.pixels(shot.frame)
                 pictures.append(picture)
                 pts.append(shot.start_seconds)
-                instants.append(min(instant, until / 2) if count == 0 else instant)
+                instants.append(instant if instant < until else (shot.start_seconds + until) / 2)
                 count += 1
                 if len(pictures) == self._chunk_frames:
                     yield Frames(np.stack(pictures), np.array(pts), np.array(instants))
