@@ -202,8 +202,11 @@ def halves(cases: Cases, trials: int = 60) -> dict:
     print(row("ours", overlaps[0]))
     print(row("chosen among the drawn on one half, read off the other", crossed))
     spread = np.array([figures(o) for o in overlaps[1:]])
-    print("| drawn settings, 10 % – 90 % | " + " | ".join(f"{a:.1f} – {b:.1f}" for a, b in zip(
-        *np.percentile(spread, [10, 90], axis=0), strict=True)) + " |")
+    print(
+        "| drawn settings, 10 % – 90 % | "
+        + " | ".join(f"{a:.1f} – {b:.1f}" for a, b in zip(*np.percentile(spread, [10, 90], axis=0), strict=True))
+        + " |"
+    )
     results["crossed"] = figures(crossed).round(2).tolist()
     results["drawn 10 % and 90 %"] = np.percentile(spread, [10, 90], axis=0).round(2).tolist()
     return results

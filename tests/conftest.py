@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+_cache = tempfile.TemporaryDirectory(prefix="tfgrounding-tests-")  # never the user's own
+os.environ["TFGROUNDING_CACHE"] = _cache.name
 
 
 class ColourEncoder:
@@ -19,6 +22,7 @@ class ColourEncoder:
     revision = "1"
     frame_size: int | tuple[int, int] = (8, 8)
     floor = 0.6
+    scale = 1.0
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         vectors = pixels.reshape(len(pixels), -1, 3).mean(axis=1).astype(np.float32) + 1e-3

@@ -12,6 +12,7 @@ _HOME = {
     "Grounder": "ground",
     "Grounding": "types",
     "Moment": "types",
+    "Pictures": "pictures",
     "Plan": "types",
     "SubEvent": "types",
     "TFGroundingError": "errors",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import __version__
-from .errors import TFGroundingError
+from .errors import TFGroundingError, VideoError
 
 if TYPE_CHECKING:
     from .ground import Progress
@@ -131,6 +131,51 @@ def write_text(path: Path, text: str) -> None:
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise TFGroundingError(f"{path} cannot be written ({error.strerror})") from error
+
+
+@app.command("encode")
+def encode_command(
+    videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files, or folders of pictures.")],
+    encoder: Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")] = "auto",
+    rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
+    picture_rate: Annotated[float | None, typer.Option(help="Pictures a second, where VIDEO is a folder.")] = None,
+) -> None:
+    """Encode VIDEOs ahead, so that every later query on them only has to read the cache."""
+    from .ground import Grounder
+    from .pictures import Pictures
+
+    grounder = Grounder(encoder=encoder, rate_hz=rate, device=device)
+    failed = 0
+    for video in videos:
+        try:
+            source = video if picture_rate is None else Pictures(video, picture_rate)
+            with video_progress(video) as progress:
+                features = grounder.encode_video(source, progress=progress)
+        except VideoError as error:
+            failed += 1
+            print(f"tfgrounding: {error}", file=sys.stderr)
+            continue
+        for warning in features.info.warnings:
+            print(f"warning: {video}: {warning}", file=sys.stderr)
+        print(f"{clock(features.info.duration_seconds)}  {len(features):>6} samples  {features.encoder}  {video}")
+    if failed:
+        raise VideoError(f"{failed} of {len(videos)} videos could not be encoded")
+
+
+@app.command("cache")
+def cache_command(
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it.")] = False,
+) -> None:
+    """What the cache of encoded videos holds and where; with --clear, empty it."""
+    from .cache import FeatureCache
+
+    cache = FeatureCache()
+    if clear:
+        print(f"{cache.clear()} encoded videos removed from {cache.folder}")
+        return
+    print(f"{len(cache.entries())} encoded videos, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
+    print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
 
 
 @contextmanager

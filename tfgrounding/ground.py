@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import __version__
+from .cache import FeatureCache, Recent, identity, is_still, rounded
 from .combine import NOTHING, combine
 from .encoders.base import Encoder, load_encoder
 from .errors import PlanError, TFGroundingError
@@ -19,11 +21,12 @@ from .localizers.base import EventCurves, get_localizer
 from .planner import Planner, get_planner
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
-from .video import iter_frames
+from .video import Source, checked_rate, iter_frames, source_name
 
 Progress = Callable[[float, float], None]  # seconds of the video that are done, seconds in all
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
+CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
 
 
 class Grounder:
@@ -31,13 +34,16 @@ class Grounder:
 
     Args:
         engine: "curves".
-        encoder: name of an encoder, or "auto": the best whose weights are on this machine.
+        encoder: name of an encoder (see `load_encoder`), "auto": the best whose weights are on this machine, or an
+            Encoder of your own.
         planner: "auto" (the rules), "rules", the path of a plan file, or a Planner of your own. An LLM plans only
             when it is named.
         localizer: name of a localizer.
         top_k: moments an answer holds at most.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         rate_hz: samples a second.
+        cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
+            False to keep nothing.
 
     Raises:
         TFGroundingError: an engine, encoder, planner, localizer or device that is not known or not available.
@@ -54,6 +60,7 @@ class Grounder:
         top_k: int = 5,
         device: str = "auto",
         rate_hz: float = 3.0,
+        cache: bool | str | os.PathLike[str] = True,
     ) -> None:
         if engine != "curves":
             raise TFGroundingError(f"engine {engine!r} is not known; choose curves")
@@ -64,16 +71,20 @@ class Grounder:
         self.engine = engine
         self.localizer = localizer
         self.top_k = top_k
-        self.rate_hz = rate_hz
+        self.rate_hz = checked_rate(rate_hz)
         self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
+        self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
+        self._recent, self._recent_lock = Recent(), threading.Lock()
 
-    def encode_video(self, path: str | Path, *, progress: Progress | None = None) -> VideoFeatures:
+    def encode_video(self, path: Source, *, progress: Progress | None = None) -> VideoFeatures:
         """Decode and encode a video once, so that any number of queries can be asked of it.
 
+        A video whose content was encoded before, by the same encoder at the same rate, comes from the cache.
+
         Args:
-            path: a video file.
+            path: a video file, or Pictures.
             progress: called with (seconds done, seconds in all) after each chunk of frames.
 
         Returns:
@@ -82,15 +93,49 @@ class Grounder:
         Raises:
             VideoError: the video is missing, empty, without pictures or undecodable.
         """
-        stream = iter_frames(path, rate_hz=self.rate_hz, size=self.encoder.frame_size)
+        if self._cache is None:
+            return self._encode_video(path, progress)
+        made_by = {
+            "encoder": self.encoder.name,
+            "revision": self.encoder.revision,
+            "rate_hz": self.rate_hz,
+            "size": np.ravel(self.encoder.frame_size).tolist(),
+        }
+        name, stamp = source_name(path), identity(path)
+        recent = (stamp, name, getattr(path, "rate_hz", None), *map(str, made_by.values()))
+        try:
+            with self._recent_lock:
+                features = self._recent.get(recent)
+        except KeyError:
+            key = self._cache.key(path, stamp, **made_by)
+            try:
+                features = self._cache.load(key, name)
+            except KeyError:
+                features = self._encode_video(path, progress)
+                try:
+                    if not is_still(path, stamp):
+                        raise OSError("the video changed while it was being read") from None
+                    self._cache.store(key, features)
+                except OSError as error:
+                    warning = f"features are not kept in {self._cache.folder}: {error.strerror or error}"
+                    return replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+            with self._recent_lock:
+                self._recent.put(recent, features)
+        if progress is not None:
+            progress(features.info.duration_seconds, features.info.duration_seconds)
+        return features
+
+    def _encode_video(self, path: Source, progress: Progress | None) -> VideoFeatures:
+        """Encode each chunk of frames while the next ones are being decoded."""
         vectors, pts, instants = [], [], []
-        for frames in stream:
-            with self._model:
-                vectors.append(self.encoder.encode_frames(frames.pixels))
-            pts.append(frames.pts_seconds)
-            instants.append(frames.sample_seconds)
-            if progress is not None:
-                progress(float(frames.sample_seconds[-1]), stream.info.duration_seconds)
+        with iter_frames(path, rate_hz=self.rate_hz, size=self.encoder.frame_size, chunk_frames=CHUNK_FRAMES) as stream:
+            for frames in stream:
+                with self._model:
+                    vectors.append(rounded(self.encoder.encode_frames(frames.pixels)))  # (T, Q, D)
+                pts.append(frames.pts_seconds)
+                instants.append(frames.sample_seconds)
+                if progress is not None:
+                    progress(float(frames.sample_seconds[-1]), stream.info.duration_seconds)
         return VideoFeatures(
             vectors=np.concatenate(vectors),
             pts_seconds=np.concatenate(pts),
@@ -101,11 +146,11 @@ class Grounder:
             rate_hz=self.rate_hz,
         )
 
-    def ground(self, video: str | Path | VideoFeatures, query: str | Plan, *, top_k: int | None = None) -> Grounding:
+    def ground(self, video: Source | VideoFeatures, query: str | Plan, *, top_k: int | None = None) -> Grounding:
         """When does it happen?
 
         Args:
-            video: a path, or what `encode_video` returned.
+            video: a path, Pictures, or what `encode_video` returned.
             query: a sentence, or a ready plan.
             top_k: moments at most; None means the Grounder's own.
 
@@ -130,7 +175,7 @@ class Grounder:
             pts_seconds=features.sample_seconds,
             floor=self.encoder.floor,
             localizer=self.localizer,
-            features=features.vectors.mean(axis=1),
+            features=features.frame_vectors,
         )
         return Grounding(
             moments=tuple(moments[: self.top_k if top_k is None else top_k]),
@@ -150,9 +195,9 @@ class Grounder:
             },
         )
 
-    def ground_many(self, samples: Iterable[tuple[str | Path | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
+    def ground_many(self, samples: Iterable[tuple[Source | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
         """Ground many (video, query) pairs, encoding a video once while pairs of it follow each other."""
-        path: str | Path | None = None
+        path: Source | None = None
         features: VideoFeatures | None = None
         for video, query in samples:
             if isinstance(video, VideoFeatures):
@@ -178,7 +223,7 @@ def _shared_grounder(**settings: Any) -> Grounder:
     return Grounder(**settings)
 
 
-def ground(video: str | Path | VideoFeatures, query: str | Plan, **settings: Any) -> Grounding:
+def ground(video: Source | VideoFeatures, query: str | Plan, **settings: Any) -> Grounding:
     """When does it happen? The one-line form of `Grounder(**settings).ground(video, query)`.
 
     The models of the last two settings stay loaded. Arguments, result and errors are those of Grounder and of

@@ -109,5 +109,7 @@ def _rise(curves: np.ndarray, edges_seconds: np.ndarray) -> np.ndarray:
     duration = float(edges_seconds[-1])
     length = min(GLIMPSE_SECONDS, duration)
     start = np.clip(np.concatenate([edges_seconds[:-1], edges_seconds[1:] - length]), 0, duration - length)
-    inside = np.stack([np.interp(start + length, edges_seconds, row) - np.interp(start, edges_seconds, row) for row in integral])
+    inside = np.stack(
+        [np.interp(start + length, edges_seconds, row) - np.interp(start, edges_seconds, row) for row in integral]
+    )
     return np.maximum((inside / length).max(axis=1) - integral[:, -1] / duration, 0.0)

@@ -65,7 +65,8 @@ class Frames:
 class VideoFeatures:
     """A video after encoding; what `Grounder.encode_video` returns and `Grounder.ground` takes in place of a path.
 
-    `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `pts_seconds`, `sample_seconds`: (T,) as in `Frames`.
+    `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `frame_vectors`: (T, D), their mean over Q.
+    `pts_seconds`, `sample_seconds`: (T,) as in `Frames`.
     """
 
     vectors: np.ndarray
@@ -75,10 +76,13 @@ class VideoFeatures:
     encoder: str
     revision: str
     rate_hz: float
+    frame_vectors: np.ndarray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 3 or len(self.vectors) != len(self.pts_seconds):
             raise ValueError(f"vectors must be (T, Q, D) for {len(self.pts_seconds)} frames, not {self.vectors.shape}")
+        mean = self.vectors[:, 0] if self.vectors.shape[1] == 1 else self.vectors.mean(axis=1)
+        object.__setattr__(self, "frame_vectors", mean)
 
     def __len__(self) -> int:
         return len(self.vectors)

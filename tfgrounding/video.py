@@ -1,258 +1,237 @@
-"""Video in: a file becomes a stream of sampled, resized frames whose times are read from its time stamps."""
+"""Video in: a file, or pictures, become a stream of sampled, resized frames whose times come from their time stamps."""
 
 from __future__ import annotations
 
+import os
+import queue
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .decode import FASTEST_RATE_HZ, Renderer, Shot, VideoFile
 from .errors import VideoError
+from .pictures import PictureReel, Pictures
 from .types import Frames, VideoInfo
 
-if TYPE_CHECKING:
-    import av.container
-    import av.video.frame
-    import av.video.stream
+Source = str | os.PathLike[str] | Pictures
+Size = int | tuple[int, int] | None
+
+QUEUED_CHUNKS = 4  # decoded ahead of whoever reads
+CHUNK_BYTES = 256 << 20
+LARGEST_SIDE = 16_384
 
 
-def probe(source: str | Path) -> VideoInfo:
-    """Read what a container says about its video, without decoding more than one frame.
+def probe(source: Source) -> VideoInfo:
+    """Say what a video is, from its container and one decoded picture.
 
     Args:
-        source: path of a video file.
+        source: path of a video file, or Pictures.
 
     Returns:
-        Its VideoInfo; the duration is the video stream's own, counted in packets where the header has none.
+        Its VideoInfo. The duration is what the container states for the video stream, or what its packets say where
+        it states none; what can really be decoded is known only after `iter_frames` (its `info`).
 
     Raises:
-        VideoError: missing, empty, without a video stream, or undecodable.
+        VideoError: missing, empty, not a regular file, without a video stream, or undecodable.
     """
-    with _open(source) as container:
-        stream = _video_stream(container, source)
-        first = _first_frame(container, stream, source)
-        rotation = _rotation(first)
-        width, height = _screen_size(first, rotation)
-        return VideoInfo(
-            path=str(source),
-            duration_seconds=_stream_duration(container, stream, first),
-            width=width,
-            height=height,
-            frame_rate_hz=float(stream.average_rate) if stream.average_rate else None,
-            rotation_degrees=rotation,
-            codec=stream.codec_context.name,
-        )
+    return _open(source).info
 
 
-def iter_frames(
-    source: str | Path,
-    *,
-    rate_hz: float = 3.0,
-    size: int | tuple[int, int] | None = None,
-    chunk_frames: int = 64,
-) -> FrameStream:
+def iter_frames(source: Source, *, rate_hz: float = 3.0, size: Size = None, chunk_frames: int = 64) -> FrameStream:
     """Look at a video at a steady rate: sample k is the picture on screen at (k + 1/2) / rate_hz.
 
+    A video too short for that is looked at once, in the middle of its last picture. Decoding and resizing run in a
+    thread of their own, a few chunks ahead.
+
     Args:
-        source: path of a video file.
-        rate_hz: samples a second, > 0. A picture that stays on screen is sampled again and again.
-        size: None keeps the pictures' own size; a number is the length of the shorter side in pixels, the shape
-            is kept; (height, width) squeezes every picture to just that.
-        chunk_frames: frames a chunk at most; what is in memory at a time.
+        source: path of a video file, or Pictures.
+        rate_hz: samples a second, above 0. A picture that stays on screen is sampled again and again.
+        size: None keeps the pictures' own size on screen; a number is the length of the shorter side in pixels, the
+            shape is kept; (height, width) squeezes every picture to just that.
+        chunk_frames: frames a chunk at most; fewer where they would take more than 256 MiB.
 
     Returns:
-        An iterator of Frames, in order. Its `info` says what was found: after the last chunk, with the duration
-        that was really decoded and with warnings about what was lost.
+        An iterator of Frames, in order, and a context manager that ends decoding when left. Its `info` says what was
+        found: after the last chunk, with the duration that was really decoded and with warnings about what was lost.
 
     Raises:
-        VideoError: missing, empty, without a video stream, or undecodable from its first frame on.
+        VideoError: missing, empty, not a regular file, without a video stream, or undecodable from its first frame on;
+            or a rate, size or chunk that cannot be.
     """
-    return FrameStream(source, rate_hz=rate_hz, size=size, chunk_frames=chunk_frames)
+    if isinstance(chunk_frames, bool) or not isinstance(chunk_frames, (int, np.integer)) or chunk_frames < 1:
+        raise VideoError(f"chunk_frames must be a whole number from 1 on, not {chunk_frames!r}")
+    return FrameStream(source, rate_hz=checked_rate(rate_hz), size=size, chunk_frames=int(chunk_frames))
+
+
+def checked_rate(rate_hz: float) -> float:
+    """A sampling rate that can be. Raises VideoError."""
+    if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
+        return float(rate_hz)
+    raise VideoError(
+        f"sampling rate must be a positive number of samples a second (up to {FASTEST_RATE_HZ:.0f}), not {rate_hz!r}"
+    )
+
+
+def source_name(source: Source) -> str:
+    """What to call a source in messages and results."""
+    return source.name if isinstance(source, Pictures) else str(source)
 
 
 class FrameStream:
-    """Iterator of Frames over one video file; `info` holds the truth about the file as far as it is known."""
+    """Iterator of Frames over one video; `info` holds the truth about it as far as it is known."""
 
-    def __init__(
-        self, source: str | Path, *, rate_hz: float, size: int | tuple[int, int] | None, chunk_frames: int
-    ) -> None:
-        if not (np.isfinite(rate_hz) and rate_hz > 0):
-            raise VideoError(f"the sampling rate must be a positive number of frames a second, not {rate_hz}")
-        if chunk_frames < 1:
-            raise VideoError(f"chunk_frames must be at least 1, not {chunk_frames}")
-        self.info = probe(source)
-        self._rate_hz = rate_hz
-        self._chunks = self._read(source, rate_hz, size, chunk_frames)
+    def __init__(self, source: Source, *, rate_hz: float, size: Size, chunk_frames: int) -> None:
+        self._reel = _open(source)
+        self.info = self._reel.info
+        self.out_width, self.out_height = _target(self.info, size)
+        chunk_frames = max(1, min(chunk_frames, CHUNK_BYTES // (self.out_width * self.out_height * 3)))
+        self._queue: queue.Queue[_Item] = queue.Queue(QUEUED_CHUNKS)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(
+            target=_decode_ahead,
+            args=(self._reel, rate_hz, (self.out_width, self.out_height), chunk_frames, self._queue, self._stop),
+            name="tfgrounding-decode",
+            daemon=True,
+        )
+        self._ended = False
 
     def __iter__(self) -> Iterator[Frames]:
         return self
 
     def __next__(self) -> Frames:
-        return next(self._chunks)
+        if self._ended:
+            raise StopIteration
+        if self._thread.ident is None:
+            self._thread.start()
+        item = self._queue.get()
+        if isinstance(item, Frames):
+            return item
+        self._ended = True
+        if isinstance(item, BaseException):
+            raise item
+        self.info = item
+        raise StopIteration
 
-    def _read(
-        self, source: str | Path, rate_hz: float, size: int | tuple[int, int] | None, chunk_frames: int
-    ) -> Iterator[Frames]:
-        chunk = _Chunk()
-        taken = 0
-        shown: av.video.frame.VideoFrame | None = None  # the picture on screen
-        shown_seconds = 0.0
-        picture: np.ndarray | None = None  # its pixels, once they were asked for
-        ends: float | None = None
-        for seconds, end_seconds, frame in self._timed_frames(source):
-            while shown is not None and (taken + 0.5) / rate_hz < seconds:
-                if picture is None:
-                    picture = _pixels(shown, size)
-                chunk.add(picture, shown_seconds, (taken + 0.5) / rate_hz)
-                taken += 1
-                if len(chunk) == chunk_frames:
-                    yield chunk.pop()
-            shown, shown_seconds, picture, ends = frame, seconds, None, end_seconds
-        if shown is None or ends is None:
-            raise VideoError(f"{source}: no frame of the video stream could be decoded; is the file damaged?")
-        while (taken + 0.5) / rate_hz < ends or taken == 0:
-            if picture is None:
-                picture = _pixels(shown, size)
-            chunk.add(picture, shown_seconds, min((taken + 0.5) / rate_hz, ends / 2 if taken == 0 else np.inf))
-            taken += 1
-            if len(chunk) == chunk_frames:
-                yield chunk.pop()
-        self.info = replace(self.info, duration_seconds=ends)
-        if len(chunk):
-            yield chunk.pop()
+    def close(self) -> None:
+        """Stop decoding; nothing more comes."""
+        self._ended = True
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
 
-    def _timed_frames(self, source: str | Path) -> Iterator[tuple[float, float, av.video.frame.VideoFrame]]:
-        """(start, end, frame) of every decodable frame in order of time, in seconds from the first one."""
-        import av
+    def __enter__(self) -> FrameStream:
+        return self
 
-        with _open(source) as container:
-            stream = _video_stream(container, source)
-            stream.thread_type = "AUTO"
-            first: float | None = None
-            newest = -np.inf
-            usual_gap = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_stop"):
+            self._stop.set()
+
+
+_Reel = VideoFile | PictureReel
+_Item = Frames | VideoInfo | BaseException  # chunks, and at the end what was learnt or what went wrong
+
+
+def _open(source: Source) -> _Reel:
+    if isinstance(source, Pictures):
+        return PictureReel(source)
+    if isinstance(source, (np.ndarray, list, tuple)):
+        raise VideoError("pictures carry no time: say how many a second they are with Pictures(pictures, rate_hz=...)")
+    return VideoFile(source)
+
+
+def _target(info: VideoInfo, size: Size) -> tuple[int, int]:
+    """(width, height) of the frames to deliver."""
+    if size is None:
+        return info.width, info.height
+    sides = size if isinstance(size, tuple) else (size,)
+    whole = all(isinstance(side, (int, np.integer)) and not isinstance(side, bool) for side in sides)
+    if not whole or len(sides) not in (1, 2) or not all(1 <= side <= LARGEST_SIDE for side in sides):
+        raise VideoError(
+            f"size must be None, the shorter side, or (height, width), whole pixels up to {LARGEST_SIDE}, not {size!r}"
+        )
+    if len(sides) == 2:
+        return int(sides[1]), int(sides[0])
+    scale = sides[0] / min(info.width, info.height)
+    return max(1, round(info.width * scale)), max(1, round(info.height * scale))
+
+
+def _decode_ahead(
+    reel: _Reel,
+    rate_hz: float,
+    width_height: tuple[int, int],
+    chunk_frames: int,
+    chunks: queue.Queue[_Item],
+    stop: threading.Event,
+) -> None:
+    """Run in the decoding thread: fill the queue, wait while it is full, leave as soon as `stop` is set."""
+
+    def hand_over(item: _Item) -> bool:
+        while not stop.is_set():
             try:
-                for frame in container.decode(stream):
-                    stamp = _seconds(frame.pts, frame.time_base)
-                    absolute = stamp if stamp is not None else (0.0 if first is None else newest + usual_gap)
-                    if absolute <= newest:
-                        continue  # a time stamp that runs backwards would show the past twice
-                    first = absolute if first is None else first
-                    newest = absolute
-                    lasts = _seconds(frame.duration, frame.time_base) or usual_gap
-                    yield absolute - first, absolute - first + lasts, frame
-            except av.FFmpegError as error:
-                if first is None:
-                    raise VideoError(f"{source}: the video cannot be decoded ({error.strerror})") from error
-                decoded = newest - first
-                lost = f"decoding stopped after {decoded:.2f} of {self.info.duration_seconds:.2f} s ({error.strerror})"
-                self.info = replace(self.info, warnings=(*self.info.warnings, lost))
-
-
-class _Chunk:
-    """Frames being gathered."""
-
-    def __init__(self) -> None:
-        self._pictures: list[np.ndarray] = []
-        self._pts: list[float] = []
-        self._instants: list[float] = []
-
-    def __len__(self) -> int:
-        return len(self._pictures)
-
-    def add(self, picture: np.ndarray, pts_seconds: float, sample_seconds: float) -> None:
-        self._pictures.append(picture)
-        self._pts.append(pts_seconds)
-        self._instants.append(sample_seconds)
-
-    def pop(self) -> Frames:
-        frames = Frames(np.stack(self._pictures), np.array(self._pts), np.array(self._instants))
-        self.__init__()  # type: ignore[misc]
-        return frames
-
-
-def _open(source: str | Path) -> av.container.InputContainer:
-    import av
-
-    path = Path(source)
-    if not path.exists():
-        raise VideoError(f"{source}: there is no such file")
-    if path.is_dir():
-        raise VideoError(f"{source}: is a directory, not a video file")
-    if path.stat().st_size == 0:
-        raise VideoError(f"{source}: the file is empty")
-    try:
-        return av.open(str(path))
-    except av.FFmpegError as error:
-        raise VideoError(f"{source}: not a video that can be read ({error.strerror})") from error
-
-
-def _video_stream(container: av.container.InputContainer, source: str | Path) -> av.video.stream.VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & stream.disposition.attached_pic:
-            return stream
-    kinds = sorted({stream.type for stream in container.streams})
-    raise VideoError(f"{source}: holds no video stream (found: {', '.join(kinds) or 'nothing'})")
-
-
-def _first_frame(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, source: str | Path
-) -> av.video.frame.VideoFrame:
-    import av
+                chunks.put(item, timeout=0.05)
+                return True
+            except queue.Full:
+                continue
+        return False
 
     try:
-        for frame in container.decode(stream):
-            return frame
-    except av.FFmpegError as error:
-        raise VideoError(f"{source}: the video cannot be decoded ({error.strerror})") from error
-    raise VideoError(f"{source}: no frame of the video stream could be decoded; is the file damaged?")
+        samples = _Samples(reel, rate_hz, width_height, chunk_frames)
+        for frames in samples:
+            if not hand_over(frames):
+                return
+        hand_over(samples.info)
+    except BaseException as error:  # belongs to the reader, in the reader's thread
+        hand_over(error)
 
 
-def _stream_duration(
-    container: av.container.InputContainer,
-    stream: av.video.stream.VideoStream,
-    first: av.video.frame.VideoFrame,
-) -> float:
-    if stated := _seconds(stream.duration, stream.time_base):
-        return stated
-    usual_gap = 1.0 / float(stream.average_rate) if stream.average_rate else 0.04
-    start = _seconds(first.pts, first.time_base) or 0.0
-    end = start + usual_gap
-    container.seek(0)
-    for packet in container.demux(stream):
-        shown = _seconds(packet.pts, packet.time_base)
+class _Samples:
+    """The samples of one video, in chunks; `info` is complete after the last one."""
+
+    def __init__(self, reel: _Reel, rate_hz: float, width_height: tuple[int, int], chunk_frames: int) -> None:
+        self._reel, self._rate_hz, self._chunk_frames = reel, rate_hz, chunk_frames
+        self._renderer = Renderer(*width_height)
+        self.info = reel.info
+
+    def __iter__(self) -> Iterator[Frames]:
+        pictures: list[np.ndarray] = []
+        pts: list[float] = []
+        instants: list[float] = []
+        count = 0
+        for shot, until, last in _on_screen(self._reel.shots(), self.info.path):
+            picture: np.ndarray | None = None  # rendered once it is asked for
+            while (instant := (count + 0.5) / self._rate_hz) < until or (last and count == 0):
+                if picture is None:
+                    picture = self._renderer.pixels(shot.frame)
+                pictures.append(picture)
+                pts.append(shot.start_seconds)
+                instants.append(instant if instant < until else (shot.start_seconds + until) / 2)
+                count += 1
+                if len(pictures) == self._chunk_frames:
+                    yield Frames(np.stack(pictures), np.array(pts), np.array(instants))
+                    pictures, pts, instants = [], [], []
+        if pictures:
+            yield Frames(np.stack(pictures), np.array(pts), np.array(instants))
+        warnings = [*self.info.warnings, *self._reel.lost()]
+        if self._renderer.sizes > 1:
+            warnings.append(
+                f"the pictures come in {self._renderer.sizes} sizes; all were brought to the shape of the first"
+            )
+        self.info = replace(self.info, duration_seconds=until, warnings=tuple(warnings))
+
+
+def _on_screen(shots: Iterator[Shot], name: str) -> Iterator[tuple[Shot, float, bool]]:
+    """(shot, seconds until which it is on screen, whether it is the last): until the next one comes."""
+    shown: Shot | None = None
+    for shot in shots:
         if shown is not None:
-            end = max(end, shown + (_seconds(packet.duration, packet.time_base) or usual_gap))
-    return end - start
-
-
-def _seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
-    """Ticks of a time base in seconds; None where either is not known."""
-    return None if ticks is None or time_base is None else float(ticks * time_base)
-
-
-def _rotation(frame: av.video.frame.VideoFrame) -> int:
-    """Quarter turns in degrees, counter-clockwise, that put the stored picture upright."""
-    return round(frame.rotation / 90) * 90 % 360
-
-
-def _screen_size(frame: av.video.frame.VideoFrame, rotation_degrees: int) -> tuple[int, int]:
-    turned = rotation_degrees in (90, 270)
-    return (frame.height, frame.width) if turned else (frame.width, frame.height)
-
-
-def _pixels(frame: av.video.frame.VideoFrame, size: int | tuple[int, int] | None) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, upright, at the wanted size."""
-    rotation = _rotation(frame)
-    width, height = _screen_size(frame, rotation)
-    if isinstance(size, int):
-        scale = size / min(width, height)
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    elif size is not None:
-        height, width = size
-    stored = (height, width) if rotation in (90, 270) else (width, height)
-    picture = frame.reformat(width=stored[0], height=stored[1], format="rgb24", interpolation="BICUBIC").to_ndarray()
-    return np.ascontiguousarray(np.rot90(picture, rotation // 90)) if rotation else picture
+            yield shown, shot.start_seconds, False
+        # a first picture that could not be read leaves its place to the first that could
+        shown = shot if shown is not None else shot._replace(start_seconds=0.0)
+    if shown is None:
+        raise VideoError(f"{name}: no picture could be decoded; is the file damaged or cut short?")
+    yield shown, shown.end_seconds, True

