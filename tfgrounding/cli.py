@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, cli_measure
 from .errors import TFGroundingError
 
 if TYPE_CHECKING:
@@ -118,6 +118,9 @@ def info_command(
     print(f"picture    {info.width} x {info.height}, {info.codec}, average rate {rate}")
     if info.rotation_degrees:
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
+
+
+app.command("eval")(cli_measure.eval_command)
 
 
 @contextmanager

@@ -12,29 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from .intervals import temporal_iou
+
 RECALL_AT = (1, 5)
 IOU_AT = (0.3, 0.5, 0.7)
 SHARES = 51  # steps of the grid on which the best constant answer is looked for: 2 % of the video
 RESAMPLES = 2000
-
-
-def temporal_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Intersection over union of intervals.
-
-    Args:
-        first, second: (..., 2) start and end in seconds; the shapes before the last axis are broadcast.
-
-    Returns:
-        (...) float64; 0 for a pair of which one is empty, turned round or not finite. The union is the two lengths
-        less the intersection, in that order of rounding: on ActivityNet val_2, 25 whole-video answers lie at exactly
-        1/2, and published tables count those that this formula leaves there.
-    """
-    a, b = np.asarray(first, dtype=np.float64), np.asarray(second, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        both = np.minimum(a[..., 1], b[..., 1]) - np.maximum(a[..., 0], b[..., 0])
-        whole = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - both
-        usable = (a[..., 1] > a[..., 0]) & (b[..., 1] > b[..., 0]) & np.isfinite(whole) & (both > 0)
-    return np.minimum(np.divide(both, whole, out=np.zeros(usable.shape), where=usable), 1.0)
 
 
 def overlaps(
@@ -59,8 +42,8 @@ def overlaps(
         true = np.minimum(true, np.asarray(durations_seconds, dtype=np.float64)[:, None, None])
     best = np.zeros(given.shape[:2])
     for m in range(true.shape[1]):
-        np.maximum(best, temporal_iou(given, true[:, m : m + 1]), out=best)  # (N, K)
-    return best
+        np.maximum(best, _iou(given, true[:, m : m + 1]), out=best)  # (N, K)
+    return np.minimum(best, 1.0)
 
 
 def recall_and_miou(overlap: np.ndarray) -> dict[str, float]:
@@ -107,7 +90,7 @@ def best_constant(truths: Sequence[Sequence[Sequence[float]]], durations_seconds
     for chunk in np.array_split(true, max(1, len(true) // 256)):
         best = np.zeros((len(chunk), len(grid)))
         for m in range(chunk.shape[1]):
-            np.maximum(best, temporal_iou(grid, chunk[:, m, None, :]), out=best)  # (n, G)
+            np.maximum(best, _iou(grid, chunk[:, m, None, :]), out=best)  # (n, G)
         total += best.sum(axis=0)
     start, end = grid[int(total.argmax())]
     return float(start), float(end)
@@ -165,12 +148,18 @@ def paired_difference(
     gain = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
     if len(gain) == 0:
         return Paired(0.0, 0.0, 0.0, 1.0, 0)
-    sums, counts = _by_video(gain, videos)
+    sums = _by_video(gain, videos)[0]
     low, high = bootstrap_interval(gain, videos, level=level, resamples=resamples, seed=seed)
     signs = np.random.default_rng(seed).integers(0, 2, size=(resamples, len(sums))) * 2 - 1  # (B, V)
     observed = abs(float(sums.sum()))
     as_far = int((np.abs(signs @ sums[:, 0]) >= observed * (1 - 1e-12)).sum())
     return Paired(float(gain.mean()), float(low), float(high), (1 + as_far) / (1 + resamples), len(gain))
+
+
+def _iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(...) IoU of (..., 2) intervals; 0 where one is empty, turned round or not finite."""
+    with np.errstate(invalid="ignore"):
+        return temporal_iou(first[..., 0], first[..., 1], second[..., 0], second[..., 1])
 
 
 def _padded(intervals: Sequence[Sequence[Sequence[float]]]) -> np.ndarray:
@@ -263,7 +252,7 @@ def _moment_retrieval(
     answers: Sequence[Sequence[Sequence[float]]], truths: Sequence[Sequence[Sequence[float]]]
 ) -> dict[str, dict[str, float]]:
     top = overlaps([windows[:1] for windows in answers], truths)[:, 0]  # (N,)
-    recall = {str(m): _percent((top >= m).mean()) for m in THRESHOLDS} if len(top) else dict.fromkeys("0", 0.0)
+    recall = {str(m): _percent((top >= m).mean() if len(top) else 0.0) for m in THRESHOLDS}
     precision = _average_precision(answers, truths)  # (N, 10)
     over_thresholds = precision.mean(axis=0) if len(precision) else np.zeros(len(THRESHOLDS))
     mean_ap = {str(m): _percent(value) for m, value in zip(THRESHOLDS, over_thresholds, strict=True)}
@@ -279,7 +268,7 @@ def _average_precision(
     """
     ranked = [sorted(windows[:WINDOWS], key=lambda w: -w[2]) for windows in answers]
     given, true = _padded(ranked), _padded(truths)  # (N, P, 2), (N, G, 2)
-    iou = temporal_iou(given[:, :, None], true[:, None])  # (N, P, G)
+    iou = _iou(given[:, :, None], true[:, None])  # (N, P, G)
     limits = np.array(THRESHOLDS)[None, :, None]  # (1, 10, 1)
     free = np.broadcast_to(~np.isnan(true[:, None, :, 0]), (len(true), len(THRESHOLDS), true.shape[1])).copy()
     hits = np.zeros((given.shape[1], len(true), len(THRESHOLDS)), dtype=bool)  # (P, N, 10)

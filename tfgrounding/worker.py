@@ -27,7 +27,21 @@ from .video import probe
 
 logger = logging.getLogger(__name__)
 
-VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".m4v", ".mpg", ".mpeg", ".ts", ".flv", ".wmv", ".3gp", ".ogv")
+VIDEO_ENDINGS = (
+    ".mp4",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mov",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".flv",
+    ".wmv",
+    ".3gp",
+    ".ogv",
+)
 FEATURE_ENDINGS = (".npy",)
 CLIP_SECONDS = 2.0  # QVHighlights' saliency has one value for every two seconds
 PACKAGES = ("av", "numba", "numpy", "torch", "transformers")
@@ -59,7 +73,9 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.videos is None and self.features is None:
-            raise DatasetError("there is nothing to look at: give a folder of videos (--videos) or features (--features)")
+            raise DatasetError(
+                "there is nothing to look at: give a folder of videos (--videos) or features (--features)"
+            )
         if self.features is not None and self.engine != "curves":
             raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
 
@@ -162,13 +178,13 @@ class VideoWorker:
         try:
             features = look() if look else self.look_at(samples[0].video, samples[0].duration_seconds)
         except Exception as error:
-            return [self._row(sample, error=error) for sample in samples]
+            return [result_row(sample, self.provenance, error=error) for sample in samples]
         looked_seconds = time.perf_counter() - began
         return [self._answer(sample, features, looked_seconds) for sample in samples]
 
     def _answer(self, sample: Sample, features: VideoFeatures, looked_seconds: float) -> Row:
         began = time.perf_counter()
-        share = self.recipe.longest_share
+        share, length = self.recipe.longest_share, features.info.duration_seconds
         try:
             answer = self.grounder.ground(
                 features,
@@ -177,47 +193,57 @@ class VideoWorker:
                 longest_frames=None if share is None else max(1, int(len(features) * share)),
             )
         except Exception as error:
-            return self._row(sample, duration_seconds=features.info.duration_seconds, error=error)
-        row = self._row(sample, duration_seconds=features.info.duration_seconds, answer=answer)
+            return result_row(sample, self.provenance, duration_seconds=length, error=error)
+        row = result_row(sample, self.provenance, duration_seconds=length, answer=answer)
         row["timing"] = {
             "look_seconds": round(looked_seconds, 4),
             "ground_seconds": round(time.perf_counter() - began, 4),
         }
         return row
 
-    def _row(
-        self,
-        sample: Sample,
-        *,
-        duration_seconds: float | None = None,
-        answer: Grounding | None = None,
-        error: Exception | None = None,
-    ) -> Row:
-        if error is not None and not isinstance(error, TFGroundingError):
-            logger.error("%s: %s", sample.where, error, exc_info=error)
-        length = sample.duration_seconds or duration_seconds
-        row: Row = {
-            "qid": sample.qid,
-            "query": sample.query,
-            "vid": sample.video,
-            "pred_relevant_windows": [],
-            "relevant_windows": [list(truth) for truth in sample.truths],
-            "duration": length,
-            "relation": sample.relation or (answer.plan.relation if answer else ""),
-            "present": None,
-            "warnings": [],
-            "error": None if error is None else f"{type(error).__name__}: {error}",
-            "timing": {},
-            "provenance": self.provenance,
-        }
-        if answer is not None:
-            row["pred_relevant_windows"] = [[m.start_seconds, m.end_seconds, m.score] for m in answer.moments]
-            row["present"] = answer.present
-            row["warnings"] = list(answer.warnings)
-            row["provenance"] = {**answer.provenance, **self.provenance}
-            if sample.saliency and length:
-                row["pred_saliency_scores"] = clip_scores(answer.curve, answer.pts_seconds, int(length / CLIP_SECONDS))
-        return row
+
+def result_row(
+    sample: Sample,
+    provenance: dict[str, Any],
+    *,
+    duration_seconds: float | None = None,
+    answer: Grounding | None = None,
+    error: Exception | None = None,
+) -> Row:
+    """A row of results under QVHighlights' names, with the truth and the provenance beside the answer.
+
+    Args:
+        sample: what was asked.
+        provenance: what the run says of itself.
+        duration_seconds: the video's length as found, used where the annotations do not tell.
+        answer: what was found, or None.
+        error: why nothing could be found, or None.
+    """
+    if error is not None and not isinstance(error, TFGroundingError):
+        logger.error("%s: %s", sample.where, error, exc_info=error)
+    length = sample.duration_seconds or duration_seconds
+    row: Row = {
+        "qid": sample.qid,
+        "query": sample.query,
+        "vid": sample.video,
+        "pred_relevant_windows": [],
+        "relevant_windows": [list(truth) for truth in sample.truths],
+        "duration": length,
+        "relation": sample.relation or (answer.plan.relation if answer else ""),
+        "present": None,
+        "warnings": [],
+        "error": None if error is None else f"{type(error).__name__}: {error}",
+        "timing": {},
+        "provenance": provenance,
+    }
+    if answer is not None:
+        row["pred_relevant_windows"] = [[m.start_seconds, m.end_seconds, m.score] for m in answer.moments]
+        row["present"] = answer.present
+        row["warnings"] = list(answer.warnings)
+        row["provenance"] = {**answer.provenance, **provenance}
+        if sample.saliency and length:
+            row["pred_saliency_scores"] = clip_scores(answer.curve, answer.pts_seconds, int(length / CLIP_SECONDS))
+    return row
 
 
 class VideoFiles:
