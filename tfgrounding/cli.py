@@ -121,6 +121,8 @@ def info_command(
 
 
 app.command("eval")(cli_measure.eval_command)
+app.command("needle")(cli_measure.needle_command)
+app.command("compare")(cli_measure.compare_command)
 
 
 @contextmanager
