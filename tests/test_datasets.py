@@ -35,7 +35,9 @@ def test_charades_lines_and_json_give_the_same_samples(tmp_path):
 
 def test_charades_cd_calls_its_length_video_duration(tmp_path):
     entry = {"AB": {"video_duration": 7.5, "timestamps": [[1, 2]], "sentences": ["x"], "decode_fps": 16.0}}
-    assert load_dataset("charades-cd", write(tmp_path / "ood.json", json.dumps(entry))).samples[0].duration_seconds == 7.5
+    assert (
+        load_dataset("charades-cd", write(tmp_path / "ood.json", json.dumps(entry))).samples[0].duration_seconds == 7.5
+    )
 
 
 def test_both_halves_of_activitynet_are_one_data_set(tmp_path):
@@ -78,7 +80,9 @@ def test_own_rows_may_bring_their_plan(tmp_path):
     data = load_dataset(str(write(tmp_path / "mine.jsonl", json.dumps(row) + "\n")))
     assert data.name == "jsonl" and data.samples[0].qid == "mine.jsonl:1"
     plan = data.samples[0].plan
-    assert plan is not None and plan.relation == "sequentially" and plan.sub_events[1].descriptions == ("she stands up",)
+    assert (
+        plan is not None and plan.relation == "sequentially" and plan.sub_events[1].descriptions == ("she stands up",)
+    )
 
 
 def test_every_bad_row_is_listed_with_file_and_line(tmp_path):
@@ -102,7 +106,9 @@ def test_every_bad_row_is_listed_with_file_and_line(tmp_path):
         json.dumps({**good, "qid": "z"}),
     ]
     path = tmp_path / "rows.jsonl"
-    path.write_bytes("\n".join(lines).encode() + b'\n{"qid": "k", "vid": "v", "query": "caf\xe9", "relevant_windows": [[0, 1]]}\n')
+    path.write_bytes(
+        "\n".join(lines).encode() + b'\n{"qid": "k", "vid": "v", "query": "caf\xe9", "relevant_windows": [[0, 1]]}\n'
+    )
     data = load_dataset(str(path))
     assert [s.qid for s in data.samples] == ["a", "z"]
     assert [row.where for row in data.bad] == [f"{path}:{n}" for n in (*range(2, 15), 17)]
@@ -116,7 +122,9 @@ def test_a_name_that_is_not_utf8_still_names_its_file(tmp_path):
 
 
 def test_bad_rows_of_json_and_lines_are_listed_too(tmp_path):
-    entries = '{"A": {"duration": 9, "timestamps": [[0, 1], [2, 1]], "sentences": ["a", "b", "c"]},\n"B": {"duration": 9},\n'
+    entries = (
+        '{"A": {"duration": 9, "timestamps": [[0, 1], [2, 1]], "sentences": ["a", "b", "c"]},\n"B": {"duration": 9},\n'
+    )
     entries += '"A": {"duration": 9, "timestamps": [[0, 1]], "sentences": ["again"]}}'
     data = load_dataset("charades-sta", write(tmp_path / "a.json", entries))
     assert [s.qid for s in data.samples] == ["A#0"]

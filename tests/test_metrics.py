@@ -32,7 +32,9 @@ def naive_iou(a, b):
 @given(many, st.data())
 @settings(max_examples=50, deadline=None)
 def test_overlaps_are_the_best_fit_with_any_truth(answers, data):
-    truths = data.draw(st.lists(st.lists(intervals, min_size=1, max_size=3), min_size=len(answers), max_size=len(answers)))
+    truths = data.draw(
+        st.lists(st.lists(intervals, min_size=1, max_size=3), min_size=len(answers), max_size=len(answers))
+    )
     found = overlaps(answers, truths)
     assert ((found >= 0) & (found <= 1)).all()
     for row, moments, true in zip(found, answers, truths, strict=True):
@@ -105,7 +107,8 @@ def test_paired_difference_sees_what_is_there_and_not_what_is_not():
     better = paired_difference(a, a + 0.05 + rng.normal(0, 0.1, 300), videos)
     assert better.p_value < 0.01 and better.low > 0 and better.queries == 300
     false_alarms = sum(
-        paired_difference(a, a + rng.normal(0, 0.1, 300), videos, resamples=200, seed=k).p_value < 0.05 for k in range(100)
+        paired_difference(a, a + rng.normal(0, 0.1, 300), videos, resamples=200, seed=k).p_value < 0.05
+        for k in range(100)
     )
     assert false_alarms <= 12
     same = paired_difference(a, a, videos)
@@ -140,13 +143,20 @@ def test_average_precision_follows_the_protocol(cases):
 
 
 def test_unanswered_queries_stay_in_the_official_figures():
-    truth = {"duration": 10, "relevant_windows": [[0, 6]], "relevant_clip_ids": [0, 1], "saliency_scores": [[4, 4, 4]] * 2}
+    truth = {
+        "duration": 10,
+        "relevant_windows": [[0, 6]],
+        "relevant_clip_ids": [0, 1],
+        "saliency_scores": [[4, 4, 4]] * 2,
+    }
     truths = [{**truth, "qid": 1}, {**truth, "qid": 2}]
     answer = {"qid": 1, "pred_relevant_windows": [[0, 6, 1.0]], "pred_saliency_scores": [1.0, 0.9, 0.1, 0.1, 0.1]}
     found = qvhighlights([answer], truths)
     assert found["MR-full-R1@0.5"] == found["MR-full-mAP"] == found["MR-short-mAP"] == 50
     assert found["HL-min-VeryGood-Hit1"] == found["HL-min-VeryGood-mAP"] == 50
-    assert found["MR-long-mAP"] == 0 and "HL-min-Fair" not in qvhighlights([{**answer, "pred_saliency_scores": []}], truths)
+    assert found["MR-long-mAP"] == 0 and "HL-min-Fair" not in qvhighlights(
+        [{**answer, "pred_saliency_scores": []}], truths
+    )
 
 
 @needs_annotations
