@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from . import __version__
+from . import __version__, cli_measure
 from .errors import TFGroundingError, VideoError
 
 if TYPE_CHECKING:
@@ -176,6 +176,11 @@ def cache_command(
         return
     print(f"{len(cache.entries())} encoded videos, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
     print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
+
+
+app.command("eval")(cli_measure.eval_command)
+app.command("needle")(cli_measure.needle_command)
+app.command("compare")(cli_measure.compare_command)
 
 
 @contextmanager

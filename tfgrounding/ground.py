@@ -146,13 +146,22 @@ class Grounder:
             rate_hz=self.rate_hz,
         )
 
-    def ground(self, video: Source | VideoFeatures, query: str | Plan, *, top_k: int | None = None) -> Grounding:
+    def ground(
+        self,
+        video: Source | VideoFeatures,
+        query: str | Plan,
+        *,
+        top_k: int | None = None,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> Grounding:
         """When does it happen?
 
         Args:
             video: a path, Pictures, or what `encode_video` returned.
             query: a sentence, or a ready plan.
             top_k: moments at most; None means the Grounder's own.
+            stride_frames, longest_frames: TFVTG's window grid in frames, None for the localizer's own default.
 
         Returns:
             A Grounding whose moments are sorted best first.
@@ -175,6 +184,8 @@ class Grounder:
             pts_seconds=features.sample_seconds,
             floor=self.encoder.floor,
             localizer=self.localizer,
+            stride_frames=stride_frames,
+            longest_frames=longest_frames,
             features=features.frame_vectors,
         )
         return Grounding(

@@ -1,0 +1,1 @@
+"""Alternatives that read a data set's annotations into samples."""

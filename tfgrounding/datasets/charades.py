@@ -1,0 +1,49 @@
+"""Charades-STA, and the splits Charades-CD and Charades-CG made from it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from .base import Rows, read_captions, read_text
+
+SOURCE = (
+    "Charades-STA's test split (Gao et al., ICCV 2017) is charades_sta_test.txt of github.com/jiyanggao/TALL, or with "
+    "durations charades_test.json of github.com/minghangz/TFVTG; Charades-CD's test-ood (Yuan et al., 2021) is "
+    "charades_test_ood.json of github.com/yytzsy/grounding_changing_distribution; Charades-CG (Li et al., CVPR 2022) "
+    "is novel_composition.json and novel_word.json of github.com/YYJMJC/Compositional-Temporal-Grounding; the videos "
+    "are Charades_v1_480 of prior.allenai.org/projects/charades"
+)
+STRIDE_FRAMES, LONGEST_SHARE = 20, 0.5
+LINE = re.compile(r"(?P<video>\S+)\s+(?P<start>\S+)\s+(?P<end>\S+?)\s*##(?P<query>.*)", re.DOTALL)
+
+
+def read(rows: Rows, paths: Sequence[Path]) -> None:
+    """Read the original lines `VIDEO start end##query` (.txt, no durations), or JSON with a key for each video.
+
+    The JSON files differ in what stands beside timestamps and sentences: TFVTG's and Charades-CG's call the length
+    "duration", Charades-CD's "video_duration". Both forms of the test split give the same qids.
+    """
+    if any(path.suffix == ".json" for path in paths):
+        read_captions(rows, paths)
+        return
+    for path in paths:
+        asked: Counter[str] = Counter()
+        for number, line in enumerate(read_text(path).split("\n"), start=1):
+            if not line.strip():
+                continue
+            where = f"{path}:{number}"
+            parts = LINE.fullmatch(line.strip())
+            if parts is None:
+                rows.reject(where, "not a line of the form VIDEO start end##query")
+                continue
+            try:
+                truth = [float(parts["start"]), float(parts["end"])]
+            except ValueError:
+                rows.reject(where, f"start and end must be seconds, not {parts['start']!r} and {parts['end']!r}")
+                continue
+            video = parts["video"]
+            rows.add(where, qid=f"{video}#{asked[video]}", video=video, query=parts["query"], truths=[truth])
+            asked[video] += 1

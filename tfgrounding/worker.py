@@ -1,0 +1,310 @@
+"""From the samples of one video to its rows of results: what every process of a batch run does, wherever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__
+from .datasets.base import Dataset, Sample
+from .encoders.base import Encoder
+from .errors import DatasetError, TFGroundingError, VideoError
+from .ground import Grounder, Progress
+from .results import Row
+from .stored import StoredTexts, read_features
+from .types import Grounding, VideoFeatures
+from .video import probe
+
+logger = logging.getLogger(__name__)
+
+VIDEO_ENDINGS = (
+    ".mp4",
+    ".mkv",
+    ".webm",
+    ".avi",
+    ".mov",
+    ".m4v",
+    ".mpg",
+    ".mpeg",
+    ".ts",
+    ".flv",
+    ".wmv",
+    ".3gp",
+    ".ogv",
+)
+FEATURE_ENDINGS = (".npy",)
+CLIP_SECONDS = 2.0  # QVHighlights' saliency has one value for every two seconds
+PACKAGES = ("av", "numba", "numpy", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides the numbers of a run, small enough to send to other processes.
+
+    `videos`, `features`: folders with a file for each video; features take the place of decoding and encoding.
+    `text_features`: a file for `StoredTexts`, in place of an encoder. `planner`: a planner's name or a file of stored
+    plans. `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a share of the video's samples. The
+    others are `Grounder`'s.
+    """
+
+    videos: str | None = None
+    features: str | None = None
+    text_features: str | None = None
+    engine: str = "curves"
+    encoder: str | Encoder = "auto"
+    planner: str = "auto"
+    localizer: str = "default"
+    vlm: str | None = None
+    top_k: int = 10
+    rate_hz: float = 3.0
+    device: str = "auto"
+    stride_frames: int | None = None
+    longest_share: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.videos is None and self.features is None:
+            raise DatasetError(
+                "there is nothing to look at: give a folder of videos (--videos) or features (--features)"
+            )
+        if self.features is not None and self.engine != "curves":
+            raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
+
+    def for_dataset(self, dataset: Dataset) -> Recipe:
+        """This recipe with the window grid that TFVTG's authors use for a data set, where none was chosen."""
+        return replace(
+            self,
+            stride_frames=self.stride_frames or dataset.stride_frames,
+            longest_share=self.longest_share or dataset.longest_share,
+        )
+
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
+        """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
+        plans = Path(self.planner)
+        return {
+            "tfgrounding": __version__,
+            "python": platform.python_version(),
+            **{name: _installed(name) for name in PACKAGES},
+            "dataset": dataset.name,
+            "annotations_sha256": _digest(*dataset.files),
+            "engine": self.engine,
+            "localizer": self.localizer,
+            "planner": "stored" if plans.is_file() else self.planner,
+            "plans_sha256": _digest(plans) if plans.is_file() else None,
+            "vlm": self.vlm,
+            "looked_at": "videos" if self.features is None else "features",
+            "rate_hz": self.rate_hz if self.features is None else None,
+            "top_k": self.top_k,
+            "stride_frames": self.stride_frames,
+            "longest_share": self.longest_share,
+        }
+
+
+class VideoWorker:
+    """Holds the models of a run; one in every process, for as many videos as there are.
+
+    Args:
+        recipe: what decides the numbers.
+        provenance: what every row shall say of the run, as `Recipe.provenance` returns it.
+
+    Raises:
+        TFGroundingError: a folder, encoder, planner, localizer or device that is not there.
+    """
+
+    def __init__(self, recipe: Recipe, provenance: dict[str, Any]) -> None:
+        self.recipe = recipe
+        self._videos = None if recipe.videos is None else VideoFiles(recipe.videos, VIDEO_ENDINGS)
+        self._features = None if recipe.features is None else VideoFiles(recipe.features, FEATURE_ENDINGS)
+        stored = None if recipe.text_features is None else StoredTexts(recipe.text_features)
+        self.grounder = Grounder(
+            engine=recipe.engine,
+            encoder=stored or recipe.encoder,
+            planner=recipe.planner,
+            localizer=recipe.localizer,
+            vlm=recipe.vlm,
+            top_k=recipe.top_k,
+            device=recipe.device,
+            rate_hz=recipe.rate_hz,
+        )
+        encoder = self.grounder.encoder
+        self.provenance = {
+            **provenance,
+            "encoder": encoder.name,
+            "encoder_revision": encoder.revision,
+            "floor": encoder.floor,
+        }
+
+    def look_at(self, video: str, duration_seconds: float | None, progress: Progress | None = None) -> VideoFeatures:
+        """The features of a video: read where they are stored, else decoded and encoded.
+
+        Args:
+            video: its name in the annotations.
+            duration_seconds: as annotated; None where the annotations do not tell.
+            progress: called now and then while encoding; what it raises ends the encoding.
+        """
+        if self._features is None:
+            assert self._videos is not None
+            return self.grounder.encode_video(self._videos.find(video), progress=progress)
+        if duration_seconds is None:
+            if self._videos is None:
+                raise DatasetError(
+                    f"features of {video} without a duration: take annotations that have one, or add --videos"
+                )
+            duration_seconds = probe(self._videos.find(video)).duration_seconds
+        return read_features(
+            self._features.find(video),
+            duration_seconds=duration_seconds,
+            encoder=self.grounder.encoder.name,
+            revision=self.grounder.encoder.revision,
+        )
+
+    def rows(self, samples: Sequence[Sample], look: Callable[[], VideoFeatures] | None = None) -> list[Row]:
+        """One row for each sample of one video; what failed is a row with its error.
+
+        Args:
+            samples: all about the same video.
+            look: where the video's features come from when they are being made elsewhere already.
+        """
+        began = time.perf_counter()
+        try:
+            features = look() if look else self.look_at(samples[0].video, samples[0].duration_seconds)
+        except Exception as error:
+            return [result_row(sample, self.provenance, error=error) for sample in samples]
+        looked_seconds = time.perf_counter() - began
+        return [self._answer(sample, features, looked_seconds) for sample in samples]
+
+    def _answer(self, sample: Sample, features: VideoFeatures, looked_seconds: float) -> Row:
+        began = time.perf_counter()
+        share, length = self.recipe.longest_share, features.info.duration_seconds
+        try:
+            answer = self.grounder.ground(
+                features,
+                sample.plan or sample.query,
+                stride_frames=self.recipe.stride_frames,
+                longest_frames=None if share is None else max(1, int(len(features) * share)),
+            )
+        except Exception as error:
+            return result_row(sample, self.provenance, duration_seconds=length, error=error)
+        row = result_row(sample, self.provenance, duration_seconds=length, answer=answer)
+        row["timing"] = {
+            "look_seconds": round(looked_seconds, 4),
+            "ground_seconds": round(time.perf_counter() - began, 4),
+        }
+        return row
+
+
+def result_row(
+    sample: Sample,
+    provenance: dict[str, Any],
+    *,
+    duration_seconds: float | None = None,
+    answer: Grounding | None = None,
+    error: Exception | None = None,
+) -> Row:
+    """A row of results under QVHighlights' names, with the truth and the provenance beside the answer.
+
+    Args:
+        sample: what was asked.
+        provenance: what the run says of itself.
+        duration_seconds: the video's length as found, used where the annotations do not tell.
+        answer: what was found, or None.
+        error: why nothing could be found, or None.
+    """
+    if error is not None and not isinstance(error, TFGroundingError):
+        logger.error("%s: %s", sample.where, error, exc_info=error)
+    length = sample.duration_seconds or duration_seconds
+    row: Row = {
+        "qid": sample.qid,
+        "query": sample.query,
+        "vid": sample.video,
+        "pred_relevant_windows": [],
+        "relevant_windows": [list(truth) for truth in sample.truths],
+        "duration": length,
+        "relation": sample.relation or (answer.plan.relation if answer else ""),
+        "present": None,
+        "warnings": [],
+        "error": None if error is None else f"{type(error).__name__}: {error}",
+        "timing": {},
+        "provenance": provenance,
+    }
+    if answer is not None:
+        row["pred_relevant_windows"] = [[m.start_seconds, m.end_seconds, m.score] for m in answer.moments]
+        row["present"] = answer.present
+        row["warnings"] = list(answer.warnings)
+        row["provenance"] = {**answer.provenance, **provenance}
+        if sample.saliency and length:
+            row["pred_saliency_scores"] = clip_scores(answer.curve, answer.pts_seconds, int(length / CLIP_SECONDS))
+    return row
+
+
+class VideoFiles:
+    """A folder's files, found by a video's name with or without the ending, in sub-folders too.
+
+    Raises:
+        DatasetError: there is no such folder.
+    """
+
+    def __init__(self, folder: str | Path, endings: Sequence[str]) -> None:
+        self._folder, self._endings = str(folder), endings
+        if not Path(folder).is_dir():
+            raise DatasetError(f"{folder}: there is no such folder")
+        self._paths: dict[str, str] = {}
+        for path in sorted(_files_under(self._folder), key=lambda path: (path.count(os.sep), path)):
+            stem, ending = os.path.splitext(path)  # noqa: PTH122
+            if ending.lower() in endings:
+                inside = os.path.relpath(path, self._folder)
+                for name in (Path(path).name, Path(stem).name, inside, os.path.splitext(inside)[0]):  # noqa: PTH122
+                    self._paths.setdefault(name, path)
+
+    def find(self, video: str) -> str:
+        """The path of a video's file. Raises VideoError if there is none."""
+        stem, ending = os.path.splitext(video)  # noqa: PTH122
+        for name in (video, stem if ending.lower() in VIDEO_ENDINGS else video):
+            if name in self._paths:
+                return self._paths[name]
+        raise VideoError(f"{video}: no file of that name ({', '.join(self._endings)}) in {self._folder}")
+
+
+def clip_scores(curve: np.ndarray, pts_seconds: np.ndarray, clips: int) -> list[float]:
+    """The mean of a (T,) curve over every two seconds; a clip without a sample takes what lies between its neighbours.
+
+    Returns:
+        `clips` numbers, QVHighlights' pred_saliency_scores.
+    """
+    values = np.asarray(curve, dtype=np.float64)
+    clip = np.minimum((np.asarray(pts_seconds) / CLIP_SECONDS).astype(np.int64), max(clips - 1, 0))
+    counts = np.bincount(clip, minlength=clips)[:clips]
+    sums = np.bincount(clip, weights=values, minlength=clips)[:clips]
+    seen = np.flatnonzero(counts)
+    if len(seen) == 0:
+        return [0.0] * clips
+    return [float(v) for v in np.interp(np.arange(clips), seen, sums[seen] / counts[seen])]
+
+
+def _files_under(folder: str) -> Iterator[str]:
+    for where, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.join(where, name)  # noqa: PTH118
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _digest(*files: str | Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()
