@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import threading
 from collections.abc import Sequence
@@ -99,7 +100,7 @@ def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) ->
 
     try:
         processor = load_processor(source)
-        model = AutoModelForImageTextToText.from_pretrained(source, dtype="auto")
+        model: Any = AutoModelForImageTextToText.from_pretrained(source, dtype="auto")
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"the vision model {source!r} cannot be loaded: {reason}") from error
@@ -120,17 +121,24 @@ def load_processor(source: str) -> Any:
     kind = transformers.AutoConfig.from_pretrained(source).model_type
     if kind not in PROCESSOR_MAPPING_NAMES:
         raise ValueError(f"{kind} models have no processor for texts and images")
-    whole = getattr(transformers, PROCESSOR_MAPPING_NAMES[kind])
-    return images_only(whole).from_pretrained(source)
+    processor_class: Any = images_only(getattr(transformers, PROCESSOR_MAPPING_NAMES[kind]))
+    settings, _ = processor_class.get_processor_dict(source)
+    halves = {
+        "image_processor": transformers.AutoImageProcessor.from_pretrained(source),
+        "tokenizer": transformers.AutoTokenizer.from_pretrained(source),
+        "video_processor": None,
+    }
+    order = [name for name in inspect.signature(processor_class.__init__).parameters if name in halves]
+    return processor_class.from_args_and_dict([halves[name] for name in order], settings)
 
 
 def images_only(processor_class: Any) -> Any:
-    """A processor class like the given one, but without its video processor."""
+    """A processor class like the given one that does without a video processor: None may stand in its place."""
 
-    class ImagesOnly(processor_class):  # type: ignore[misc]
-        @classmethod
-        def get_attributes(cls) -> list[str]:
-            return [name for name in processor_class.get_attributes() if name != "video_processor"]
+    def check(self: Any, name: str, argument: Any) -> Any:
+        if name == "video_processor" and argument is None:
+            return type(None)
+        return processor_class.check_argument_for_proper_class(self, name, argument)
 
-    ImagesOnly.__name__ = ImagesOnly.__qualname__ = processor_class.__name__
-    return ImagesOnly
+    members = {"check_argument_for_proper_class": check, "__init__": processor_class.__init__}
+    return type(processor_class.__name__, (processor_class,), members)

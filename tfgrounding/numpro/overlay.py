@@ -7,12 +7,15 @@ from fractions import Fraction
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from ..errors import TFGroundingError
 from ..video import iter_frames, probe
+
+if TYPE_CHECKING:
+    from PIL import ImageFont
 
 Corner = Literal["bottom-right", "bottom-left", "top-right", "top-left", "centre"]
 CORNERS: tuple[Corner, ...] = get_args(Corner)
@@ -108,7 +111,7 @@ class Overlay:
         mixed = region.astype(np.uint16)
         if self.outline:
             brightness = np.dot(self.rgb, (0.299, 0.587, 0.114))  # ITU-R BT.601 luma
-            mixed = _blend(mixed, np.uint16(255 if brightness < 128 else 0), body)
+            mixed = _blend(mixed, np.full(3, 255 if brightness < 128 else 0, dtype=np.uint16), body)
         region[...] = _blend(mixed, np.array(self.rgb, dtype=np.uint16), fill)
 
     def _fit(self, height: int, width: int, digits: int) -> tuple[int, int]:
@@ -200,7 +203,7 @@ def _glyph(letter: str, font_pixels: int, outline: bool) -> tuple[np.ndarray, np
 
 
 @lru_cache(maxsize=32)
-def _font(font_pixels: int):  # type: ignore[no-untyped-def]  # a PIL font; PIL is imported only here
+def _font(font_pixels: int) -> ImageFont.FreeTypeFont:
     package, path = FONT
     spec = find_spec(package)
     if spec is None or spec.origin is None or find_spec("PIL") is None:

@@ -58,7 +58,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reply says, in seconds: half-open (start, end), in its order; `usable` if it says anything, even "none"."""
+    """What a reply says, in seconds: half-open (start, end), in order; `usable` if it says anything, even "none"."""
 
     intervals_seconds: tuple[Interval, ...] = ()
     usable: bool = False
