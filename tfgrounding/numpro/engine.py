@@ -289,10 +289,10 @@ def ask_about(
 
 
 def _votes(shown: Shown, asked: list[tuple[int, int]], readings: list[Reading]) -> np.ndarray:
-    """(T,) share of the windows showing a frame whose reply names it; 0 where no window could be asked."""
+    """(T,) share of the usable replies about a frame that name it; 0 where there is none."""
     named, looks = np.zeros(len(shown)), np.zeros(len(shown))
     for (first, last), reading in zip(asked, readings, strict=True):
-        looks[first:last] += 1
+        looks[first:last] += reading.usable
         instants = shown.sample_seconds[first:last]
         inside = np.zeros(last - first, dtype=bool)
         for start, end in reading.intervals_seconds:
