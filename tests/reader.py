@@ -118,7 +118,7 @@ class Reader:
 
 
 def read_number(picture: np.ndarray) -> int | None:
-    """The number that stands nearest to the lower right corner of a picture, as OCR reads it; None where there is none."""
+    """The number that stands nearest to the lower right corner of a picture, as OCR reads it; None without one."""
     height, width = picture.shape[:2]
     corner = picture[height * 2 // 3 :, width // 2 :]
     found, _ = _ocr()(np.ascontiguousarray(corner[:, :, ::-1]), use_cls=False)

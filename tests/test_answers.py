@@ -259,10 +259,33 @@ def test_reads_saliency(reply: str, saliency: dict[int, float]) -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    "from to frame frames second % start end 3 9 12 007 -1 1e9 99999999999999999999 3.5 [ ] { } ( ) : , . - – \" ' and "
-    "not none until between 第 帧 三 ٣ the first last only visible 0:03 of / | # * \n <think> </think> é 一百 twenty-".split(
-        " "
-    )
+    [
+        *("from", "to", "frame", "frames", "second", "start", "end", "and", "not", "none", "until", "between", "of"),
+        *("the", "first", "last", "only", "visible", "twenty-", "第", "帧", "三", "一百", "٣", "é"),
+        *("3", "9", "12", "007", "-1", "1e9", "9" * 20, "3.5", "0:03", "%"),
+        *(
+            "[",
+            "]",
+            "{",
+            "}",
+            "(",
+            ")",
+            ":",
+            ",",
+            ".",
+            "-",
+            "–",
+            '"',
+            "'",
+            "/",
+            "|",
+            "#",
+            "*",
+            "\n",
+            "<think>",
+            "</think>",
+        ),
+    ]
 )
 REPLIES = st.one_of(
     st.text(max_size=200), st.lists(FRAGMENTS, max_size=40).map(" ".join), st.lists(FRAGMENTS).map("".join)

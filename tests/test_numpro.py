@@ -12,7 +12,7 @@ from videos import make_video
 
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.numpro import engine as engine_module
-from tfgrounding.numpro.engine import NumProEngine, windows
+from tfgrounding.numpro.engine import NumProEngine, spread_windows
 from tfgrounding.numpro.timeline import ClipYesNo, FrameNumbers, Grid, Percent, TimestampsText
 from tfgrounding.numpro.vlm import ServedVLM
 
@@ -72,7 +72,7 @@ def test_a_factor_of_two_in_the_mapping_is_found_out(tmp_path: Path, monkeypatch
     pytest.importorskip("rapidocr_onnxruntime")
     path = make_video(tmp_path / "a.mp4", width=160, height=120, picture=drifting, **STEADY)
     true_edges = engine_module.edges_between
-    monkeypatch.setattr(engine_module, "edges_between", lambda seconds, duration: true_edges(seconds, duration) * 2)
+    monkeypatch.setattr(engine_module, "edges_between", lambda *times: true_edges(*times) * 2)
     start, end = one_moment(path, (2.0, 5.0))
     assert abs(start - 2.0) > 1.0
     assert abs(end - 5.0) > 1.0

@@ -1,4 +1,4 @@
-"""Vision LLMs of the real classes, tiny and with random weights: saved as a checkpoint folder, as a hub would hold them.
+"""Vision LLMs of the real classes, tiny and with random weights, saved as a checkpoint folder like a hub's.
 
 What they say means nothing; that pictures go in as images, in order, and text comes out is what they are for.
 """
@@ -134,7 +134,8 @@ def save_tiny_vlm(kind: str, folder: Path) -> Path:
     (folder / "chat_template.jinja").write_text(
         "{% for m in messages %}{{ m.role }}: {% for c in m.content %}{% if c.type == 'image' %}"
         + placeholder
-        + "{% else %}{{ c.text }}{% endif %}{% endfor %}\n{% endfor %}{% if add_generation_prompt %}assistant: {% endif %}"
+        + "{% else %}{{ c.text }}{% endif %}{% endfor %}\n{% endfor %}"
+        + "{% if add_generation_prompt %}assistant: {% endif %}"
     )
     return folder
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class NumProEngine:
         most_frames: frames of a video that are shown at most; a longer video is sampled more slowly.
         overlap: share of a window that the next one shows again, where a video takes several requests.
         max_tokens: longest reply.
+        tries: how often the same frames are shown while no reply can be used, 1 or 2.
 
     Raises:
         TFGroundingError: a view that is not known, or a setting that cannot be.
@@ -76,6 +77,7 @@ class NumProEngine:
         most_frames: int = MOST_FRAMES,
         overlap: float = OVERLAP,
         max_tokens: int = 256,
+        tries: int = 2,
     ) -> None:
         capped_rate_hz(1.0, rate_hz=rate_hz, most_frames=most_frames)
         if not 0 <= overlap < 1:
@@ -86,6 +88,7 @@ class NumProEngine:
         self.most_frames = most_frames
         self.overlap = overlap
         self.max_tokens = max_tokens
+        self.tries = tries
 
     def ground(self, video: str, query: str) -> Watched:
         """When does it happen?
@@ -101,28 +104,31 @@ class NumProEngine:
             VideoError: the video cannot be read. ModelError: the model could not be asked at all.
         """
         shown, info = self._look(video)
-        windows = self.view.clips(len(shown)) if isinstance(self.view, ClipYesNo) else self._windows(self.view, shown)
         if isinstance(self.view, ClipYesNo):
-            return self._ask_clips(self.view, shown, windows, info, query)
-        replies, readings, warnings, asked = [], [], list(info.warnings), []
+            return self._ask_clips(self.view, shown, info, query)
+        windows = self._windows(self.view, shown)
+        replies, readings, warnings, seen = [], [], list(info.warnings), []
+        frames_shown = 0
         failure: ModelError | None = None
         for first, last in windows:
             window = shown.part(first, last)
             try:
-                raw, reading = ask_about(self.vlm, self.view, window, query, max_tokens=self.max_tokens)
+                asked = ask_about(self.vlm, self.view, window, query, max_tokens=self.max_tokens, tries=self.tries)
             except ModelError as error:
                 failure = error
                 warnings.append(
                     f"{window.edges_seconds[0]:.1f}-{window.edges_seconds[-1]:.1f} s could not be asked about: {error}"
                 )
                 continue
-            asked.append((first, last))
-            replies.append(raw if len(windows) == 1 else f"[frames {window.numbers[0]}-{window.numbers[-1]}] {raw}")
-            readings.append(reading)
-            warnings.extend(reading.warnings)
-        if failure is not None and not asked:
+            seen.append((first, last))
+            frame_range = f"[frames {window.numbers[0]}-{window.numbers[-1]}] "
+            replies.append(asked.reply if len(windows) == 1 else frame_range + asked.reply)
+            readings.append(asked.reading)
+            warnings.extend(asked.reading.warnings)
+            frames_shown += asked.frames_shown
+        if failure is not None and not seen:
             raise failure
-        curve = _votes(shown, asked, readings)
+        curve = _votes(shown, seen, readings)
         if len(windows) == 1:
             moments = [Moment(start, end, 1.0) for start, end in readings[0].intervals_seconds]
         else:
@@ -134,7 +140,7 @@ class NumProEngine:
             info=info,
             raw_answer="\n".join(replies),
             warnings=tuple(dict.fromkeys(warnings)),
-            frames_shown=sum(last - first for first, last in windows),
+            frames_shown=frames_shown,
         )
 
     def highlights(self, video: str, query: str) -> Highlights:
@@ -178,11 +184,10 @@ class NumProEngine:
     def _windows(self, view: TimeView, shown: Shown) -> list[tuple[int, int]]:
         """[first, last) positions of equally long windows that fit one request each, overlap, and cover everything."""
         pictures = [part for part in view.parts(shown) if not isinstance(part, str)]
-        return windows(len(shown), self.vlm.capacity(pictures) * view.frames_per_picture, self.overlap)
+        return spread_windows(len(shown), self.vlm.capacity(pictures) * view.frames_per_picture, self.overlap)
 
-    def _ask_clips(
-        self, view: ClipYesNo, shown: Shown, clips: list[tuple[int, int]], info: VideoInfo, query: str
-    ) -> Watched:
+    def _ask_clips(self, view: ClipYesNo, shown: Shown, info: VideoInfo, query: str) -> Watched:
+        clips = view.clips(len(shown))
         total, seen = np.zeros(len(shown)), np.zeros(len(shown))
         said = []
         for first, last in clips:
@@ -241,21 +246,21 @@ def look(
         pixels=np.concatenate(pixels)[chosen],
         numbers=np.arange(1, len(seconds) + 1),
         sample_seconds=seconds,
-        edges_seconds=edges_between(seconds, stream.info.duration_seconds),
+        edges_seconds=edges_between(seconds, 0.0, stream.info.duration_seconds),
     )
     return shown, stream.info
 
 
-def edges_between(sample_seconds: np.ndarray, duration_seconds: float) -> np.ndarray:
-    """(T + 1,) borders of what each sample stands for: half way between neighbours, the video's own at both ends.
+def edges_between(sample_seconds: np.ndarray, start_seconds: float, end_seconds: float) -> np.ndarray:
+    """(T + 1,) borders of what each sample stands for: half way between neighbours, the given ones at both ends.
 
     The instants are times on screen, whatever the frame rate does, so that the borders are right for a variable rate.
     """
     inner = (sample_seconds[1:] + sample_seconds[:-1]) / 2
-    return np.concatenate([[0.0], inner, [duration_seconds]])
+    return np.concatenate([[start_seconds], inner, [end_seconds]])
 
 
-def windows(count: int, most: int, overlap: float) -> list[tuple[int, int]]:
+def spread_windows(count: int, most: int, overlap: float) -> list[tuple[int, int]]:
     """[first, last) of as few equally long windows of at most `most` as cover `count` things and overlap so much."""
     if count <= most:
         return [(0, count)]
@@ -264,13 +269,22 @@ def windows(count: int, most: int, overlap: float) -> list[tuple[int, int]]:
     return [(int(start), int(start) + most) for start in np.round(np.linspace(0, count - most, number))]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The last reply as it came, what it says, and how many frames were sent for it."""
+
+    reply: str
+    reading: Reading
+    frames_shown: int
+
+
 def ask_about(
-    vlm: VisionModel, view: TimeView, shown: Shown, query: str, *, max_tokens: int = 256
-) -> tuple[str, Reading]:
-    """Ask once, and once more where the reply is of no use.
+    vlm: VisionModel, view: TimeView, shown: Shown, query: str, *, max_tokens: int = 256, tries: int = 2
+) -> Asked:
+    """Ask about these frames, and once more where the reply is of no use.
 
     Returns:
-        The last reply as it came, and what it says; not usable where both replies say nothing.
+        Asked; its reading is not usable where no reply says anything.
 
     Raises:
         ModelError: the model could not be asked.
@@ -278,14 +292,18 @@ def ask_about(
     parts, question = view.parts(shown), view.question(shown, query)
     reply = vlm.ask([*parts, question], max_tokens=max_tokens)
     reading = view.read(reply, shown)
+    sent = len(shown)
     if reading.usable:
-        return reply, reading
-    reply = vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=max_tokens)
-    reading = view.read(reply, shown)
-    warning = "a reply could not be used and was asked for once more"
+        return Asked(reply, reading, sent)
+    warning = "a reply could not be used"
+    if tries > 1:
+        reply = vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=max_tokens)
+        reading = view.read(reply, shown)
+        sent += len(shown)
+        warning = "a reply could not be used and was asked for once more"
     if not reading.usable:
-        warning = "two replies could not be used; no moment is made up from them"
-    return reply, Reading(reading.intervals_seconds, reading.usable, (warning, *reading.warnings))
+        warning = "the replies could not be used; no moment is made up from them"
+    return Asked(reply, replace(reading, warnings=(warning, *reading.warnings)), sent)
 
 
 def _votes(shown: Shown, asked: list[tuple[int, int]], readings: list[Reading]) -> np.ndarray:

@@ -58,9 +58,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reply says, in seconds: half-open (start, end), in order; `usable` if it says anything, even "none"."""
+    """What a reply says: half-open (start, end) in seconds, in its order.
+
+    `absent`: it says that there is none. `usable`: it says anything; intervals that were not shown are left out.
+    """
 
     intervals_seconds: tuple[Interval, ...] = ()
+    absent: bool = False
     usable: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -173,7 +177,7 @@ class Percent:
             else:  # "from 100 to 100": the video's last step
                 start = np.interp(len(shown) * (1 - 1 / self.steps), np.arange(len(shown) + 1), shown.edges_seconds)
                 found.append((float(start), float(end)))
-        return Reading(tuple(found), answer.usable, tuple(warnings))
+        return Reading(tuple(found), answer.absent, answer.usable, tuple(warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +246,8 @@ class ClipYesNo:
         if word is None:
             return Reading()
         whole = (float(shown.edges_seconds[0]), float(shown.edges_seconds[-1]))
-        return Reading((whole,) if word[1].lower() == "yes" else (), usable=True)
+        yes = word[1].lower() == "yes"
+        return Reading((whole,) if yes else (), absent=not yes, usable=True)
 
 
 VIEWS: dict[str, Callable[[], TimeView]] = {
@@ -286,7 +291,7 @@ def _read_numbers(reply: str, shown: Shown, unit: Unit, labels: np.ndarray, *, s
             warnings.append(f"the reply names {unit} {named}, but only {low:g} to {high:g} were shown: cut")
         positions = [_nearest(labels, value) for value in (first, last)]
         found.append(shown.seconds_of(shown.numbers[positions[0]], shown.numbers[positions[1]]))
-    return Reading(tuple(dict.fromkeys(found)), answer.usable, tuple(warnings))
+    return Reading(tuple(dict.fromkeys(found)), answer.absent, answer.usable, tuple(warnings))
 
 
 def _nearest(labels: Sequence[float] | np.ndarray, value: float) -> int:
