@@ -81,11 +81,15 @@ class Reader:
         self.truth = truth
         self.pictures_read = 0
         self.numbers: list[int | None] = []
+        self._one_at_a_time = threading.Lock()
         self._known: dict[bytes, int | None] = {}  # what stands on a picture that was read before
         self._starts, self._thumbnails = _decode(video)
 
     def __call__(self, request: dict[str, Any]) -> str:
-        pictures = pictures_of(request)
+        with self._one_at_a_time:
+            return self._answer(pictures_of(request))
+
+    def _answer(self, pictures: list[np.ndarray]) -> str:
         seconds = self.seconds_of(pictures)
         self.numbers = [self._read(picture) for picture in pictures]
         inside = [

@@ -11,6 +11,7 @@ from reader import Reader, pictures_of, serve, text_of
 from videos import make_video
 
 from tfgrounding.errors import ModelError, TFGroundingError
+from tfgrounding.llm import ChatClient
 from tfgrounding.numpro import engine as engine_module
 from tfgrounding.numpro.engine import NumProEngine, spread_windows
 from tfgrounding.numpro.timeline import ClipYesNo, FrameNumbers, Grid, Percent, TimestampsText
@@ -89,10 +90,14 @@ def test_the_reader_on_real_footage() -> None:
     for row in rows:
         path = FOOTAGE / "untrimmed" / row["vid"]
         truth = tuple(row["relevant_windows"][0])
-        reader = readers.setdefault(row["vid"], Reader(path, truth))
+        if row["vid"] not in readers:
+            readers[row["vid"]] = Reader(path, truth)
+        reader = readers[row["vid"]]
         reader.truth = truth
         with serve(reader) as url:
-            found = NumProEngine(vlm(url, most_pictures=200), most_frames=200).ground(str(path), row["query"])
+            patient = ChatClient("reader", base_url=url, timeout_seconds=900, deadline_seconds=900)
+            model = ServedVLM("reader", base_url=url, most_pictures=200, client=patient)
+            found = NumProEngine(model, most_frames=200).ground(str(path), row["query"])
         step = 1.0
         moments = [(m.start_seconds, m.end_seconds) for m in found.moments]
         right = len(moments) == 1 and np.abs(np.subtract(moments[0], truth)).max() <= step + 1e-6

@@ -68,6 +68,8 @@ class NumProEngine:
         TFGroundingError: a view that is not known, or a setting that cannot be.
     """
 
+    name = "numpro"
+
     def __init__(
         self,
         vlm: VisionModel,

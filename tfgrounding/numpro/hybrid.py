@@ -55,6 +55,8 @@ class HybridEngine:
         TFGroundingError: a view that is not known or makes a curve, or a budget too small to look at anything.
     """
 
+    name = "hybrid"
+
     def __init__(
         self,
         vlm: VisionModel,
@@ -72,7 +74,7 @@ class HybridEngine:
             )
         if most_proposals < 1 or budget_frames < 16 * most_proposals:
             raise TFGroundingError(
-                f"a budget of {budget_frames} frames is too small for {most_proposals} proposals: 16 for each are the least"
+                f"a budget of {budget_frames} frames is too small for {most_proposals} proposals: each needs 16"
             )
         self.vlm = vlm
         self.rate_hz = rate_hz
