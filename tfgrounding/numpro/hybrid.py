@@ -22,7 +22,7 @@ LEAST_CONTEXT_SECONDS = 4.0
 LITTLE, MUCH = 0.5, 1.5  # context on one side of a proposal, as a share of its length
 FIRST_NUMBERS = (1, 101, 201)  # of the looks, so that a reply with the same numbers every time gives itself away
 AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
-MOST_EXTENSIONS = 3  # how often a look is widened because the moment reaches its edge
+MOST_MORE_LOOKS = 3  # at a moment that reaches the edge of what was shown, or was shown too coarsely
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +154,7 @@ class _Session:
                 verdicts.append(_Verdict(moment, rejected=True))
                 continue
             agreed = _agreed(first.intervals_seconds, second.intervals_seconds, _span(before), _span(after))
-            for interval in agreed:
-                found, span = self._extend(interval, (_span(before)[0], _span(after)[1]), each)
-                if found != span:  # else it is all that was shown, and no edge of it was seen
-                    verdicts.append(_Verdict(Moment(*found, moment.score), seen=True))
-                    break
-            else:
-                verdicts.append(_Verdict(moment))
+            verdicts.append(self._verdict(moment, agreed, before, after, each) if agreed else _Verdict(moment))
         return verdicts
 
     def look_at_everything(self) -> list[Interval]:
@@ -184,19 +178,29 @@ class _Session:
             )
         return [(moment.start_seconds, moment.end_seconds) for moment in watched.moments]
 
-    def _extend(self, found: Interval, span: Interval, each: int) -> tuple[Interval, Interval]:
-        """Look further where a moment reaches the edge of what was shown; the moment, and what was shown around it."""
-        for _ in range(MOST_EXTENSIONS):
+    def _verdict(self, moment: Moment, agreed: Sequence[Interval], before: Shown, after: Shown, each: int) -> _Verdict:
+        """What two looks agree on, looked at again where it is cut off or was seen too coarsely."""
+        found, span = agreed[0], (_span(before)[0], _span(after)[1])
+        step = max(_step_seconds(before), _step_seconds(after))
+        for _ in range(MOST_MORE_LOOKS):
             cut = (found[0] <= span[0] and span[0] > 0) or (found[1] >= span[1] and span[1] < self.duration_seconds)
-            if not cut or self.frames_shown + each > self.engine.budget_frames // 2:
+            context = (MUCH, MUCH) if cut else (LITTLE, LITTLE)
+            around = self._around(Moment(*found, 0.0), *context)
+            finer = max(1 / self.engine.rate_hz, (around[1] - around[0]) / each)
+            if (not cut and step < 1.5 * finer) or self.frames_shown + each > self.engine.budget_frames // 2:
                 break
-            (shown,) = self._frames([self._around(Moment(*found, 0.0), MUCH, MUCH)], each)
+            (shown,) = self._frames([around], each)
             again = self._ask(shown, FIRST_NUMBERS[2]).intervals_seconds
-            wider = max(again, key=lambda interval: _overlap(interval, found), default=found)
-            if _overlap(wider, found) <= 0:
+            better = max(again, key=lambda interval: _overlap(interval, found), default=found)
+            if _overlap(better, found) <= 0 or (not cut and _iou(better, found) < 0.5):
                 break
-            found, span = wider, _span(shown)
-        return found, span
+            found, span, step = better, _span(shown), _step_seconds(shown)
+        if found == span:
+            return _Verdict(moment)  # it is all that was shown: no edge of it was seen
+        # An end that differs by less than the looks can tell apart stays as the curves gave it.
+        start = moment.start_seconds if abs(found[0] - moment.start_seconds) <= step else found[0]
+        end = moment.end_seconds if abs(found[1] - moment.end_seconds) <= step else found[1]
+        return _Verdict(Moment(start, end, moment.score) if start < end else moment, seen=True)
 
     def _around(self, moment: Moment, before: float, after: float) -> Interval:
         length = moment.end_seconds - moment.start_seconds
@@ -238,7 +242,11 @@ class _Session:
         shown = replace(shown, numbers=np.arange(first_number, first_number + len(shown)))
         engine = self.engine
         tries = 2 if self.frames_shown + 2 * len(shown) <= engine.budget_frames // 2 else 1
-        asked = ask_about(engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries)
+        try:
+            asked = ask_about(engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries)
+        except ModelError:
+            self.frames_shown += len(shown)
+            raise
         self.frames_shown += asked.frames_shown
         self.said.append(f"[{shown.edges_seconds[0]:.1f}-{shown.edges_seconds[-1]:.1f} s] {asked.reply}")
         self.warnings.extend(asked.reading.warnings)
@@ -271,6 +279,10 @@ def _sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
 
 def _span(shown: Shown) -> Interval:
     return float(shown.edges_seconds[0]), float(shown.edges_seconds[-1])
+
+
+def _step_seconds(shown: Shown) -> float:
+    return float(np.diff(shown.edges_seconds).mean())
 
 
 def _clip(interval: Interval, to: Interval) -> Interval:
