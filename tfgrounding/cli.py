@@ -68,10 +68,14 @@ def ground_command(
     query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
     top_k: Annotated[int, typer.Option(min=1, help="Moments at most.")] = 5,
+    engine: Annotated[str, typer.Option(help="curves, numpro or hybrid; the last two ask the vision LLM.")] = "curves",
+    vlm: Annotated[
+        str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")
+    ] = None,
     encoder: Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")] = "auto",
     planner: Annotated[str, typer.Option(help="auto (the rules), or the path of a plan file.")] = "auto",
     localizer: Annotated[str, typer.Option(help="How curves become moments.")] = "default",
-    rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
+    rate: Annotated[float | None, typer.Option(help="Samples a second: 3, for numpro 1.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON to this file.")] = None,
@@ -83,10 +87,22 @@ def ground_command(
 
     Plan(query)  # an empty query and
     probe(video)  # an unreadable video fail before seconds are spent on loading models
-    grounder = Grounder(encoder=encoder, planner=planner, localizer=localizer, rate_hz=rate, device=device, top_k=top_k)
-    with video_progress(video) as progress:
-        features = grounder.encode_video(video, progress=progress)
-    answer = grounder.ground(features, query)
+    grounder = Grounder(
+        engine=engine,
+        encoder=encoder,
+        planner=planner,
+        localizer=localizer,
+        vlm=vlm,
+        rate_hz=rate,
+        device=device,
+        top_k=top_k,
+    )
+    if engine == "numpro":
+        answer = grounder.ground(video, query)
+    else:
+        with video_progress(video) as progress:
+            features = grounder.encode_video(video, progress=progress)
+        answer = grounder.ground(features, query)
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -101,6 +117,26 @@ def ground_command(
     if not kept:
         best = f"the best moment scores {answer.moments[0].score:.3f}" if answer.moments else "no moment stands out"
         print(f"nothing found: {best}", file=sys.stderr)
+
+
+@app.command("overlay")
+def overlay_command(
+    video: Annotated[str, typer.Argument(help="A video file.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="The numbered video (.mp4, .mkv or .mov).")],
+    rate: Annotated[float, typer.Option(help="Numbers a second.")] = 1.0,
+    size: Annotated[float, typer.Option(help="Font size in pixels, for a frame of 336 pixels.")] = 40.0,
+    color: Annotated[str, typer.Option(help="red, green, blue, yellow, white or black.")] = "red",
+    corner: Annotated[
+        str, typer.Option(help="bottom-right, bottom-left, top-right, top-left or centre.")
+    ] = "bottom-right",
+    outline: Annotated[bool, typer.Option("--outline", help="Draw a thin contour.")] = False,
+) -> None:
+    """Write VIDEO with the numbers on it that the numpro engine shows to a vision LLM."""
+    from .numpro.overlay import Overlay, write_numbered_video
+
+    overlay = Overlay(size=size, color=color, corner=corner, outline=outline)  # type: ignore[arg-type]
+    last = write_numbered_video(video, output, rate_hz=rate, overlay=overlay)
+    print(f"{output}: numbers 1 to {last}")
 
 
 @app.command("info")

@@ -18,6 +18,9 @@ from .encoders.base import Encoder, load_encoder
 from .errors import PlanError, TFGroundingError
 from .kernels import largest_magnitude, uniform_edges
 from .localizers.base import EventCurves, get_localizer
+from .numpro.engine import NumProEngine
+from .numpro.hybrid import HybridEngine
+from .numpro.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
 from .planner import Planner, get_planner
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
@@ -27,21 +30,25 @@ Progress = Callable[[float, float], None]  # seconds of the video that are done,
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
+ENGINES = ("curves", "numpro", "hybrid")
 
 
 class Grounder:
     """Loads its models once and grounds as many queries as it is asked; safe to share between threads.
 
     Args:
-        engine: "curves".
+        engine: "curves"; "numpro", where a vision LLM reads numbers drawn on the frames; "hybrid", where it corrects
+            the best moments that the curves propose; or a NumProEngine or HybridEngine with settings of your own.
         encoder: name of an encoder (see `load_encoder`), "auto": the best whose weights are on this machine, or an
             Encoder of your own.
         planner: "auto" (the rules), "rules", the path of a plan file, or a Planner of your own. An LLM plans only
             when it is named.
         localizer: name of a localizer.
+        vlm: the vision LLM of "numpro" and "hybrid", as `load_vlm` reads it, or a VisionModel. It has no default:
+            frames leave this machine only where a server is named.
         top_k: moments an answer holds at most.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        rate_hz: samples a second.
+        rate_hz: samples a second; None means 3 for curves and 1 for "numpro".
         cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
             False to keep nothing.
 
@@ -52,27 +59,27 @@ class Grounder:
     def __init__(
         self,
         *,
-        engine: str = "curves",
+        engine: str | NumProEngine | HybridEngine = "curves",
         encoder: str | Encoder = "auto",
         planner: str | Planner = "auto",
         localizer: str = "default",
-        vlm: str | None = None,
+        vlm: str | VisionModel | None = None,
         top_k: int = 5,
         device: str = "auto",
-        rate_hz: float = 3.0,
+        rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
     ) -> None:
-        if engine != "curves":
-            raise TFGroundingError(f"engine {engine!r} is not known; choose curves")
+        self._watcher = _watcher(engine, vlm, rate_hz, device)
         if top_k < 1:
             raise TFGroundingError(f"top_k must be at least 1, not {top_k}")
         get_localizer(localizer)
         self.planner = get_planner(planner)
-        self.engine = engine
+        self.engine = self._watcher.name if self._watcher else "curves"
         self.localizer = localizer
         self.top_k = top_k
-        self.rate_hz = checked_rate(rate_hz)
-        self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
+        self.rate_hz = checked_rate(3.0 if rate_hz is None else rate_hz)
+        if self.engine != "numpro":
+            self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
@@ -93,6 +100,8 @@ class Grounder:
         Raises:
             VideoError: the video is missing, empty, without pictures or undecodable.
         """
+        if self.engine == "numpro":
+            raise TFGroundingError("the numpro engine looks at the pictures themselves: give `ground` the video's path")
         if self._cache is None:
             return self._encode_video(path, progress)
         made_by = {
@@ -167,8 +176,13 @@ class Grounder:
             A Grounding whose moments are sorted best first.
 
         Raises:
-            VideoError: the video cannot be read. PlanError: the query is empty.
+            VideoError: the video cannot be read. PlanError: the query is empty. ModelError: the vision LLM of "numpro"
+                could not be asked.
         """
+        most = self.top_k if top_k is None else top_k
+        if isinstance(self._watcher, NumProEngine):
+            path = video.info.path if isinstance(video, VideoFeatures) else str(video)
+            return self._watch(self._watcher, path, query if isinstance(query, Plan) else Plan(query), most)
         plan = query if isinstance(query, Plan) else self.planner.plan(query)
         features = video if isinstance(video, VideoFeatures) else self.encode_video(video)
         if (features.encoder, features.revision) != (self.encoder.name, self.encoder.revision):
@@ -188,8 +202,8 @@ class Grounder:
             longest_frames=longest_frames,
             features=features.frame_vectors,
         )
-        return Grounding(
-            moments=tuple(moments[: self.top_k if top_k is None else top_k]),
+        answer = Grounding(
+            moments=tuple(moments),
             query=plan.query,
             plan=plan,
             video=features.info,
@@ -205,13 +219,48 @@ class Grounder:
                 "rate_hz": features.rate_hz,
             },
         )
+        if isinstance(self._watcher, HybridEngine):
+            answer = _corrected(self._watcher, answer)
+        return replace(answer, moments=answer.moments[:most])
+
+    def _watch(self, watcher: NumProEngine, path: str, plan: Plan, most: int) -> Grounding:
+        """The second engine's answer."""
+        watched = watcher.ground(path, plan.query)
+        moments = list(watched.moments)
+        if watched.localize:
+            moments = ground_curves(
+                {plan.query: watched.curve},
+                Plan(plan.query),
+                duration_seconds=watched.info.duration_seconds,
+                pts_seconds=watched.sample_seconds,
+                localizer=self.localizer,
+            )
+        return Grounding(
+            moments=tuple(moments[:most]),
+            query=plan.query,
+            plan=plan,
+            video=watched.info,
+            engine=self.engine,
+            encoder="none",
+            localizer=self.localizer if watched.localize else "none",
+            curve=watched.curve,
+            pts_seconds=watched.sample_seconds,
+            warnings=watched.warnings,
+            raw_answer=watched.raw_answer,
+            provenance={
+                "tfgrounding": __version__,
+                "vlm": watcher.vlm.name,
+                "view": watcher.view.name,
+                "frames_shown": watched.frames_shown,
+            },
+        )
 
     def ground_many(self, samples: Iterable[tuple[Source | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
         """Ground many (video, query) pairs, encoding a video once while pairs of it follow each other."""
         path: Source | None = None
         features: VideoFeatures | None = None
         for video, query in samples:
-            if isinstance(video, VideoFeatures):
+            if isinstance(video, VideoFeatures) or self.engine == "numpro":
                 yield self.ground(video, query)
                 continue
             if features is None or video != path:
@@ -227,6 +276,43 @@ class Grounder:
                     self._texts = {text: self._texts[text] for text in texts if text in self._texts}
                 self._texts.update(zip(new, self.encoder.encode_texts(new), strict=True))
             return np.stack([self._texts[text] for text in texts])
+
+
+def _watcher(
+    engine: str | NumProEngine | HybridEngine, vlm: str | VisionModel | None, rate_hz: float | None, device: str
+) -> NumProEngine | HybridEngine | None:
+    """The part of an engine that looks at pictures; none for curves."""
+    if not isinstance(engine, str):
+        return engine
+    if engine not in ENGINES:
+        raise TFGroundingError(f"engine {engine!r} is not known; choose one of {', '.join(ENGINES)}")
+    if engine == "curves":
+        if vlm is not None:
+            raise TFGroundingError("the curves engine asks no vision model: choose engine numpro or hybrid with vlm")
+        return None
+    if vlm is None:
+        raise TFGroundingError(f"engine {engine!r} needs a vision model and none is named: use {HOW_TO_NAME_ONE}")
+    model = load_vlm(vlm, device=device) if isinstance(vlm, str) else vlm
+    if engine == "hybrid":
+        return HybridEngine(model)
+    return NumProEngine(model) if rate_hz is None else NumProEngine(model, rate_hz=rate_hz)
+
+
+def _corrected(hybrid: HybridEngine, answer: Grounding) -> Grounding:
+    """The curves' answer after a vision LLM has looked at its best moments."""
+    corrected = hybrid.correct(answer.video.path, answer.query, answer.moments, answer.video)
+    return replace(
+        answer,
+        moments=corrected.moments,
+        warnings=(*answer.warnings, *corrected.warnings),
+        raw_answer=corrected.raw_answer,
+        provenance={
+            **answer.provenance,
+            "vlm": hybrid.vlm.name,
+            "view": hybrid.view.name,
+            "frames_shown": corrected.frames_shown,
+        },
+    )
 
 
 @lru_cache(maxsize=2)

@@ -1,0 +1,1 @@
+"""The second engine: numbers on frames, a vision LLM that reads them, seconds out (Number it, CVPR 2025)."""
