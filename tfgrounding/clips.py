@@ -117,7 +117,7 @@ def cut_clip(
     try:
         # Jump near the start; where the file's index does not allow that, read it from the beginning.
         for jump in (True, False):
-            with suppress(_JumpedTooFar):
+            with suppress(_SeekError):
                 cutter = _Cutter(info, draft, start_seconds, end_seconds, largest_height, crf, progress)
                 has_sound = cutter.run(jump=jump and start_seconds > SEEK_MARGIN_SECONDS)
                 break
@@ -130,7 +130,7 @@ def cut_clip(
     return Clip(target, start_seconds, end_seconds, has_sound)
 
 
-class _JumpedTooFar(Exception):
+class _SeekError(Exception):
     """A seek landed after the start of the stretch."""
 
 
@@ -175,7 +175,7 @@ class _Cutter:
                 self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE_HZ)
             where = self._zero + self._start - SEEK_MARGIN_SECONDS if jump else self._zero
             if jump:
-                source.seek(round(where / float(video.time_base)), stream=video, backward=True)
+                source.seek(round(where / float(video.time_base or TICKS)), stream=video, backward=True)
             else:
                 source.seek(0)
             self._copy(source, target, video, sound if self._out_sound is not None else None)
@@ -198,7 +198,7 @@ class _Cutter:
                     if seconds <= newest:
                         continue
                     if newest == -np.inf and seconds > self._start and seconds > 0:
-                        raise _JumpedTooFar
+                        raise _SeekError
                     newest = seconds
                     self._show(target, seconds, frame)
                 else:
@@ -279,7 +279,8 @@ class _Cutter:
         import av
 
         if self._info.rotation_degrees:
-            turned = np.rot90(frame.to_ndarray(format="rgb24"), self._info.rotation_degrees // 90)
+            stored = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+            turned = np.rot90(stored, self._info.rotation_degrees // 90)
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(turned), format="rgb24")
         return frame.reformat(width=self._width, height=self._height, format="yuv420p")
 

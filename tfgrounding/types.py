@@ -183,7 +183,7 @@ class Grounding:
         return cut_moments(self, folder)
 
     def _repr_html_(self) -> str:
-        from .report import notebook_html
+        from .chart import notebook_html
 
         return notebook_html(self)
 
