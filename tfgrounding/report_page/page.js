@@ -28,7 +28,9 @@
     stretch = wanted;
     mark(button);
     now.textContent = "Playing " + button.dataset.label;
-    video.play().catch((reason) => { now.textContent = "The browser cannot play this video: " + reason.message; });
+    video.play().catch((reason) => {
+      if (reason.name !== "AbortError") now.textContent = "The browser cannot play this video: " + reason.message;
+    }); // AbortError: another moment was clicked meanwhile
   }
 
   function watch() {
