@@ -79,8 +79,11 @@ def main() -> None:
         "cold_seconds_a_video": round(cold / videos, 3),
         "warm_milliseconds_a_video": round(1000 * float(np.median(warm)), 2),
     }
-    for kind, found in {**ranks, "all": sum(ranks.values(), [])}.items():
-        result[kind] = {"queries": len(found), **{f"R@{k}": round(float(np.mean(np.array(found) <= k)), 3) for k in RANKS}}
+    for kind, found in {**ranks, "all": [rank for some in ranks.values() for rank in some]}.items():
+        result[kind] = {
+            "queries": len(found),
+            **{f"R@{k}": round(float(np.mean(np.array(found) <= k)), 3) for k in RANKS},
+        }
     print(json.dumps(result))
 
 

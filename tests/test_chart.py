@@ -53,7 +53,9 @@ def test_a_notebook_shows_every_curve_and_moment():
 
 
 def test_bars_stand_where_their_moments_are():
-    styles = [value for _, name, value in Markup(notebook_html(answer())).attributes if name == "style" and "top:" in value]
+    styles = [
+        value for _, name, value in Markup(notebook_html(answer())).attributes if name == "style" and "top:" in value
+    ]
     found = [re.match(r"left:min\(([\d.]+)%, 100% - 24px\);width:([\d.]+)%;top:(\d+)px", style) for style in styles]
     places = [(float(m[1]) / 100 * 21, float(m[2]) / 100 * 21, int(m[3])) for m in found]
     assert places[0] == pytest.approx((12.5, 2.5, 4), abs=1e-3)
@@ -94,7 +96,9 @@ def test_safe_keeps_the_text_and_nothing_but_the_text(text):
         assert page.text.replace("\r\n", "\n").replace("\r", "\n") == shown
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (3725.0, "1:02:05.0")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00.0"), (59.96, "1:00.0"), (61.25, "1:01.2"), (3725.0, "1:02:05.0")]
+)
 def test_short_clock(seconds, shown):
     assert short_clock(seconds) == shown
 

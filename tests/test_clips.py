@@ -1,4 +1,4 @@
-"""Clips are decoded again: the right pictures, each for as long as it was on screen, and the sound that went with it."""
+"""Clips are decoded again: the right pictures, each for as long as it was on screen, and the sound with them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tfgrounding.errors import VideoError
 
 def numbers_and_times(path):
     with av.open(str(path)) as container:
-        found = [(read_number(f.to_ndarray(format="rgb24")), float(f.pts * f.time_base)) for f in container.decode(video=0)]
+        found = [
+            (read_number(f.to_ndarray(format="rgb24")), float(f.pts * f.time_base)) for f in container.decode(video=0)
+        ]
     return [n for n, _ in found], [round(t, 4) for _, t in found]
 
 

@@ -31,7 +31,9 @@ def session(tmp_path_factory, street_video):
     make_scenes(root / "first.mp4", [(1.0, RED)])
     environment = {"PYTHONPATH": str(Path(__file__).parent.parent), "HF_HUB_OFFLINE": "1"}
     server = StdioServerParameters(
-        command=sys.executable, args=["-m", "tfgrounding", "mcp", "--root", str(root)], env={**os.environ, **environment}
+        command=sys.executable,
+        args=["-m", "tfgrounding", "mcp", "--root", str(root)],
+        env={**os.environ, **environment},
     )
     return anyio.run(talk, server, root)
 

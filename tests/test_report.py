@@ -8,6 +8,7 @@ import re
 import shutil
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -127,17 +128,14 @@ def test_a_report_is_about_one_video(tmp_path, numbers):
 @pytest.fixture
 def page(tmp_path):
     """A page of a real Chromium, which must not complain: every console message and error is collected in `said`."""
-    playwright = None
-    try:
-        from playwright.sync_api import sync_playwright as playwright
-    except ImportError:
-        pass
-    if CHROMIUM is None or playwright is None:
+    if CHROMIUM is None or find_spec("playwright") is None:
         why = "needs Chromium and Playwright: apt-get install chromium; pip install playwright"
         if os.environ.get("REQUIRE_BROWSER"):
             pytest.fail(why)
         pytest.skip(why)
-    with playwright() as started:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
         browser = started.chromium.launch_persistent_context(
             tmp_path / "profile",
             executable_path=CHROMIUM,
@@ -194,7 +192,10 @@ def test_a_click_on_a_moment_plays_just_that_moment(page, tmp_path, bunny_video)
     bars.nth(2).focus()
     page.keyboard.press("Enter")
     wait_until(page, f"{NOW} >= 3.0 && {NOW} < 3.6")
-    assert page.locator(".now").inner_text() in ("Playing moment 1, 0:03.0 to 0:03.5", "Stopped at the end of the moment.")
+    assert page.locator(".now").inner_text() in (
+        "Playing moment 1, 0:03.0 to 0:03.5",
+        "Stopped at the end of the moment.",
+    )
     # A click on the chart goes to that time and plays on from there without stopping.
     page.locator(".row").first.click(position={"x": 5, "y": 60})
     wait_until(page, f"{NOW} < 0.3")
@@ -227,7 +228,9 @@ def test_light_and_dark_narrow_and_print(page, tmp_path, numbers):
 
 def test_a_picture_that_starts_late_in_its_file(page, tmp_path):
     """Our seconds count from the first picture, the player's from the start of the file, where the sound begins."""
-    source = make_video(tmp_path / "late.mp4", seconds=4, rate_hz=10, audio=True, start_seconds=1.0, options={"bf": "0"})
+    source = make_video(
+        tmp_path / "late.mp4", seconds=4, rate_hz=10, audio=True, start_seconds=1.0, options={"bf": "0"}
+    )
     write_report([answered(source, [Moment(2.0, 2.5, 0.5)])], tmp_path / "r.html")
     open_report(page, tmp_path / "r.html")
     page.locator(".bar").click()

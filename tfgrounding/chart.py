@@ -14,7 +14,7 @@ from .types import Grounding, Moment
 
 CURVE_POINTS = 1200  # more than a screen has pixels
 TICK_STEPS_SECONDS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
-MOST_TICKS = 11
+MOST_TICKS = 8
 BAR_PIXELS = 24  # a bar is at least this wide, to be hit by a finger (WCAG 2.2, 2.5.8)
 NARROWEST_CHART_PIXELS = 320
 

@@ -244,18 +244,10 @@ def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[lis
 
 
 def save_figure(answer: Grounding, path: Path, kind: str) -> None:
+    """Write the answer's figure as `kind`: png or svg."""
     figure = answer.plot()
     try:
         figure.savefig(path, format=kind, dpi=200)
-    except OSError as error:
-        raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
-    print(f"wrote {path}", file=sys.stderr)
-
-
-def write_text(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8", errors="replace", newline="") as file:  # noqa: PTH123
-            file.write(text)
     except OSError as error:
         raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
     print(f"wrote {path}", file=sys.stderr)

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import VideoError
@@ -22,6 +23,15 @@ LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema; decoding it takes some 50 MB 
 LONGEST_PATH_CHARACTERS = 4096  # Linux's PATH_MAX
 MOST_FILES_SEEN = 100_000  # looked at while searching for videos: a root like / must not keep a server busy for hours
 NAMES_SUGGESTED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class SafeVideo:
+    """A video that was found safe to open: its real path, its name below the root, the length its container states."""
+
+    path: Path
+    name: str
+    stated_seconds: float | None
 
 
 class VideoFolder:
@@ -41,27 +51,32 @@ class VideoFolder:
             raise VideoError(f"{root}: there is no such folder to serve videos from") from error
         if not self.root.is_dir():
             raise VideoError(f"{root}: is not a folder to serve videos from")
+        self._found_safe: dict[tuple[Path, int, int, int], SafeVideo] = {}  # by path, size, time and inode
 
     def relative(self, path: Path) -> str:
         """A path below the root as it is shown to strangers."""
         return path.relative_to(self.root).as_posix()
 
-    def video(self, name: str) -> Path:
+    def video(self, name: str) -> SafeVideo:
         """The video that a stranger means by `name`, safe to open.
 
         Args:
             name: path relative to the root.
 
         Returns:
-            The real path of a regular file below the root, of a container that refers to no other file, and with
-            pictures small enough to decode.
+            A regular file below the root, of a container that refers to no other file, and with pictures small enough
+            to decode.
 
         Raises:
             VideoError: anything else, with a sentence on what is allowed.
         """
         path = self._resolve(name)
-        _check_container(path, self.relative(path))
-        return path
+        about = path.stat()
+        key = (path, about.st_size, about.st_mtime_ns, about.st_ino)
+        if key not in self._found_safe:
+            shown = self.relative(path)
+            self._found_safe[key] = SafeVideo(path, shown, _check_container(path, shown))
+        return self._found_safe[key]
 
     def videos(self) -> list[str]:
         """Every video below the root by its file name's ending, sorted; links that leave the root are passed over."""
@@ -85,13 +100,13 @@ class VideoFolder:
         clips = self.root / CLIPS_FOLDER
         return sum(path.lstat().st_size for path in clips.rglob("*.mp4")) if clips.is_dir() else 0
 
-    def new_clip(self, video: Path, name: str) -> Path:
+    def new_clip(self, video: SafeVideo, name: str) -> Path:
         """An empty new file for a clip of `video`, below the root's clips folder; no file is ever overwritten.
 
         Raises:
             VideoError: the clips folder leads outside the root or cannot be written.
         """
-        folder = self.root / CLIPS_FOLDER / video.parent.relative_to(self.root)
+        folder = self.root / CLIPS_FOLDER / Path(video.name).parent
         try:
             for step in [*reversed(folder.relative_to(self.root).parents), folder.relative_to(self.root)]:
                 here = self.root / step
@@ -154,8 +169,11 @@ class VideoFolder:
             return False
 
 
-def _check_container(path: Path, shown: str) -> None:
-    """Open a file as a container that refers to nothing else, and look at the size of its pictures; decode nothing."""
+def _check_container(path: Path, shown: str) -> float | None:
+    """Open a file as a container that refers to nothing else and look at the size of its pictures; decode nothing.
+
+    Returns the length in seconds that the container states, None where it states none.
+    """
     import av
 
     options = {
@@ -172,5 +190,6 @@ def _check_container(path: Path, shown: str) -> None:
                         f"{shown}: its pictures are {width} x {height}; at most "
                         f"{LARGEST_PICTURE_PIXELS // 10**6} million pixels are decoded"
                     )
+            return None if container.duration is None else container.duration / av.time_base
     except av.FFmpegError as error:
         raise VideoError(f"{shown}: not a video file of a kind that is opened here ({error.strerror})") from error

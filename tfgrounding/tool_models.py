@@ -37,7 +37,9 @@ class GroundedVideo(BaseModel):
     duration_seconds: float
     moments: list[FoundMoment]
     present: float | None = Field(description="Probability that it happens in the video at all; null: not estimated")
-    similarity: float = Field(description="How well the video's best second fits the query; compares videos of one search")
+    similarity: float = Field(
+        description="How well the video's best second fits the query; compares videos of one search"
+    )
     encoder: str
     warnings: list[str]
 

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from .clips import clip_name, cut_clip
-from .confine import VideoFolder
+from .confine import SafeVideo, VideoFolder
 from .errors import TFGroundingError, VideoError
 from .tool_models import (
     DEFAULT_TOP_K,
@@ -60,16 +60,16 @@ class VideoTools:
 
     def describe_video(self, video: str) -> VideoDescription:
         """What the container says. Raises VideoError: not a readable video below the root."""
-        path = self.folder.video(video)
-        info = probe(path)
+        safe = self.folder.video(video)
+        info = probe(safe.path)
         return VideoDescription(
-            video=self.folder.relative(path),
+            video=safe.name,
             duration_seconds=info.duration_seconds,
             width=info.width,
             height=info.height,
             frame_rate_hz=info.frame_rate_hz,
             codec=info.codec,
-            size_bytes=path.stat().st_size,
+            size_bytes=safe.path.stat().st_size,
             warnings=list(info.warnings),
         )
 
@@ -88,9 +88,13 @@ class VideoTools:
             TFGroundingError: a path, query or number that is not allowed, or a video that cannot be read.
         """
         query, count = _checked_query(query), _checked_top_k(top_k)
-        path = self.folder.video(video)
-        features = self._encode(path, lambda done, whole: progress and progress(done, whole, f"watching {video}"))
-        return self._answer(path, features, query, count)
+        safe = self.folder.video(video)
+
+        def watched(done: float, whole: float) -> None:
+            if progress is not None:
+                progress(done, whole, f"watching {safe.name}")
+
+        return self._answer(safe, self._encode(safe, watched), query, count)
 
     def search_videos(self, query: str, *, top_k: int | None = None, progress: Progress | None = None) -> VideoSearch:
         """In which of all videos below the root does it happen, and when? One moment a video, best video first.
@@ -116,8 +120,8 @@ class VideoTools:
                     progress(number + min(1.0, done / whole), len(videos), f"watching {name}")
 
             try:
-                path = self.folder.video(name)
-                matches.append(self._answer(path, self._encode(path, watched), query, 1))
+                safe = self.folder.video(name)
+                matches.append(self._answer(safe, self._encode(safe, watched), query, 1))
             except TFGroundingError as error:  # one bad video does not end a search
                 skipped.append(SkippedVideo(video=name, reason=self.explain(error)))
         if progress is not None:
@@ -144,17 +148,17 @@ class VideoTools:
             raise TFGroundingError(
                 f"a clip may be {LONGEST_CLIP_SECONDS} s long, not {end_seconds - start_seconds:.0f} s; ask for less"
             )
-        path = self.folder.video(video)
+        safe = self.folder.video(video)
         used = self.folder.clips_bytes()
         if used > CLIPS_FOLDER_BYTES:
             raise TFGroundingError(
                 f"the clips folder holds {used / 2**30:.1f} GB, its limit is {CLIPS_FOLDER_BYTES / 2**30:.0f} GB; "
                 "somebody must tidy it up before more clips can be made"
             )
-        target = self.folder.new_clip(path, clip_name(path.name, start_seconds, end_seconds))
+        target = self.folder.new_clip(safe, clip_name(safe.name, start_seconds, end_seconds))
         try:
             clip = cut_clip(
-                path,
+                safe.path,
                 target,
                 start_seconds=start_seconds,
                 end_seconds=end_seconds,
@@ -165,7 +169,7 @@ class VideoTools:
             raise
         return ExtractedClip(
             clip=self.folder.relative(target),
-            video=self.folder.relative(path),
+            video=safe.name,
             start_seconds=clip.start_seconds,
             end_seconds=clip.end_seconds,
             has_sound=clip.has_sound,
@@ -209,19 +213,22 @@ class VideoTools:
                 self._grounder = Grounder(**self._settings)
             return self._grounder
 
-    def _encode(self, path: Path, watched: Callable[[float, float], Any]) -> VideoFeatures:
+    def _encode(self, video: SafeVideo, watched: Callable[[float, float], None]) -> VideoFeatures:
         def within_limit(done: float, whole: float) -> None:
-            if max(done, whole) > LONGEST_VIDEO_SECONDS:  # a header may have promised less than the packets hold
-                raise VideoError(_too_long(self.folder.relative(path), max(done, whole)))
+            if max(done, whole) > LONGEST_VIDEO_SECONDS:  # also on the way: a header may have promised less
+                raise VideoError(
+                    f"{video.name} is {max(done, whole) / 3600:.1f} hours long, "
+                    f"{LONGEST_VIDEO_SECONDS / 3600:g} are allowed"
+                )
             watched(done, whole)
 
-        within_limit(0.0, probe(path).duration_seconds)
-        return self._ready_grounder().encode_video(path, progress=within_limit)
+        within_limit(0.0, video.stated_seconds or 1.0)
+        return self._ready_grounder().encode_video(video.path, progress=within_limit)
 
-    def _answer(self, path: Path, features: VideoFeatures, query: str, top_k: int) -> GroundedVideo:
+    def _answer(self, video: SafeVideo, features: VideoFeatures, query: str, top_k: int) -> GroundedVideo:
         answer = self._ready_grounder().ground(features, query, top_k=top_k)
         return GroundedVideo(
-            video=self.folder.relative(path),
+            video=video.name,
             query=query,
             duration_seconds=answer.video.duration_seconds,
             moments=[
@@ -269,7 +276,3 @@ def _checked_top_k(top_k: int | None) -> int:
     if not 1 <= top_k <= LARGEST_TOP_K:
         raise TFGroundingError(f"top_k must be from 1 to {LARGEST_TOP_K}, not {top_k}")
     return top_k
-
-
-def _too_long(video: str, seconds: float) -> str:
-    return f"{video} is {seconds / 3600:.1f} hours long, {LONGEST_VIDEO_SECONDS // 3600} are allowed"
