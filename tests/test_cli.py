@@ -87,3 +87,41 @@ def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
 def test_clock_carries():
     assert cli.clock(3599.9996) == "01:00:00.000"
     assert cli.clock(0.0004) == "00:00:00.000"
+
+
+def test_export_writes_a_format_and_clips(run, video, tmp_path):
+    code, out, err = run("export", video, "blue", "red", "--encoder", "colours", "--format", "srt", "--top-k", "1")
+    assert code == 0 and err == "" and out.startswith("1\n00:00:00,000 --> 00:00:0")
+    written = tmp_path / "new" / "moments.csv"
+    code, out, err = run(
+        *("export", video, "blue", "--encoder", "colours", "--format", "csv", "--top-k", "1"),
+        *("-o", str(written), "--clips", str(tmp_path / "clips")),
+    )
+    assert code == 0 and out == "" and len(written.read_text().splitlines()) == 2
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert clip.name == "01_Straße 1_2.000-4.000.mp4" and str(clip) in err
+
+
+def test_report_writes_a_page_and_figures(run, video, tmp_path):
+    page, png, svg = tmp_path / "r.html", tmp_path / "f.png", tmp_path / "f.svg"
+    code, out, _ = run(
+        *("report", video, "blue", "red", "--encoder", "colours", "-o", str(page), "--png", str(png), "--svg", str(svg))
+    )
+    assert code == 0 and out == ""
+    assert page.read_text().startswith("<!doctype html>") and "as fast as the video plays" in page.read_text()
+    assert png.read_bytes().startswith(b"\x89PNG") and "<svg" in svg.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("export", "VIDEO", "blue", "--format", "xml"), "choose one of json, jsonl, csv, srt, vtt, edl, otio"),
+        (("export", "VIDEO", "  "), "query is empty"),
+        (("report", "missing.mp4", "blue"), "no such file"),
+        (("report", "VIDEO", "blue", "--encoder", "colours", "-o", "/proc/none/r.html"), "cannot be written"),
+        (("mcp", "--root", "no/such/folder"), "no such folder"),
+    ],
+)
+def test_what_the_user_can_mend_in_exports_reports_and_servers(run, video, arguments, says):
+    code, out, err = run(*(video if argument == "VIDEO" else argument for argument in arguments))
+    assert code == 2 and out == "" and says in err and err.count("\n") == 1

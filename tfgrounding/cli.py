@@ -14,6 +14,7 @@ import typer
 
 from . import __version__, cli_measure
 from .errors import TFGroundingError, VideoError
+from .export import FORMATS, clock
 
 if TYPE_CHECKING:
     from .ground import Progress
@@ -28,6 +29,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+Video = Annotated[str, typer.Argument(help="A video file.")]
+Queries = Annotated[list[str], typer.Argument(help="Sentences that say what happens.", metavar="QUERY...")]
+TopK = Annotated[int, typer.Option(min=1, help="Moments at most, for each query.")]
+EncoderName = Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")]
+PlannerName = Annotated[str, typer.Option(help="auto (the rules), or the path of a plan file.")]
+LocalizerName = Annotated[str, typer.Option(help="How curves become moments.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
 def main() -> None:
@@ -109,7 +118,7 @@ def ground_command(
     result = answer.to_dict()
     result["moments"] = result["moments"][: len(kept)]
     if save is not None:
-        write_text(save, json.dumps(result))
+        write_text(save, json.dumps(result) + "\n")
     if as_json:
         print(json.dumps(result))
     else:
@@ -160,11 +169,131 @@ def info_command(
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
 
 
+@app.command("export")
+def export_command(
+    video: Video,
+    queries: Queries,
+    form: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "json",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Also cut every moment to a file in this folder.")] = None,
+    top_k: TopK = 5,
+    encoder: EncoderName = "auto",
+    planner: PlannerName = "auto",
+    localizer: LocalizerName = "default",
+    device: Device = "auto",
+) -> None:
+    """Answer queries about VIDEO in a format that editors, players, spreadsheets and benchmarks read."""
+    from .export import export
+
+    export([], form)  # an unknown format fails before seconds are spent on the video
+    answers, _ = answer_queries(
+        video, queries, top_k=top_k, encoder=encoder, planner=planner, localizer=localizer, device=device
+    )
+    text = export(answers, form)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        write_text(output, text)
+        print(f"wrote {output}", file=sys.stderr)
+    if clips is not None:
+        for answer in answers:
+            for path in answer.save_clips(clips):
+                print(f"wrote {path}", file=sys.stderr)
+
+
+@app.command("report")
+def report_command(
+    video: Video,
+    queries: Queries,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
+    link: Annotated[
+        bool, typer.Option("--link", help="Point to the video instead of carrying it in the page.")
+    ] = False,
+    png: Annotated[Path | None, typer.Option(help="Also write a figure of the first query, as PNG.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Also write a figure of the first query, as SVG.")] = None,
+    top_k: TopK = 5,
+    encoder: EncoderName = "auto",
+    planner: PlannerName = "auto",
+    localizer: LocalizerName = "default",
+    device: Device = "auto",
+) -> None:
+    """Answer queries about VIDEO as a page to look through: curves, moments to click, how it was found."""
+    from .report import write_report
+
+    answers, costs = answer_queries(
+        video, queries, top_k=top_k, encoder=encoder, planner=planner, localizer=localizer, device=device
+    )
+    for kind, path in (("png", png), ("svg", svg)):
+        if path is not None:
+            save_figure(answers[0], path, kind)
+    with video_progress(f"copying {os.path.basename(video)}") as progress:  # noqa: PTH119
+        write_report(answers, output, link=link, costs=costs, progress=progress)
+    print(f"wrote {output}", file=sys.stderr)
+
+
+@app.command("mcp")
+def mcp_command(
+    root: Annotated[str, typer.Option(help="The folder whose videos may be used; nothing outside it is touched.")],
+    encoder: EncoderName = "auto",
+    planner: PlannerName = "auto",
+    localizer: LocalizerName = "default",
+    device: Device = "auto",
+) -> None:
+    """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
+    from .tools import VideoTools
+
+    try:
+        from .mcp_server import serve
+    except ImportError as error:
+        raise TFGroundingError(f"the MCP server needs {error.name}: pip install 'tfgrounding[mcp]'") from error
+    serve(VideoTools(root, encoder=encoder, planner=planner, localizer=localizer, device=device))
+
+
+def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[list[Grounding], dict[str, str]]:
+    """Answers to several queries about one video, and what they cost in words."""
+    import time
+
+    from .ground import Grounder
+    from .types import Plan
+    from .video import probe
+
+    for query in queries:
+        Plan(query)  # an empty query and
+    duration = probe(video).duration_seconds  # an unreadable video fail before seconds are spent on loading models
+    grounder = Grounder(**settings)
+    began = time.perf_counter()
+    with video_progress(video) as progress:
+        features = grounder.encode_video(video, progress=progress)
+    watched = time.perf_counter()
+    answers = [grounder.ground(features, query) for query in queries]
+    done = time.perf_counter()
+    for answer in answers:
+        for warning in answer.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        if not answer.moments:
+            print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
+    encoding, answering = watched - began, done - watched
+    return answers, {
+        "Watching": f"{encoding:.1f} s, {duration / encoding:.1f} times as fast as the video plays",
+        "Answering": f"{answering / len(queries) * 1000:.0f} ms a query",
+    }
+
+
+def save_figure(answer: Grounding, path: Path, kind: str) -> None:
+    """Write the answer's figure as `kind`: png or svg."""
+    figure = answer.plot()
+    try:
+        figure.savefig(path, format=kind, dpi=200)
+    except OSError as error:
+        raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
+    print(f"wrote {path}", file=sys.stderr)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file that the user named; folders on the way are made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise TFGroundingError(f"{path} cannot be written ({error.strerror})") from error
 
@@ -238,15 +367,6 @@ def video_progress(label: str) -> Iterator[Progress]:
             bar.update(round(min(done_seconds, all_seconds), 1) - bar.n)
 
         yield progress
-
-
-def clock(seconds: float) -> str:
-    """HH:MM:SS.mmm"""
-    milliseconds = round(seconds * 1000)
-    return (
-        f"{milliseconds // 3_600_000:02d}:{milliseconds // 60_000 % 60:02d}:"
-        f"{milliseconds // 1000 % 60:02d}.{milliseconds % 1000:03d}"
-    )
 
 
 def print_moments(answer: Grounding, count: int) -> None:

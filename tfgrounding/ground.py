@@ -211,6 +211,7 @@ class Grounder:
             encoder=self.encoder.name,
             localizer=self.localizer,
             curve=curves[plan.query],
+            curves=curves,
             pts_seconds=features.sample_seconds,
             warnings=(*features.info.warnings, *plan.warnings),
             provenance={

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
 from .errors import PlanError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 Relation = Literal["single-query", "sequentially", "simultaneously"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
@@ -149,9 +154,9 @@ class Moment:
 class Grounding:
     """The answer to one query: its moments, best first, and everything needed to judge and repeat it.
 
-    `curve`: (T,) similarity of the query with each sample, `pts_seconds`: (T,) the samples' times. `present`: the
-    probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
-    whatever was degraded on the way.
+    `curve`: (T,) similarity of the query with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same
+    for every text of the plan. `present`: the probability that the event is in the video at all, None where it was
+    not estimated. `warnings` says in words whatever was degraded on the way. A notebook shows it as a chart.
     """
 
     moments: tuple[Moment, ...]
@@ -167,6 +172,24 @@ class Grounding:
     warnings: tuple[str, ...] = ()
     raw_answer: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def plot(self) -> Figure:
+        """The curves and moments as a matplotlib figure, for a paper or a notebook."""
+        from .plots import plot_grounding
+
+        return plot_grounding(self)
+
+    def save_clips(self, folder: str | Path) -> list[Path]:
+        """Cut the moments out of the video, one file each; see `clips.cut_moments`."""
+        from .clips import cut_moments
+
+        return cut_moments(self, folder)
+
+    def _repr_html_(self) -> str:
+        from .chart import notebook_html
+
+        return notebook_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole result as plain JSON types."""

@@ -1,0 +1,111 @@
+"""What the tools take and give, with the words that models read about them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+DEFAULT_TOP_K, LARGEST_TOP_K = 5, 20  # more moments than a model reads with care
+LONGEST_CLIP_SECONDS = 600  # a clip is made to be looked at; re-encoding much more keeps a machine busy for minutes
+
+
+class VideoDescription(BaseModel):
+    """What a video file is, as far as its container says."""
+
+    video: str
+    duration_seconds: float
+    width: int
+    height: int
+    frame_rate_hz: float | None
+    codec: str
+    size_bytes: int
+    warnings: list[str]
+
+
+class FoundMoment(BaseModel):
+    """A stretch of a video, in seconds from its first frame."""
+
+    start_seconds: float
+    end_seconds: float
+    score: float
+
+
+class GroundedVideo(BaseModel):
+    """When it happens in one video, best moment first."""
+
+    video: str
+    query: str
+    duration_seconds: float
+    moments: list[FoundMoment]
+    present: float | None = Field(description="Probability that it happens in the video at all; null: not estimated")
+    similarity: float = Field(
+        description="How well the video's best second fits the query; compares videos of one search"
+    )
+    encoder: str
+    warnings: list[str]
+
+
+class SkippedVideo(BaseModel):
+    """A file below the root that could not be searched, and why."""
+
+    video: str
+    reason: str
+
+
+class VideoSearch(BaseModel):
+    """In which videos it happens, and when: best video first."""
+
+    query: str
+    matches: list[GroundedVideo]
+    videos_searched: int
+    skipped: list[SkippedVideo]
+
+
+class ExtractedClip(BaseModel):
+    """A clip that was written, relative to the root."""
+
+    clip: str
+    video: str
+    start_seconds: float
+    end_seconds: float
+    has_sound: bool
+
+
+class DescribeVideo(BaseModel):
+    """Tell how long a video is, its picture size, frame rate and codec. Quick: nothing is decoded or searched."""
+
+    video: str = Field(description="Path of the video, relative to the root folder")
+
+
+class GroundVideo(BaseModel):
+    """Find when something happens in one video: moments in seconds, best first."""
+
+    video: str = Field(description="Path of the video, relative to the root folder")
+    query: str = Field(description="One sentence that says what happens, e.g. 'a dog jumps into the water'")
+    top_k: int | None = Field(
+        default=None, description=f"Moments at most, 1 to {LARGEST_TOP_K}; null means {DEFAULT_TOP_K}"
+    )
+
+
+class SearchVideos(BaseModel):
+    """Find in which of all videos below the root folder something happens, and when. Slow for videos never seen."""
+
+    query: str = Field(description="One sentence that says what happens, e.g. 'a dog jumps into the water'")
+    top_k: int | None = Field(
+        default=None, description=f"Videos at most, 1 to {LARGEST_TOP_K}; null means {DEFAULT_TOP_K}"
+    )
+
+
+class ExtractClip(BaseModel):
+    """Write a stretch of a video as an MP4 file below the root folder and tell its path. Originals stay untouched."""
+
+    video: str = Field(description="Path of the video, relative to the root folder")
+    start_seconds: float = Field(description="Where the clip starts, in seconds from the first frame")
+    end_seconds: float = Field(description=f"Where it ends; at most {LONGEST_CLIP_SECONDS} s after the start")
+
+
+TOOLS: dict[str, type[BaseModel]] = {
+    "describe_video": DescribeVideo,
+    "ground_video": GroundVideo,
+    "search_videos": SearchVideos,
+    "extract_clip": ExtractClip,
+}
