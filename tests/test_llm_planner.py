@@ -54,13 +54,13 @@ def queries(count):
 
 
 def test_a_real_model_plans(client, tmp_path):
-    asked = queries(2)
+    asked = queries(6)[3:4]
     planner = LLMPlanner(client=client, asks=1, max_tokens=200, cache=tmp_path)
     plans, report = plan_many(asked, planner, concurrency=1)
     assert list(plans) == asked and all(plan.query == query for query, plan in plans.items())
     for plan in plans.values():
         assert plan.source in ("llm", "llm-repaired") or plan.warnings
-    assert report.usage.requests == 2 and report.usage.prompt_tokens > 1000
+    assert report.usage.requests == 1 and report.usage.prompt_tokens > 500
     assert client.usage.completion_tokens >= 20
 
 
@@ -89,8 +89,7 @@ def test_fifty_queries(client, capsys):
     reasons = Counter(
         plan.warnings[0].split("valid plan: ")[-1].split("'")[0][:60] for plan in plans.values() if plan.warnings
     )
+    seconds = time.monotonic() - started
     with capsys.disabled():
-        print(
-            f"\n{valid} of 50 plans valid in {time.monotonic() - started:.0f} s; {report.to_dict()}; {reasons.most_common(5)}"
-        )
+        print(f"\n{valid} of 50 plans valid in {seconds:.0f} s; {report.to_dict()}; {reasons.most_common(5)}")
     assert report.sources and sum(report.sources.values()) == 50

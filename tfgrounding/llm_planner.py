@@ -125,7 +125,7 @@ class LLMPlanner:
         if len(query) > _LONGEST_QUERY:
             return self._by_rule(query, f"a query is one sentence of {_LONGEST_QUERY:,} characters at most")
         until = time.monotonic() + self.deadline_seconds
-        schema = _Answer.model_json_schema()
+        schema = _without_titles(_Answer.model_json_schema())
         name = _prompt_name(query)
         system = prompts(name).fill(schema=json.dumps(schema, ensure_ascii=False))
         readable = query.encode("utf-8", "replace").decode()  # a lone surrogate can't be sent
@@ -220,6 +220,15 @@ def parse_json(text: str) -> tuple[Any, bool]:
         return json.loads("".join(body)), True
     except RecursionError:
         raise ValueError("the JSON is nested too deeply.") from None
+
+
+def _without_titles(schema: Any) -> Any:
+    """A JSON schema without the titles and docstrings that pydantic puts in: they are tokens that say nothing."""
+    if isinstance(schema, list):
+        return [_without_titles(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _without_titles(part) for name, part in schema.items() if name not in ("title", "description")}
 
 
 def _prompt_name(query: str) -> str:
