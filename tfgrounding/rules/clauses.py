@@ -311,7 +311,11 @@ def _parenthetical(words: tuple[Word, ...]) -> Event | None:
     if len(commas) < 2 or commas[0] == 0 or predicate(words[: commas[0]]) is not None:
         return None
     inserted, rest = words[commas[0] + 1 : commas[1]], words[commas[1] + 1 :]
-    if not starts_subordinate(inserted) or predicate(rest) is None:
+    found = predicate(inserted)
+    smiling = (
+        found is not None and found.start == 0 and not found.finite and inserted[0].verb not in lexicon.DESCRIPTIVE
+    )
+    if not (smiling or starts_subordinate(inserted)) or predicate(rest) is None:
         return None
     return split((*inserted, words[commas[1]], *words[: commas[0]], *rest))
 
@@ -328,7 +332,8 @@ def _coordinated(words: tuple[Word, ...]) -> Event | None:
     chain = _chain(words)
     if len(chain) == 1:
         return None
-    together = all(map(lasts, chain)) and all(w.low != "but" for w in words)
+    everyone_acts = all(map(starts_clause, chain))  # "the boy eats cake and the girl drinks tea"
+    together = all(lasts(part, meals_last=everyone_acts) for part in chain) and all(w.low != "but" for w in words)
     return Event(words, tuple(map(split, chain)), "simultaneously" if together else "sequentially", False)
 
 
@@ -365,7 +370,7 @@ def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> boo
     if clause[0].kind == "aux":
         return own.finite
     if form == "s":
-        return True
+        return own.finite or not comma  # not "a man, wearing a hat, walks in"
     if form == "ing":
         if own.finite:
             return verb.form == "ing"
