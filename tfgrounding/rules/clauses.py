@@ -433,6 +433,9 @@ def _participle(words: tuple[Word, ...]) -> Event | None:
         if word.kind != "verb" or word.form != "ing" or word.relative or before.kind in ("aux", "adj", "det", "conj"):
             continue
         comma = before.low == ","
+        after = words[i + 1].kind if i + 1 < len(words) else ""
+        if before.kind == "noun" and words[i - 2].kind == "verb" and after in ("noun", "adj"):
+            continue  # "wears rock climbing shoes"
         if word.verb in lexicon.DESCRIPTIVE or (before.kind == "adv" and words[i - 2].kind == "aux"):
             continue
         if not comma and before.kind == "noun" and belongs_to_noun(words, own.verb, i):
