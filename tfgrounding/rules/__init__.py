@@ -1,1 +1,1 @@
-"""The rules planner: words (lexicon, tagging), connectives, clauses, and the plan they make."""
+"""The rules planner: lexicon, phrases, tagging, connectives, verb_phrases, clauses, plan, in the order of reading."""

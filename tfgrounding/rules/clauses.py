@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from ..types import Relation
 from . import connectives, lexicon
 from .phrases import (
-    DESCRIBING_PARTICIPLES,
     Predicate,
     Word,
-    belongs_to_noun,
     is_animate,
     is_under_way,
     lasts,
     predicate,
     starts_clause,
     starts_subject,
-    until_break,
 )
+from .verb_phrases import coordinated, fronted_participle, participle, run_on, with_absolute
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +37,6 @@ class Event:
 _NOT_AS = lexicon.word_set(
     """such same dressed known well so disguised used serve serves served works work act acts acting"""
 )
-_COMITATIVE = lexicon.word_set("dance play walk talk speak fight wrestle sing chat interact run argue sit stand")
 _DANGLING = lexicon.word_set("and but then or , ; . ! ? : – — -")
 
 
@@ -61,16 +58,15 @@ def split(words: Sequence[Word]) -> Event:
         lambda w: _linked(w, connectives.TOGETHER, "simultaneously"),
         lambda w: _fronted(w, "while") or _fronted(w, "when"),
         lambda w: _medial(w, "while") or _medial(w, "when"),
-        _fronted_participle,
-        _coordinated,
-        _with_absolute,
-        _participle,
-        _run_on,
     )
     for rule in rules:
         found = rule(words)
         if found is not None:
             return found
+    for find in (fronted_participle, coordinated, with_absolute, participle, run_on):
+        cut = find(words)
+        if cut is not None:
+            return Event(words, tuple(map(split, cut.parts)), cut.relation)
     return Event(words)
 
 
@@ -94,10 +90,8 @@ def flatten(event: Event) -> Event:
     return Event(event.words, tuple(parts), event.relation, event.explicit)
 
 
-def _pair(
-    words: tuple[Word, ...], first: Sequence[Word], second: Sequence[Word], relation: Relation, explicit: bool = True
-) -> Event:
-    return Event(words, (split(first), split(second)), relation, explicit)
+def _pair(words: tuple[Word, ...], first: Sequence[Word], second: Sequence[Word], relation: Relation) -> Event:
+    return Event(words, (split(first), split(second)), relation, explicit=True)
 
 
 def _trim(words: Sequence[Word]) -> tuple[Word, ...]:
@@ -311,7 +305,11 @@ def _parenthetical(words: tuple[Word, ...]) -> Event | None:
     if len(commas) < 2 or commas[0] == 0 or predicate(words[: commas[0]]) is not None:
         return None
     inserted, rest = words[commas[0] + 1 : commas[1]], words[commas[1] + 1 :]
-    if not starts_subordinate(inserted) or predicate(rest) is None:
+    found = predicate(inserted)
+    smiling = (
+        found is not None and found.start == 0 and not found.finite and inserted[0].verb not in lexicon.DESCRIPTIVE
+    )
+    if not (smiling or starts_subordinate(inserted)) or predicate(rest) is None:
         return None
     return split((*inserted, words[commas[1]], *words[: commas[0]], *rest))
 
@@ -321,137 +319,6 @@ def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word],
     if is_under_way(clause) or is_under_way(main) or (lasts(clause) and lasts(main)):
         return _pair(words, *((clause, main) if fronted else (main, clause)), "simultaneously")
     return _pair(words, clause, main, "sequentially")
-
-
-def _coordinated(words: tuple[Word, ...]) -> Event | None:
-    """Clauses or verb phrases joined by "and", "but" or commas: at once if each goes on, else in their order."""
-    chain = _chain(words)
-    if len(chain) == 1:
-        return None
-    together = all(map(lasts, chain)) and all(w.low != "but" for w in words)
-    return Event(words, tuple(map(split, chain)), "simultaneously" if together else "sequentially", False)
-
-
-def _chain(words: tuple[Word, ...]) -> list[tuple[Word, ...]]:
-    for i in range(1, len(words) - 1):
-        if words[i].low not in ("and", "but", ",", "&"):
-            continue
-        end = i + 1
-        while end < len(words) - 1 and words[end].low in ("and", "but", "also", "both", ","):
-            end += 1
-        if _joins(words[:i], words[end:], comma=words[i].low == "," and end == i + 1):
-            return [words[:i], *_chain(words[end:])]
-    return [words]
-
-
-def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> bool:
-    """Whether two stretches of words around a conjunction are events of the same rank."""
-    own = predicate(first)
-    if own is None or not second:
-        return False
-    verb, helper = first[own.verb], first[own.start].low if first[own.start].kind == "aux" else ""
-    clause = second[next((i for i, w in enumerate(second) if w.kind != "adv"), 0) :]
-    found = predicate(clause)
-    if found is None:
-        return False
-    if found.start > 0:
-        if found.finite:
-            past = verb.form in ("past", "participle")
-            sure = clause[found.verb].form in ("s", "base") or clause[found.start].kind == "aux"
-            return starts_clause(clause) and (sure or past)
-        listed = first[0].low in ("there", "we", "you", "i") or not own.finite
-        return listed and not comma and starts_subject(clause) and clause[found.start - 1].kind in ("noun", "pron")
-    form = clause[found.verb].form
-    if clause[0].kind == "aux":
-        return own.finite
-    if form == "s":
-        return True
-    if form == "ing":
-        if own.finite:
-            return verb.form == "ing"
-        # "a man wearing a hat and carrying a bag walks in": still inside the subject
-        return not any(w.kind == "aux" or (w.kind == "verb" and w.form != "ing") for w in until_break(clause[1:]))
-    if form == "base" and helper and verb.form == "participle":
-        return clause[0].low == lexicon.inflect(clause[0].verb, "participle")  # "is peeled and cut"
-    if form == "base":
-        return verb.form == "base" and not any(w.kind in ("inf", "comp") for w in first)
-    if clause[0].low in DESCRIBING_PARTICIPLES:
-        return False
-    return bool(helper and verb.form == "participle") or verb.form in ("past", "participle", "base") or not comma
-
-
-def _with_absolute(words: tuple[Word, ...]) -> Event | None:
-    """ "A man talks with his dog barking"."""
-    own = predicate(words)
-    if own is None:
-        return None
-    for i in range(own.verb + 1, len(words) - 2):
-        if words[i].low != "with" or words[i - 1].verb in ("end", "start", "begin", "finish", "open", "close"):
-            continue
-        for j in range(i + 2, len(words)):
-            word, before = words[j], words[j - 1]
-            if word.kind in ("punct", "conj", "prep", "verb", "aux"):
-                if (
-                    word.kind == "verb"
-                    and word.form == "ing"
-                    and before.kind in ("noun", "object")
-                    and word.verb not in lexicon.DESCRIPTIVE
-                ):
-                    if (
-                        words[own.verb].verb in _COMITATIVE
-                        and words[i - 1].kind in ("verb", "prep")
-                        and is_animate(before)
-                    ):
-                        break
-                    return _pair(words, words[:i], words[i + 1 :], "simultaneously", explicit=False)
-                break
-    return None
-
-
-def _fronted_participle(words: tuple[Word, ...]) -> Event | None:
-    """ "Holding a cup, the man walks in": at once; "picking up the ball, he throws it": one after the other."""
-    comma = next((i for i, w in enumerate(words) if w.low == ","), 0)
-    own = predicate(words[:comma])
-    if own is None or own.start > 0 or own.finite or not comma or not starts_clause(words[comma + 1 :]):
-        return None
-    relation: Relation = "simultaneously" if lasts(words[:comma]) else "sequentially"
-    return _pair(words, words[:comma], words[comma + 1 :], relation, explicit=False)
-
-
-def _participle(words: tuple[Word, ...]) -> Event | None:
-    """ "A man sits on the couch eating"."""
-    own = predicate(words)
-    if own is None:
-        return None
-    for i in range(own.verb + 1, len(words)):
-        word, before = words[i], words[i - 1]
-        if word.kind != "verb" or word.form != "ing" or word.relative or before.kind in ("aux", "adj", "det", "conj"):
-            continue
-        comma = before.low == ","
-        if word.verb in lexicon.DESCRIPTIVE or (before.kind == "adv" and words[i - 2].kind == "aux"):
-            continue
-        if not comma and before.kind == "noun" and belongs_to_noun(words, own.verb, i):
-            continue
-        return _pair(words, words[:i], words[i:], "simultaneously", explicit=False)
-    return None
-
-
-def _run_on(words: tuple[Word, ...]) -> Event | None:
-    """ "Person opens the door walks in": a second finite verb without any conjunction."""
-    own = predicate(words)
-    if (
-        own is None
-        or words[own.verb].form != "s"
-        or words[own.verb].verb in lexicon.PERCEPTION | {"make", "let", "help"}
-    ):
-        return None
-    for i in range(own.verb + 2, len(words)):
-        word = words[i]
-        if word.kind in ("rel", "conj"):
-            return None
-        if word.kind == "verb" and word.form == "s" and not word.relative:
-            return _pair(words, words[:i], words[i:], "sequentially", explicit=False)
-    return None
 
 
 def _contentful(words: Sequence[Word]) -> bool:

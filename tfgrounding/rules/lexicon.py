@@ -107,7 +107,7 @@ ACTIVITIES = word_set(
     juggle drum film record point frown read eat drink cook smoke rock bounce roll rotate circle hover flicker flash
     buzz beep chirp cough crawl stroll wander skip gesture sweat stretch exercise"""
 )
-CONSUMPTION = word_set("eat drink smoke draw write paint cook knit sew ride drive roll")
+CONSUMPTION = word_set("eat drink smoke draw write paint cook knit sew roll")
 
 # A word ending in -ing that is a thing, whatever stands before it.
 ING_NOUNS = word_set(

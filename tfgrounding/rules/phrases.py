@@ -71,7 +71,7 @@ def is_human(word: Word) -> bool:
 
 
 def is_animate(word: Word) -> bool:
-    return word.low in _HUMANS or word.low in _ANIMALS
+    return word.low in _HUMANS or word.low in _ANIMALS or word.low in ("others", "another", "him", "her", "them")
 
 
 def is_plural(word: Word) -> bool:
@@ -189,8 +189,11 @@ def is_under_way(words: Sequence[Word]) -> bool:
     return helped or (verb.verb in lexicon.POSTURE and lasts(words))
 
 
-def lasts(words: Sequence[Word]) -> bool:
-    """Whether the event is a state or an activity that goes on, rather than one that ends of itself."""
+def lasts(words: Sequence[Word], *, meals_last: bool = False) -> bool:
+    """Whether the event is a state or an activity that goes on, rather than one that ends of itself.
+
+    `meals_last`: whether "eats an apple" counts as going on; it has an end, but takes its time.
+    """
     found = predicate(words)
     if found is None:
         return False
@@ -201,8 +204,9 @@ def lasts(words: Sequence[Word]) -> bool:
         return True  # "is happy"
     if word.verb in lexicon.ASPECT or word.verb not in lexicon.ACTIVITIES | lexicon.POSTURE:
         return False
-    if word.verb in lexicon.CONSUMPTION and rest and rest[0].kind in ("det", "adj", "noun"):
-        return False
+    acts_on = bool(rest) and rest[0].kind in ("det", "adj", "noun", "object")
+    if acts_on and ((word.verb in lexicon.CONSUMPTION and not meals_last) or word.verb in _PLACED):
+        return False  # "eats an apple", "hangs a picture"
     for i, other in enumerate(rest):
         if other.low not in lexicon.GOAL_WORDS or (i > 0 and other.low not in _GOALS_ANYWHERE):
             continue

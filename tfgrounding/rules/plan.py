@@ -64,6 +64,8 @@ class _Clause:
         words = tuple(words)
         if words and words[0].kind == "conj":  # "while the cat watches": a whole clause already
             return cls(words)
+        if words and words[0].low == "with" and predicate(words) is not None:
+            words = words[1:]  # "with the crowd watching"
         if [w.low for w in words[:2]] in (["there", "is"], ["there", "are"], ["we", "see"]):
             words = words[2:]
         found = predicate(words)
@@ -106,9 +108,10 @@ def _resolve(clauses: list[_Clause], *, fronted: bool) -> list[_Clause]:
         if len(clause.subject) == 1 and clause.subject[0].low in _THIRD_PERSON:
             low = clause.subject[0].low
             meant = next((s for s in (*earlier, *(later if fronted else ())) if _may_mean(low, s)), None)
-            if meant is None and resolved and low in ("it", "they"):
-                meant = _last_object(resolved[-1], plural=low == "they")
-            clause = replace(clause, subject=meant or clause.subject)
+            if meant is None and resolved:
+                meant = _last_object(resolved[-1], low)
+            if meant is not None:
+                clause = _agreeing(replace(clause, subject=meant), was=low)
         elif clause.verb is not None and not clause.subject and (earlier or later):
             able = [s for s in earlier if _agrees(clause, s)] or earlier or later
             clause = _lend(clause, able[0], clauses[i - 1] if i else None)
@@ -137,12 +140,28 @@ def _lend(clause: _Clause, subject: tuple[Word, ...], before: _Clause | None) ->
     ):
         verb = _finite(verb, subject)
         lead = tuple(w for w in lead if w.kind != "aux")
+    if lead and lead[0].low == "been":  # "having been fed, the cat ..."
+        lead = (Word("have" if _plural(subject) else "has", "aux"), *lead)
     return replace(clause, subject=subject, verb=verb, lead=lead)
 
 
 def _agrees(clause: _Clause, subject: Sequence[Word]) -> bool:
     form = clause.verb.form if clause.verb is not None and not clause.lead else None
     return not (form == "s" and _plural(subject)) and not (form == "base" and not _plural(subject))
+
+
+def _agreeing(clause: _Clause, *, was: str) -> _Clause:
+    """The clause after "they" gave way to a singular subject: "they leave" -> "someone leaves"."""
+    if was != "they" or _plural(clause.subject) or clause.verb is None:
+        return clause
+    singular = {"are": "is", "were": "was", "have": "has", "'re": "is"}
+    lead = tuple(replace(w, text=singular.get(w.low, w.text)) for w in clause.lead)
+    verb = clause.verb
+    if verb.kind == "aux":
+        verb = replace(verb, text=singular.get(verb.low, verb.text))
+    elif verb.form == "base" and not any(w.kind == "aux" for w in lead):
+        verb = _finite(verb, clause.subject)
+    return replace(clause, lead=lead, verb=verb)
 
 
 def _finite(verb: Word, subject: Sequence[Word]) -> Word:
@@ -183,17 +202,15 @@ def _objects(clause: _Clause, before: _Clause) -> tuple[Word, ...]:
     """The words after the verb, with "it" and "them" replaced by what the clause before acted on."""
     found: list[Word] = []
     for word in clause.rest:
-        meant = (
-            _last_object(before, plural=word.low == "them")
-            if word.kind == "object" and word.low in ("it", "them")
-            else None
-        )
-        found.extend(meant or (word,))
+        # In "the boys play cards until their father calls them", "them" may be the boys.
+        unsure = word.low == "them" and clause.subject != before.subject and _plural(before.subject)
+        known = word.kind == "object" and word.low in ("it", "them") and not unsure
+        found.extend((known and _last_object(before, "they" if word.low == "them" else "it")) or (word,))
     return tuple(found)
 
 
-def _last_object(clause: _Clause, *, plural: bool) -> tuple[Word, ...] | None:
-    """The direct object of a clause, else its last noun phrase, where it agrees in number; with "the" for "a"."""
+def _last_object(clause: _Clause, pronoun: str) -> tuple[Word, ...] | None:
+    """What a pronoun may stand for among a clause's objects: the direct one, else the last; with "the" for "a"."""
     phrases: list[tuple[Word, ...]] = []
     current: list[Word] = []
     for word in (*clause.rest, Word(".", "punct")):
@@ -203,12 +220,11 @@ def _last_object(clause: _Clause, *, plural: bool) -> tuple[Word, ...] | None:
             if current and current[-1].kind == "noun":
                 phrases.append(tuple(current))
             current = [word] if word.kind == "det" else []
-    direct = bool(clause.rest) and (
-        clause.rest[0].kind in ("det", "adj", "noun") or clause.rest[0].low in lexicon.PARTICLES
-    )
-    fitting = [p for p in phrases if is_plural(p[-1]) == plural and not is_human(p[-1])]
+    fitting = [p for p in phrases if _may_mean(pronoun, p) and is_human(p[-1]) == (pronoun in ("he", "she"))]
     if not fitting:
         return None
+    first = clause.rest[0]
+    direct = first.kind in ("det", "adj", "noun") or first.low in lexicon.PARTICLES
     chosen = fitting[0] if direct and phrases[0] is fitting[0] else fitting[-1]
     if chosen[0].kind == "det" and chosen[0].low in ("a", "an", "some", "another", "one"):
         return (Word("the", "det"), *chosen[1:])
@@ -218,7 +234,7 @@ def _last_object(clause: _Clause, *, plural: bool) -> tuple[Word, ...] | None:
 def _descriptions(clause: _Clause) -> tuple[str, ...]:
     """Up to three ways to say the event: as it stands, with "a person" or "someone", and "man opening the door"."""
     verb, subject = clause.verb, clause.subject
-    if verb is None or not verb.verb:
+    if verb is None or not (verb.verb or verb.kind == "aux"):
         bare = clause.words[1:] if clause.words and clause.words[0].kind == "det" else clause.words
         return _distinct(join(clause.words), join(bare))
     helpers = [w.low for w in clause.lead if w.kind == "aux"]

@@ -28,6 +28,15 @@ _MOTION = lexicon.word_set(
     """walk come run go move jog ride drive swim fly pass step crawl rush march stroll skate rides burst"""
 )
 _INTRANSITIVE = lexicon.POSTURE | _MOTION | lexicon.word_set("smile laugh cry dance scream stare arrive leave")
+# Nouns at times, but after "and" or a comma far more often what somebody does.
+_VERBY = (
+    lexicon.ACTIVITIES
+    | lexicon.POSTURE
+    | lexicon.word_set(
+        """fall jump kick push pull throw catch turn stop start kiss hug cut slide dive toss drop return try dash rush
+        pause land step move touch hit reach rub squeeze stir splash stumble yawn sigh bow crash end rest dodge"""
+    )
+)
 _PURE_PARTICLES = lexicon.PARTICLES - lexicon.word_set("by over in on through across past inside outside")
 
 
@@ -83,6 +92,8 @@ def _tag_one(tokens: Sequence[str], position: int, words: Sequence[Word], finite
         return Word(token, "punct")
     if token[0] in '"“':
         return Word(token, "noun")
+    if low == "which" and kind == "prep":
+        return Word(token, "conj")  # "after which"
     if low in lexicon.RELATIVES and (low != "that" or (kind in ("noun", "pron") and words and words[-1] is before)):
         return Word(token, "rel")
     if (
@@ -141,8 +152,11 @@ def _tag_verb_form(
         if lexicon.is_ing_compound(low, following) or kind in ("det", "adj"):
             return noun if not following or not following[0].isalpha() or kind != "det" else Word(token, "adj")
         if before is not None and kind == "prep":
-            if before.low in _SUBORDINATORS or (
-                len(words) > 1 and words[-2].low in _TIME_NOUNS and before.low in ("to", "of")
+            followed = before.low == "by" and words[-2:-1] and words[-2].low == "followed"
+            if (
+                followed
+                or before.low in _SUBORDINATORS
+                or (len(words) > 1 and words[-2].low in _TIME_NOUNS and before.low in ("to", "of"))
             ):
                 return verb
             return verb if _is_particle(before, words) else noun
@@ -256,11 +270,13 @@ def _verb_like_place(tokens: Sequence[str], position: int, words: Sequence[Word]
         "of",
         "with",
     )
-    if form.base in lexicon.ACTIVITIES | lexicon.POSTURE and previous.kind == "noun" and not is_plural(previous):
+    if form.base in _VERBY and previous.kind == "noun" and not is_plural(previous):
         return True  # "sits behind a table and points", but not "washes plates and cups"
     if not lexicon.is_nouny(form.base):
         return True
-    return opens_object or after_verb
+    # "walk into a bar and order drinks": a noun alone, without an article, would not follow "a bar and"
+    starts_object = following.isalpha() and "base" in form.forms and following not in lexicon.CONJUNCTIONS
+    return opens_object or after_verb or (starts_object and previous.kind == "noun" and not is_plural(previous))
 
 
 def _plural_subject(words: Sequence[Word]) -> bool:
