@@ -22,6 +22,7 @@ from .numpro.engine import NumProEngine
 from .numpro.hybrid import HybridEngine
 from .numpro.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
 from .planner import Planner, get_planner
+from .presence import NULL_TEXTS, presence
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
 from .video import Source, checked_rate, iter_frames, source_name
@@ -82,6 +83,7 @@ class Grounder:
             self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
+        self._latest_null: tuple[VideoFeatures, np.ndarray] | None = None
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
         self._recent, self._recent_lock = Recent(), threading.Lock()
 
@@ -191,12 +193,14 @@ class Grounder:
                 f"but this Grounder speaks {self.encoder.name} ({self.encoder.revision}); encode the video again"
             )
         curves = dict(zip(plan.texts, similarity_curves(features.vectors, self._encode(plan.texts)), strict=True))
+        null_curves = self._null_curves(features)
         moments = ground_curves(
             curves,
             plan,
             duration_seconds=features.info.duration_seconds,
             pts_seconds=features.sample_seconds,
             floor=self.encoder.floor,
+            null_curves=null_curves,
             localizer=self.localizer,
             stride_frames=stride_frames,
             longest_frames=longest_frames,
@@ -213,6 +217,11 @@ class Grounder:
             curve=curves[plan.query],
             curves=curves,
             pts_seconds=features.sample_seconds,
+            present=presence(
+                np.mean([curves[text] for text in (plan.query, *plan.paraphrases)], axis=0),
+                null_curves,
+                _edges(len(features), features.info.duration_seconds, features.sample_seconds),
+            ),
             warnings=(*features.info.warnings, *plan.warnings),
             provenance={
                 "tfgrounding": __version__,
@@ -267,6 +276,14 @@ class Grounder:
             if features is None or video != path:
                 path, features = video, self.encode_video(video)
             yield self.ground(features, query)
+
+    def _null_curves(self, features: VideoFeatures) -> np.ndarray:
+        """(N, T) curves of texts that have nothing to do with the video; those of the latest video are remembered."""
+        remembered = self._latest_null
+        if remembered is None or remembered[0] is not features:
+            remembered = features, similarity_curves(features.vectors, self._encode(NULL_TEXTS))
+            self._latest_null = remembered
+        return remembered[1]
 
     def _encode(self, texts: tuple[str, ...]) -> np.ndarray:
         """(N, D) vectors of the texts; those seen before are remembered."""
