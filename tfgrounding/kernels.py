@@ -91,7 +91,7 @@ def masked_sums(curve, floor, masked, above, total, count):
 
 @kernel
 def smoothed_change(masked, above, stride, change):
-    """Write the masked change from frame t to t + 1 of the smoothed curve, 0 at the rims (methods: the rise)."""
+    """Write the masked change from frame t to t + 1 of the smoothed curve, 0 at the rims."""
     frames = len(masked)
     half = min(stride - 2, 3) // 2 if stride >= 3 else 0
     change[:] = 0
@@ -269,7 +269,7 @@ def best_windows(paper, total, count, gain, reach, stride, longest, fraction, sc
 def published_candidates(curves, edges_seconds, uniform, floor, stride, longest, kept, most):
     """(3, n) starts, ends, scores: the first response of each (N, T) curve, then the second of each, ...
 
-    Up to `kept` of each curve and `most` in all (methods 1a, steps 1-4). Starts go back to where the rise began; ends
+    Up to `kept` of each curve and `most` in all. Starts go back to where the rise began; ends
     are worked out in float32; scores are divided by the curve's best. A curve that has no window with a score has three
     responses [0, 0] with score 1.
     """
@@ -316,7 +316,7 @@ def published_candidates(curves, edges_seconds, uniform, floor, stride, longest,
 
 @kernel
 def paper_candidates(curves, edges_seconds, floor, stride, longest, most):
-    """(3, n) starts, ends, scores of the best windows on the mean of the (N, T) curves (methods 1b).
+    """(3, n) starts, ends, scores of the best windows on the mean of the (N, T) curves.
 
     A mean that lies below the floor altogether is not masked.
     """
