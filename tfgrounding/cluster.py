@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .datasets.base import Sample
 from .errors import TFGroundingError
 from .results import Row
-from .worker import Recipe, VideoWorker
+from .worker import Recipe, VideoWorker, result_row
+
+TRIES = 3  # of a video whose actor died
 
 
 def run_on_ray(
@@ -25,8 +28,8 @@ def run_on_ray(
     """Rows of every video as they are ready, in no particular order.
 
     Each video is one row of a Ray data set; an actor holds a `VideoWorker`. Ray restarts an actor that dies and gives
-    its videos to it again; it hands actors no more videos than they can take (back-pressure). Folders and files must
-    have the same paths on every machine.
+    its videos to it again, up to TRIES times; it hands actors no more videos than they can take (back-pressure).
+    Folders and files must have the same paths on every machine.
 
     Args:
         jobs: the samples of each video.
@@ -54,16 +57,15 @@ def run_on_ray(
     gpus = int(have.get("GPU", 0))
     workers = workers or gpus or max(1, int(have.get("CPU", 1)) // 2)
     ray.data.DataContext.get_current().enable_progress_bars = False
+    tries = ray.remote(num_cpus=0)(_Tries).remote()
     videos = ray.data.from_items([{"video": number} for number in range(len(jobs))], override_num_blocks=len(jobs))
     answered = videos.map_batches(
         _Actor,
-        fn_constructor_args=(ray.put(list(jobs)), recipe, provenance),
+        fn_constructor_args=(ray.put(list(jobs)), tries, recipe, provenance),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(jobs)), max_tasks_in_flight_per_actor=2),
         num_gpus=1 if gpus else 0,
         num_cpus=0 if gpus else 1,
-        max_restarts=-1,
-        max_task_retries=-1,
     )
     try:
         for batch in answered.iter_batches(batch_size=1, batch_format="numpy", prefetch_batches=0):
@@ -77,19 +79,38 @@ def run_on_ray(
             ray.shutdown()
 
 
+class _Tries:
+    """Counts how often each video was begun: Ray would give one that kills its actor to the next for ever."""
+
+    def __init__(self) -> None:
+        self._begun: Counter[int] = Counter()
+
+    def begin(self, number: int) -> int:
+        self._begun[number] += 1
+        return self._begun[number]
+
+
 class _Actor:
     """Loads its models with its first video, so that what is wrong with the recipe is told as an answer."""
 
-    def __init__(self, jobs: Any, recipe: Recipe, provenance: dict[str, Any]) -> None:
+    def __init__(self, jobs: Any, tries: Any, recipe: Recipe, provenance: dict[str, Any]) -> None:
         import ray
 
         self._jobs: list[Sequence[Sample]] = ray.get(jobs)
-        self._recipe, self._provenance = recipe, provenance
+        self._tries, self._recipe, self._provenance = tries, recipe, provenance
         self._worker: VideoWorker | None = None
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         try:
             self._worker = self._worker or VideoWorker(self._recipe, self._provenance)
         except TFGroundingError as error:
-            return {"rows": [json.dumps(str(error))]}
-        return {"rows": [json.dumps(self._worker.rows(self._jobs[int(number)])) for number in batch["video"]]}
+            return {"rows": [json.dumps(str(error))] * len(batch["video"])}
+        return {"rows": [json.dumps(self._rows(self._worker, int(number))) for number in batch["video"]]}
+
+    def _rows(self, worker: VideoWorker, number: int) -> list[Row]:
+        import ray
+
+        if ray.get(self._tries.begin.remote(number)) > TRIES:
+            died = TFGroundingError(f"the actor died {TRIES} times on this video")
+            return [result_row(sample, worker.provenance, error=died) for sample in self._jobs[number]]
+        return worker.rows(self._jobs[number])

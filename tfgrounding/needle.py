@@ -90,7 +90,7 @@ def find_clips(folder: str | Path) -> list[Clip]:
 
 
 def only_needle(clips: Sequence[Clip], name: str, text: str) -> list[Clip]:
-    """The clips with one of them, called by its file name, as the only needle. Raises DatasetError if it is not there."""
+    """The clips, one of which, called by its file name, is the only needle. Raises DatasetError if it is missing."""
     if not any(Path(clip.path).name == Path(name).name for clip in clips):
         raise DatasetError(f"{name}: no such clip among the {len(clips)} of the folder")
     return [replace(clip, text=text if Path(clip.path).name == Path(name).name else "") for clip in clips]
