@@ -126,7 +126,9 @@ def read_number(picture: np.ndarray) -> int | None:
     height, width = picture.shape[:2]
     corner = picture[height * 2 // 3 :, width // 2 :]
     found, _ = _ocr()(np.ascontiguousarray(corner[:, :, ::-1]), use_cls=False)
-    read = [(np.array(box).sum(axis=1).max(), text) for box, text, _ in found or [] if re.fullmatch(r"\d{1,5}", text)]
+    lines = [(np.array(box).sum(axis=1).max(), text) for box, text, _ in found or []]
+    # Writing of the video's own may run into the number: OCR then takes both for one line that ends in digits.
+    read = [(where, digits[0]) for where, text in lines if (digits := re.search(r"\d{1,5}$", text))]
     return int(max(read)[1]) if read else None
 
 

@@ -65,6 +65,19 @@ def test_a_moment_that_reaches_beyond_what_was_shown_is_followed(video: str) -> 
     assert (best.start_seconds, best.end_seconds) == pytest.approx(TRUTH, abs=1.0)
 
 
+def test_proposals_that_are_corrected_to_one_moment_become_one(video: str) -> None:
+    corrected = correct(red_numbers, [Moment(21.0, 26.0, 0.9), Moment(24.0, 31.0, 0.8), Moment(50.0, 52.0, 0.1)], video)
+    assert [iou(moment) > 0.7 for moment in corrected.moments] == [True, False]
+
+
+def test_a_request_never_holds_more_pictures_than_the_model_takes(video: str) -> None:
+    watcher = Watcher(red_numbers, most_pictures=6)
+    engine = HybridEngine(watcher, view=FrameNumbers(frame_side=48))
+    best = engine.correct(video, "it is red", ROUGH, probe(video)).moments[0]
+    assert max(watcher.sent) <= 6
+    assert iou(best) > 0.6
+
+
 def refuse(texts: list[str], pictures: list[np.ndarray]) -> str:
     raise ModelError("out of order")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from reader import Reader, serve
 from videos import make_scenes, make_video
 
-from tfgrounding import Grounder
+from tfgrounding import Grounder, cli
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.llm import ChatClient
 from tfgrounding.numpro import engine as engine_module
@@ -342,3 +343,27 @@ def test_nothing_leaves_the_machine_without_an_endpoint(scenes: str, monkeypatch
 def test_impossible_settings_are_refused(settings: dict) -> None:
     with pytest.raises(TFGroundingError):
         NumProEngine(Watcher(red_numbers), **settings)
+
+
+def test_the_ground_command_asks_the_named_server(
+    scenes: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", "ground", scenes, "it is red", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    with serve(lambda request: "from frame 5 to frame 8") as url:
+        code, out, _ = run("--engine", "numpro", "--vlm", f"m@{url}", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["moments"][0]["start_seconds"] == 4.0
+    assert told["raw_answer"] == "from frame 5 to frame 8"
+    with serve(lambda request: "none") as url:
+        code, out, err = run("--engine", "numpro", "--vlm", f"m@{url}")
+    assert (code, out) == (0, "")
+    assert "nothing found" in err
+    code, _, err = run("--engine", "numpro")
+    assert code == 2
+    assert "none is named" in err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from videos import make_video
 
-from tfgrounding import TFGroundingError, iter_frames
+from tfgrounding import TFGroundingError, cli, iter_frames
 from tfgrounding.numpro.overlay import CORNERS, Overlay, write_numbered_video
 
 
@@ -151,3 +152,19 @@ def test_a_target_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -
         write_numbered_video(source, tmp_path / "b.unknown")
     with pytest.raises(TFGroundingError, match="another file"):
         write_numbered_video(source, source)
+
+
+def test_the_overlay_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", "overlay", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return (int(left.value.code or 0), *capsys.readouterr())
+
+    source = str(make_video(tmp_path / "a.mp4", seconds=2))
+    code, out, _ = run(source, "-o", str(tmp_path / "b.mp4"), "--rate", "2", "--color", "white", "--outline")
+    assert (code, out.split()[-1]) == (0, "4")
+    code, out, err = run(source, "-o", str(tmp_path / "c.mp4"), "--color", "reddish")
+    assert (code, out) == (2, "")
+    assert "red, green" in err
+    assert run(str(tmp_path / "no.mp4"), "-o", str(tmp_path / "c.mp4"))[0] == 2

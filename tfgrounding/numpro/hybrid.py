@@ -22,6 +22,7 @@ LEAST_CONTEXT_SECONDS = 4.0
 LITTLE, MUCH = 0.5, 1.5  # context on one side of a proposal, as a share of its length
 FIRST_NUMBERS = (1, 101, 201)  # of the looks, so that a reply with the same numbers every time gives itself away
 AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
+SAME_IOU = 0.8  # two corrected moments that overlap so much are one
 MOST_MORE_LOOKS = 3  # at a moment that reaches the edge of what was shown, or was shown too coarsely
 
 
@@ -108,11 +109,11 @@ class HybridEngine:
         except ModelError as error:
             session.warnings.append(f"the vision model failed, the moments stand as the curves gave them: {error}")
         verdicts += [_Verdict(moment) for moment in proposals[len(verdicts) :]]
-        found = [Moment(start, end, 0.0) for start, end in whole] + [v.moment for v in _in_order(verdicts)]
+        found = [Moment(start, end, 0.0) for start, end in whole] + _distinct(_in_order(verdicts))
         scores = sorted((moment.score for moment in proposals), reverse=True)
         scores = [scores[0] if scores else 1.0] * len(whole) + scores
         return Corrected(
-            moments=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=True)),
+            moments=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=False)),
             raw_answer="\n".join(session.said),
             warnings=tuple(dict.fromkeys(session.warnings)),
             frames_shown=session.frames_shown,
@@ -146,6 +147,10 @@ class _Session:
         spans = [self._around(moment, *context) for moment in proposals for context in ((MUCH, LITTLE), (LITTLE, MUCH))]
         each = min(MOST_FRAMES_PER_LOOK, self.engine.budget_frames // 2 // len(spans))
         shown = self._frames(spans, each)
+        room = min(self._room(look) for look in shown)
+        if room < max(map(len, shown)):
+            each = room
+            shown = self._frames(spans, each)
         verdicts = []
         for i, moment in enumerate(proposals):
             before, after = shown[2 * i : 2 * i + 2]
@@ -156,6 +161,11 @@ class _Session:
             agreed = _agreed(first.intervals_seconds, second.intervals_seconds, _span(before), _span(after))
             verdicts.append(self._verdict(moment, agreed, before, after, each) if agreed else _Verdict(moment))
         return verdicts
+
+    def _room(self, shown: Shown) -> int:
+        """How many such frames fit one request."""
+        pictures = [part for part in self.engine.view.parts(shown) if not isinstance(part, str)]
+        return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
 
     def look_at_everything(self) -> list[Interval]:
         """The second engine's own answer, from what is left of the budget."""
@@ -271,6 +281,19 @@ def _in_order(verdicts: Sequence[_Verdict]) -> list[_Verdict]:
     if not any(verdict.seen for verdict in verdicts):
         return list(verdicts)
     return [v for v in verdicts if not v.rejected] + [v for v in verdicts if v.rejected]
+
+
+def _distinct(verdicts: Sequence[_Verdict]) -> list[Moment]:
+    """Their moments; of those that were corrected to nearly the same one, only the first."""
+    kept: list[_Verdict] = []
+    for verdict in verdicts:
+        if not (verdict.seen and any(v.seen and _iou(_ends(v), _ends(verdict)) > SAME_IOU for v in kept)):
+            kept.append(verdict)
+    return [verdict.moment for verdict in kept]
+
+
+def _ends(verdict: _Verdict) -> Interval:
+    return verdict.moment.start_seconds, verdict.moment.end_seconds
 
 
 def _sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:

@@ -6,6 +6,7 @@ import inspect
 import math
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,8 @@ def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) ->
     Raises:
         ModelError: it is not there, or is no image-text-to-text model.
     """
+    if (source.startswith((".", "/", "~")) or source.count("/") > 1) and not Path(source).expanduser().is_dir():
+        raise ModelError(f"the vision model {source!r} cannot be loaded: there is no such folder")
     from transformers import AutoModelForImageTextToText
 
     try:

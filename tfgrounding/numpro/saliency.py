@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from .answers import FRAME_WORDS, NUMBER, as_number, final_part, json_values
@@ -67,12 +68,12 @@ def _paired(numbers: list[Any], scores: list[Any]) -> Iterator[tuple[int, float]
 
 def _written_scores(text: str) -> Iterator[tuple[int, float]]:
     comma = r"\s*(?:,\s*and\b|,|\band\b)\s*"
-    lists = re.search(
-        rf"(\d+(?:{comma}\d+)+)[^\d\n]*?\b(?:scores?|saliency|ratings?)\b[^\d\n]*({NUMBER}(?:{comma}{NUMBER})+)", text
-    )
-    if lists:
-        yield from _paired(re.findall(r"\d+", lists[1]), re.findall(NUMBER, lists[2]))
-        return
+    lists = list(re.finditer(rf"{NUMBER}(?:{comma}{NUMBER})+", text))
+    for numbers, scores in pairwise(lists):
+        between = text[numbers.end() : scores.start()]
+        if re.search(r"\b(?:scores?|saliency|ratings?)\b", between) and not re.search(r"[\d\n]", between):
+            yield from _paired(re.findall(NUMBER, numbers[0]), re.findall(NUMBER, scores[0]))
+            return
     line = re.compile(
         rf"(?:\b(?:{FRAME_WORDS})\s*|^[\s|(\[-]*|[,;|]\s*)(?P<first>\d+)(?:\s*(?:-|to)\s*(?:frames?\s*)?(?P<last>\d+))?\s*"
         rf"(?:[:=|(]|-(?=\s)|\bhas\b|\bgets\b|\bscores?\b|\bis\b|,?\s*\bsaliency\b)[^\d\n,;|]*(?P<score>{NUMBER})(?!\d)(?:\s*/\s*\d+)?",
