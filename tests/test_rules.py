@@ -71,6 +71,8 @@ def test_other_words_for_an_event():
     assert first.descriptions == ("a man opens the door", "a person opens the door", "man opening the door")
     assert plan("person opens the door").paraphrases == ("someone opens the door", "person opening the door")
     assert plan("the dog barks").paraphrases == ("dog barking",)
+    # what tells one woman from another is kept
+    assert plan("the woman in a red coat waves").paraphrases == ("woman in a red coat waving",)
 
 
 def test_a_single_event_has_no_sub_events():

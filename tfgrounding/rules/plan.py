@@ -249,7 +249,8 @@ def _descriptions(clause: _Clause) -> tuple[str, ...]:
         h in lexicon.FINITE_BE or h in ("been", "being") for h in helpers
     )
     head, anyone = _head(subject), ""
-    if not subject or (head is not None and is_human(head) and not _plural(subject)):
+    # "The woman in the red coat" would lose what tells her apart.
+    if not subject or (head is not None and is_human(head) and not _plural(subject) and len(noun) <= 1):
         said = "someone" if head is not None and head.low == "person" else "a person"
         core = (Word("is", "aux"), *adverbs, verb) if passive else (*adverbs, _finite(verb, ()))
         anyone = f"{said} {join((*core, *clause.rest))}"
