@@ -1,6 +1,7 @@
 """Every localizer on the same curves: 1,945 Charades-STA queries, long and noisy simulations, and absence.
 
-    python benchmarks/localizers.py [--charades ../shared/charades] [--footage ../shared/footage] [--plots .bench/losses]
+    python benchmarks/localizers.py [--charades ../shared/charades] [--footage ../shared/footage]
+                                    [--plots .bench/losses]
                                     [--only table,halves,sensitivity,simulations,cost,losses,absence]
 
 The curves are realistic but not zero-shot (see the data's README): they compare localizers, they are no result on
@@ -202,8 +203,11 @@ def halves(cases: Cases, trials: int = 60) -> dict:
     print(row("ours", overlaps[0]))
     print(row("chosen among the drawn on one half, read off the other", crossed))
     spread = np.array([figures(o) for o in overlaps[1:]])
-    print("| drawn settings, 10 % – 90 % | " + " | ".join(f"{a:.1f} – {b:.1f}" for a, b in zip(
-        *np.percentile(spread, [10, 90], axis=0), strict=True)) + " |")
+    print(
+        "| drawn settings, 10 % – 90 % | "
+        + " | ".join(f"{a:.1f} – {b:.1f}" for a, b in zip(*np.percentile(spread, [10, 90], axis=0), strict=True))
+        + " |"
+    )
     results["crossed"] = figures(crossed).round(2).tolist()
     results["drawn 10 % and 90 %"] = np.percentile(spread, [10, 90], axis=0).round(2).tolist()
     return results
@@ -282,7 +286,7 @@ def several(rng: np.random.Generator) -> dict:
                 starts, ends = np.array([[m.start_seconds, m.end_seconds] for m in list_]).T
                 found[name] += sum(temporal_iou(starts, ends, a, b).max() >= 0.5 for a, b in truths)
         results[f"{count} moments, found among the first {count} (IoU ≥ 0.5)"] = {
-            name: round(100 * hits / 200 / count, 1) for name, hits in found.items()
+            name: round(100 * float(hits) / 200 / count, 1) for name, hits in found.items()
         }
     for title, values in results.items():
         print(f"{title}: {values}")

@@ -42,7 +42,9 @@ class TAGLocalizer:
             kept = np.arange(frames)
         features = curve[:, None] if query.features is None else np.asarray(query.features)
         if features.ndim != 2 or len(features) != frames:
-            raise PlanError(f"features must have one vector for each of the {frames} frames, not shape {features.shape}")
+            raise PlanError(
+                f"features must have one vector for each of the {frames} frames, not shape {features.shape}"
+            )
         timed = np.concatenate([features, np.arange(frames)[:, None] / frames], axis=1).astype(np.float64)
         labels = coherent_clusters(_pooled(timed[kept], POOL_FRAMES), min(CLUSTERS, len(kept)), COHERENCE_FRAMES // 2)
         borders = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1, [len(kept)]])
