@@ -1,6 +1,7 @@
 """Every localizer on the same curves: 1,945 Charades-STA queries, long and noisy simulations, and absence.
 
-    python benchmarks/localizers.py [--charades ../shared/charades] [--footage ../shared/footage] [--plots .bench/losses]
+    python benchmarks/localizers.py [--charades ../shared/charades] [--footage ../shared/footage]
+                                    [--plots .bench/losses]
                                     [--only table,halves,sensitivity,simulations,cost,losses,absence]
 
 The curves are realistic but not zero-shot (see the data's README): they compare localizers, they are no result on
@@ -285,7 +286,7 @@ def several(rng: np.random.Generator) -> dict:
                 starts, ends = np.array([[m.start_seconds, m.end_seconds] for m in list_]).T
                 found[name] += sum(temporal_iou(starts, ends, a, b).max() >= 0.5 for a, b in truths)
         results[f"{count} moments, found among the first {count} (IoU ≥ 0.5)"] = {
-            name: round(100 * hits / 200 / count, 1) for name, hits in found.items()
+            name: round(100 * float(hits) / 200 / count, 1) for name, hits in found.items()
         }
     for title, values in results.items():
         print(f"{title}: {values}")

@@ -94,11 +94,8 @@ def p_value(curve: np.ndarray, null: np.ndarray, edges_seconds: np.ndarray) -> f
 
 def probability_of_presence(p: float) -> float:
     """Posterior at even odds: the integral of x p^(x - 1) over x in (0, 1) against 1."""
-    depth = -np.log(max(p, 1e-300))
-    if depth < 1e-3:
-        factor = 0.5 + depth / 6
-    else:
-        factor = (np.exp(min(depth, 600.0)) - 1 - depth) / depth**2
+    depth = -np.log(max(p, 1e-290))
+    factor = (np.expm1(depth) - depth) / depth**2 if depth > 1e-3 else 0.5 + depth / 6
     return float(factor / (1 + factor))
 
 

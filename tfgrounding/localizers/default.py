@@ -14,7 +14,9 @@ Nothing depends on the scale of an encoder's cosines, nor on the sampling rate.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from itertools import accumulate
+from math import isfinite, sqrt
 
 import numpy as np
 
@@ -63,8 +65,8 @@ class DefaultLocalizer:
         c = self.constants
         edges = query.edges_seconds
         curve, cuts = evidence_curve(query, c)
-        typical = c.typical_seconds * float(np.sqrt(edges[-1] / REFERENCE_SECONDS))
-        found = kernels.windows(
+        typical = c.typical_seconds * sqrt(edges[-1] / REFERENCE_SECONDS)
+        found = kernels.answers(
             curve,
             edges,
             cuts,
@@ -76,7 +78,7 @@ class DefaultLocalizer:
             c.contrast_mean,
             c.contrast_sd,
         )
-        return Candidates(*kernels.moments(found, edges[-1], self.fineness))
+        return Candidates(found[0], found[1], found[2])
 
     def event_candidates(self, event: EventCurves) -> Candidates:
         return self.query_candidates(event)
@@ -91,7 +93,7 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
     Raises PlanError if there are features, but not one finite vector for each frame.
     """
     edges = query.edges_seconds
-    weight = np.diff(edges)
+    weight = edges[1:] - edges[:-1]
     rows, first_rows = _rows(query)
     curve = kernels.own_curve(rows, first_rows, query.relation == "sequentially", weight, constants.odds_until)
     if query.features is None or not curve.any():
@@ -101,14 +103,13 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
         raise PlanError(
             f"features must have one vector for each of the {len(curve)} frames, not shape {features.shape}"
         )
-    best = kernels.best_frames(curve, weight, constants.best_share)
-    direction = (best - weight / edges[-1]).astype(np.float32) @ features  # (D,)
-    if not np.isfinite(direction).all():
+    c = constants
+    curve, cuts = kernels.with_features(
+        curve, features, edges, c.best_share, c.echo_weight, c.life_weight, c.life_seconds, c.cut_ratio
+    )
+    if not isfinite(curve[0]):
         raise PlanError("the features have values that are not finite (NaN or infinite)")
-    cuts = kernels.cut_frames(kernels.steps(features), constants.cut_ratio)
-    life = kernels.liveliness(features, edges, cuts, constants.life_seconds)
-    echo = features @ direction
-    return kernels.mixed(curve, echo, life, weight, constants.echo_weight, constants.life_weight), cuts
+    return curve, cuts
 
 
 _NO_CUTS = np.empty(0, dtype=np.int64)
@@ -116,5 +117,6 @@ _NO_CUTS = np.empty(0, dtype=np.int64)
 
 def _rows(query: EventCurves) -> tuple[np.ndarray, np.ndarray]:
     """(N, T) wordings of the query, then of each sub-event, and where each sub-event's begin, with N at the end."""
-    parts = [np.ascontiguousarray(query.curves, dtype=np.float64), *query.sub_events]
-    return (np.concatenate(parts) if len(parts) > 1 else parts[0]), np.cumsum([len(part) for part in parts])
+    parts = [query.curves, *query.sub_events]
+    ends = np.array(list(accumulate(map(len, parts))))
+    return np.ascontiguousarray(np.concatenate(parts) if len(parts) > 1 else parts[0], dtype=np.float64), ends

@@ -16,10 +16,7 @@ from ..kernels import kernel
 summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
 
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
-VOTERS, LEADERS = (
-    128,
-    48,
-)  # windows that vote, and those that stand for election; a third of each after the first moment
+VOTERS, LEADERS = 64, 24  # windows that vote, and that stand for election, for the first moment; later ones a third
 MOST_MOMENTS = 10
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
@@ -83,7 +80,7 @@ def own_curve(rows, first_rows, in_sequence, weight, until):
 
 @kernel
 def best_frames(curve, weight, share):
-    """(T,) weights that sum to 1, on the frames with the highest values that make up `share` of the time (two at least)."""
+    """(T,) weights that sum to 1, on the best frames: `share` of the time, two at least."""
     order = np.argsort(-curve, kind="mergesort")
     chosen = np.zeros(len(curve))
     total = share * weight.sum()
@@ -145,23 +142,25 @@ def liveliness(features, edges, cuts, half_seconds):
         for t in range(first, last):
             centre = (edges[t] + edges[t + 1]) / 2
             while right < last and (edges[right] + edges[right + 1]) / 2 <= centre + half_seconds + 1e-9:
-                weight = np.float32(edges[right + 1] - edges[right])
+                weight = edges[right + 1] - edges[right]
+                share = np.float32(weight)
                 for d in range(width):
-                    total[d] += weight * features[right, d]
+                    total[d] += share * features[right, d]
                 mass += weight
                 square += weight * squares[right]
                 right += 1
             while (edges[left] + edges[left + 1]) / 2 < centre - half_seconds - 1e-9:
-                weight = np.float32(edges[left + 1] - edges[left])
+                weight = edges[left + 1] - edges[left]
+                share = np.float32(weight)
                 for d in range(width):
-                    total[d] -= weight * features[left, d]
+                    total[d] -= share * features[left, d]
                 mass -= weight
                 square -= weight * squares[left]
                 left += 1
             norm = np.float32(0)
             for d in range(width):
                 norm += total[d] * total[d]
-            spread[t] = sqrt(max(square / mass - norm / (mass * mass), 0.0))
+            spread[t] = sqrt(max(square / mass - float(norm) / (mass * mass), 0.0))
             shot += spread[t] * (edges[t + 1] - edges[t])
         shot /= edges[last] - edges[first]
         for t in range(first, last):
@@ -170,12 +169,35 @@ def liveliness(features, edges, cuts, half_seconds):
     return spread
 
 
+@summing_kernel
+def echo(features, chosen, weight):
+    """(T,) similarity of each frame with the difference between the mean of the chosen frames and that of all.
+
+    features (T, D) float32; chosen (T,) weights that sum to 1. NaN or infinite in a feature spoils all of it.
+    """
+    frames, width = features.shape
+    share = (chosen - weight / weight.sum()).astype(np.float32)
+    direction = np.zeros(width, np.float32)
+    for t in range(frames):
+        for d in range(width):
+            direction[d] += share[t] * features[t, d]
+    found = np.empty(frames)
+    for t in range(frames):
+        total = np.float32(0)
+        for d in range(width):
+            total += features[t, d] * direction[d]
+        found[t] = total
+    return found
+
+
 @kernel
-def mixed(curve, echo, life, weight, echo_weight, life_weight):
-    """(T,) the evidence curve from its three standardized parts."""
-    return (
-        (1 - echo_weight) * curve + echo_weight * standardized(echo, weight) + life_weight * standardized(life, weight)
-    )
+def with_features(curve, features, edges, best_share, echo_weight, life_weight, life_seconds, cut_ratio):
+    """The evidence curve (T,) from the texts' own, and the frames that begin a shot."""
+    weight = edges[1:] - edges[:-1]
+    cuts = cut_frames(steps(features), cut_ratio)
+    life = standardized(liveliness(features, edges, cuts, life_seconds), weight)
+    again = standardized(echo(features, best_frames(curve, weight, best_share), weight), weight)
+    return (1 - echo_weight) * curve + echo_weight * again + life_weight * life, cuts
 
 
 @kernel
@@ -200,6 +222,19 @@ def log_probit(x):
 
 
 @kernel
+def log_bayes_factor(contrast, samples, mean, sd):
+    """Log of how much likelier a contrast is if the true one is ~ N(mean, sd^2), but positive, than if it is 0.
+
+    The contrast of `samples` independent samples is seen with variance 1 / samples; the true one is integrated out.
+    The constant of the cut-off normal is left out: it is the same for every window.
+    """
+    precision = 1 / (sd * sd) + samples
+    best = (mean / (sd * sd) + samples * contrast) / precision
+    fit = 0.5 * (precision * best * best - mean * mean / (sd * sd))
+    return fit - 0.5 * log(sd * sd * precision) + log_probit(best * sqrt(precision))
+
+
+@kernel
 def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
     """(3, W) starts, ends and log posterior (up to a constant) of windows of every length and place.
 
@@ -210,27 +245,23 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
     for t in range(frames):
         integral[t + 1] = integral[t] + curve[t] * (edges[t + 1] - edges[t])
     shortest = min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / frames))
-    lengths = int(ceil(log(duration / shortest) / log(1 + fineness) - 1e-9)) + 1
+    lengths = ceil(log(duration / shortest) / log(1 + fineness) - 1e-9) + 1
     count = 0
     for k in range(lengths):
         length = duration / (1 + fineness) ** k
-        count += int(ceil((duration - length) / (length * fineness))) + 1
+        count += ceil((duration - length) / (length * fineness)) + 1
     found = np.empty((3, count))
     n = 0
     for k in range(lengths):
         length = duration / (1 + fineness) ** k
-        places = int(ceil((duration - length) / (length * fineness))) + 1
+        places = ceil((duration - length) / (length * fineness)) + 1
         step = (duration - length) / (places - 1) if places > 1 else 0.0
         # Prior: length log-Student; starts uniform, but a moment that the video's edge cuts off is worth more.
         deviation = log(length / typical_seconds) / length_sd
         prior = -(DEGREES + 1) / 2 * log(1 + deviation * deviation / DEGREES)
         prior_inside = prior + log(max(step, 1e-12))
         prior_edge = prior + log(edge_share * length)
-        # Evidence: contrast ~ N(true, 1 / effective samples), true ~ N(mean, sd^2) and positive, integrated out.
         samples = length * max(1 - length / duration, 1e-3) / apart_seconds
-        precision = 1 / (sd * sd) + samples
-        constant = -0.5 * log(sd * sd * precision) - 0.5 * mean * mean / (sd * sd)
-        root = sqrt(precision)
         at_start = at_end = near_start = near_end = 0
         for p in range(places):
             start = p * step
@@ -245,9 +276,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
             inside -= integral[at_start] + curve[at_start] * (start - edges[at_start])
             outside = (integral[frames] - inside) / (duration - end + start) if duration - end + start > 1e-9 else 0.0
             contrast = inside / (end - start) - outside
-            best = (mean / (sd * sd) + samples * contrast) / precision
-            evidence = constant + 0.5 * precision * best * best
-            evidence += log_probit(best * root)
+            evidence = log_bayes_factor(contrast, samples, mean, sd)
             found[0, n], found[1, n] = start, end
             found[2, n] = evidence + (prior_edge if p == 0 or p == places - 1 else prior_inside)
             n += 1
@@ -299,7 +328,7 @@ def expected_iou(start, end, starts, ends, shares):
 
 @kernel
 def elected(starts, ends, posterior, low, high, fineness, share):
-    """(start, end, expected IoU) of the interval in [low, high] that the posterior's likeliest windows agree on most."""
+    """(start, end, expected IoU) of the interval in [low, high] that the likeliest windows agree on most."""
     voters = likeliest(posterior, VOTERS // share)
     s, e, p = starts[voters], ends[voters], np.exp(posterior[voters])
     best, start, end = -1.0, low, high
@@ -350,7 +379,14 @@ def moments(found, duration, fineness):
         kept[0, n], kept[1, n], kept[2, n] = start, end, value
         n += 1
         free = (ends <= start + 1e-9) | (starts >= end - 1e-9)
-        if not free.any():
+        if np.exp(posterior[free]).sum() < kept[2, 0] / 100:  # no expected IoU is larger than the mass left
             break
         starts, ends, posterior = starts[free], ends[free], posterior[free]
     return kept[:, :n]
+
+
+@kernel
+def answers(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
+    """(3, n) moments and their expected IoU from an evidence curve; see `windows` and `moments`."""
+    found = windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd)
+    return moments(found, edges[-1], fineness)

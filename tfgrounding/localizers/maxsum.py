@@ -38,7 +38,7 @@ class MaxSumLocalizer:
 
 @kernel
 def largest_segment(values, low, high):
-    """(first, last, sum) of the half-open segment within [low, high) with the largest sum; never empty, longest first."""
+    """(first, last, sum) of the half-open segment within [low, high) with the largest sum, the longest of equals."""
     best, best_first, best_last = -np.inf, low, high
     running, first = 0.0, low
     for t in range(low, high):
