@@ -53,7 +53,7 @@ def here(run, tmp_path_factory):
 class TellingEncoder:
     """Takes its time, and leaves its process's number where a test can find it."""
 
-    name, revision, frame_size, floor = "made-up", "1", 8, 0.0
+    name, revision, frame_size, floor, scale = "made-up", "1", 8, 0.0, 1.0
 
     def __init__(self, folder):
         self.folder = folder
@@ -113,7 +113,7 @@ def test_a_recipe_that_cannot_be_carried_out_is_said(cluster, run, tmp_path):
 class DeadlyEncoder:
     """Kills its process whenever it is asked about the second video."""
 
-    name, revision, frame_size, floor = "made-up", "1", 8, 0.0
+    name, revision, frame_size, floor, scale = "made-up", "1", 8, 0.0, 1.0
 
     def encode_texts(self, texts):
         if any("video 1" in text for text in texts):

@@ -11,6 +11,7 @@ from typing import Any
 
 from .datasets.base import Sample
 from .errors import TFGroundingError
+from .llm import RefusedError
 from .results import Row
 from .worker import Recipe, VideoWorker, result_row
 
@@ -105,7 +106,10 @@ class _Actor:
             self._worker = self._worker or VideoWorker(self._recipe, self._provenance)
         except TFGroundingError as error:
             return {"rows": [json.dumps(str(error))] * len(batch["video"])}
-        return {"rows": [json.dumps(self._rows(self._worker, int(number))) for number in batch["video"]]}
+        try:
+            return {"rows": [json.dumps(self._rows(self._worker, int(number))) for number in batch["video"]]}
+        except RefusedError as error:  # a key that is refused now is refused for every video
+            return {"rows": [json.dumps(str(error))] * len(batch["video"])}
 
     def _rows(self, worker: VideoWorker, number: int) -> list[Row]:
         import ray

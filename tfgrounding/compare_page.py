@@ -14,8 +14,8 @@ import numpy as np
 
 from .compare import Comparison, Worst
 from .errors import DatasetError, TFGroundingError
+from .files import VIDEO_ENDINGS, VideoFiles
 from .video import iter_frames, probe
-from .worker import VIDEO_ENDINGS, VideoFiles
 
 logger = logging.getLogger(__name__)
 

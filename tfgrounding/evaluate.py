@@ -16,8 +16,7 @@ from .datasets.base import Dataset, Sample, in_order
 from .errors import DatasetError, TFGroundingError
 from .results import Results, Row, to_parquet
 from .summary import Summary, summarize
-from .types import VideoFeatures
-from .worker import Recipe, VideoWorker, result_row
+from .worker import Recipe, Seen, VideoWorker, result_row
 
 AHEAD = 2  # videos that are encoded while an earlier one is being searched
 TRIES = 2  # of a video whose worker process died
@@ -123,15 +122,14 @@ def _run_here(jobs: list[list[Sample]], worker: VideoWorker) -> Iterator[list[Ro
         if stopping:
             raise DatasetError("stopped")
 
-    def look(job: Sequence[Sample]) -> VideoFeatures:
+    def look(job: Sequence[Sample]) -> Seen:
         return worker.look_at(job[0].video, job[0].duration_seconds, still_wanted)
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="look") as ahead:
         try:
-            looks: list[Future[VideoFeatures]] = [ahead.submit(look, job) for job in jobs[:AHEAD]]
+            looks: list[Future[Seen]] = [ahead.submit(look, job) for job in jobs[:AHEAD]]
             for number, job in enumerate(jobs):
-                seen = looks.pop(0)
-                rows = worker.rows(job, seen.result)
+                rows = worker.rows(job, looks.pop(0).result)
                 if number + AHEAD < len(jobs):
                     looks.append(ahead.submit(look, jobs[number + AHEAD]))
                 yield rows

@@ -14,11 +14,11 @@ import numpy as np
 
 from .datasets.base import load_dataset
 from .errors import DatasetError, TFGroundingError, VideoError
+from .files import VIDEO_ENDINGS
 from .metrics import overlaps
 from .results import Row
 from .types import VideoInfo
 from .video import iter_frames, probe
-from .worker import VIDEO_ENDINGS
 
 logger = logging.getLogger(__name__)
 
@@ -263,7 +263,10 @@ def draw(path: str | Path, found: HeatMap, *, title: str) -> None:
             axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=shade, fontsize=8)
     axes.set_xticks(range(columns), [f"{length:g}" for length in found.lengths_seconds])
     axes.set_yticks(range(rows), [f"{depth:.0%}" for depth in found.depths])
-    axes.tick_params(length=0)
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=1.5)
+    axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     axes.set_xlabel("length of the video (s)")
     axes.set_ylabel("depth of the needle")

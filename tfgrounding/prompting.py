@@ -52,7 +52,11 @@ def prompts(name: str) -> Prompt:
                 raise TFGroundingError(f"{path} must begin with a line 'version: N' and a blank line")
             digest = hashlib.sha256(text.encode()).hexdigest()[:12]
             return Prompt(name, text.strip(), version.group(1), digest)
-    known = sorted({path.stem for folder in _FOLDERS if folder.is_dir() for path in folder.glob("*.md")})
     raise TFGroundingError(
-        f"there is no prompt {name!r}; there are {', '.join(known) or 'none: the installation is broken'}"
+        f"there is no prompt {name!r}; there are {', '.join(prompt_names()) or 'none: the installation is broken'}"
     )
+
+
+def prompt_names() -> list[str]:
+    """The names of all prompts, sorted."""
+    return sorted({path.stem for folder in _FOLDERS if folder.is_dir() for path in folder.glob("*.md")})

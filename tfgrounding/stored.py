@@ -16,7 +16,7 @@ class StoredTexts:
     """An encoder whose text vectors were made before, for runs on ready features where no model is at hand.
 
     The file is a safetensors file with one (D,) vector for each text, under the text itself as its name; its metadata
-    may say "encoder", "revision" and "floor" (see `save_text_vectors`). It can look at no picture.
+    may say "encoder", "revision", "floor" and "scale" (see `save_text_vectors`). It can look at no picture.
     """
 
     frame_size: int | tuple[int, int] = 224
@@ -29,7 +29,7 @@ class StoredTexts:
             with safe_open(str(path), framework="numpy") as file:
                 said = file.metadata() or {}
                 self._vectors = {text: unit_vectors(file.get_tensor(text)) for text in file.keys()}  # noqa: SIM118
-            self.floor = float(said.get("floor", 0.0))
+            self.floor, self.scale = float(said.get("floor", 0.0)), float(said.get("scale", 1.0))
             content = hashlib.sha256(self._path.read_bytes()).hexdigest()
         except (OSError, SafetensorError, ValueError) as error:
             raise EncoderError(f"{path}: not a safetensors file of text vectors ({error})") from error
@@ -49,7 +49,13 @@ class StoredTexts:
 
 
 def save_text_vectors(
-    path: str | Path, vectors: Mapping[str, np.ndarray], *, encoder: str, revision: str, floor: float
+    path: str | Path,
+    vectors: Mapping[str, np.ndarray],
+    *,
+    encoder: str,
+    revision: str,
+    floor: float,
+    scale: float = 1.0,
 ) -> None:
     """Write a file for `StoredTexts`.
 
@@ -58,10 +64,11 @@ def save_text_vectors(
         vectors: {text: (D,) vector}.
         encoder, revision: which model made them.
         floor: the cosine at and below which that model means that a frame does not show the text.
+        scale: what cosines were multiplied by in that model's training.
     """
     from safetensors.numpy import save_file
 
-    said = {"encoder": encoder, "revision": revision, "floor": repr(float(floor))}
+    said = {"encoder": encoder, "revision": revision, "floor": repr(float(floor)), "scale": repr(float(scale))}
     tensors = {text: np.ascontiguousarray(vector, dtype=np.float32) for text, vector in vectors.items()}
     save_file(tensors, str(path), metadata=said)
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -18,31 +17,19 @@ import numpy as np
 from . import __version__
 from .datasets.base import Dataset, Sample
 from .encoders.base import Encoder
-from .errors import DatasetError, TFGroundingError, VideoError
+from .errors import DatasetError, TFGroundingError
+from .files import FEATURE_ENDINGS, VIDEO_ENDINGS, VideoFiles
 from .ground import Grounder, Progress
+from .llm import RefusedError
+from .planner import LLMPlanner, StoredPlanner, get_planner
+from .prompting import prompt_names, prompts
 from .results import Row
 from .stored import StoredTexts, read_features
-from .types import Grounding, VideoFeatures
+from .types import Grounding, Plan, VideoFeatures
 from .video import probe
 
 logger = logging.getLogger(__name__)
 
-VIDEO_ENDINGS = (
-    ".mp4",
-    ".mkv",
-    ".webm",
-    ".avi",
-    ".mov",
-    ".m4v",
-    ".mpg",
-    ".mpeg",
-    ".ts",
-    ".flv",
-    ".wmv",
-    ".3gp",
-    ".ogv",
-)
-FEATURE_ENDINGS = (".npy",)
 CLIP_SECONDS = 2.0  # QVHighlights' saliency has one value for every two seconds
 PACKAGES = ("av", "numba", "numpy", "torch", "transformers")
 
@@ -52,9 +39,10 @@ class Recipe:
     """Everything that decides the numbers of a run, small enough to send to other processes.
 
     `videos`, `features`: folders with a file for each video; features take the place of decoding and encoding.
-    `text_features`: a file for `StoredTexts`, in place of an encoder. `planner`: a planner's name or a file of stored
-    plans. `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a share of the video's samples. The
-    others are `Grounder`'s.
+    `text_features`: a file for `StoredTexts`, in place of an encoder. `planner`: a planner's name, or "none" to search
+    by the bare query. `plans`: a file of stored plans; what it does not hold is planned by rule, with a warning.
+    `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a share of the video's samples. The others are
+    `Grounder`'s.
     """
 
     videos: str | None = None
@@ -63,10 +51,11 @@ class Recipe:
     engine: str = "curves"
     encoder: str | Encoder = "auto"
     planner: str = "auto"
+    plans: str | None = None
     localizer: str = "default"
     vlm: str | None = None
     top_k: int = 10
-    rate_hz: float = 3.0
+    rate_hz: float | None = None
     device: str = "auto"
     stride_frames: int | None = None
     longest_share: float | None = None
@@ -78,6 +67,8 @@ class Recipe:
             )
         if self.features is not None and self.engine != "curves":
             raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
+        if self.plans is not None and self.planner != "auto":
+            raise DatasetError(f"plans are either stored (--plans) or made by the planner {self.planner}, not both")
 
     def for_dataset(self, dataset: Dataset) -> Recipe:
         """This recipe with the window grid that TFVTG's authors use for a data set, where none was chosen."""
@@ -89,7 +80,6 @@ class Recipe:
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
-        plans = Path(self.planner)
         return {
             "tfgrounding": __version__,
             "python": platform.python_version(),
@@ -98,8 +88,13 @@ class Recipe:
             "annotations_sha256": _digest(*dataset.files),
             "engine": self.engine,
             "localizer": self.localizer,
-            "planner": "stored" if plans.is_file() else self.planner,
-            "plans_sha256": _digest(plans) if plans.is_file() else None,
+            "planner": self.planner if self.plans is None else "stored",
+            "plans_sha256": None if self.plans is None else _digest(self.plans),
+            "prompts": {
+                name: prompts(name).digest
+                for name in prompt_names()
+                if (name.startswith("plan.") and self.planner == "llm") or self.engine != "curves"
+            },
             "vlm": self.vlm,
             "looked_at": "videos" if self.features is None else "features",
             "rate_hz": self.rate_hz if self.features is None else None,
@@ -107,6 +102,15 @@ class Recipe:
             "stride_frames": self.stride_frames,
             "longest_share": self.longest_share,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A video as a Grounder takes it: its features, or its path where the engine looks at the pictures itself."""
+
+    video: VideoFeatures | str
+    duration_seconds: float
+    frames: int | None = None
 
 
 class VideoWorker:
@@ -127,24 +131,23 @@ class VideoWorker:
         stored = None if recipe.text_features is None else StoredTexts(recipe.text_features)
         self.grounder = Grounder(
             engine=recipe.engine,
-            encoder=stored or recipe.encoder,
-            planner=recipe.planner,
+            encoder=recipe.encoder if stored is None else stored,
             localizer=recipe.localizer,
             vlm=recipe.vlm,
             top_k=recipe.top_k,
             device=recipe.device,
             rate_hz=recipe.rate_hz,
         )
-        encoder = self.grounder.encoder
-        self.provenance = {
-            **provenance,
-            "encoder": encoder.name,
-            "encoder_revision": encoder.revision,
-            "floor": encoder.floor,
-        }
+        self._planner = get_planner("rules" if recipe.planner == "none" else recipe.planner, stored=recipe.plans)
+        self.provenance = {**provenance, "planner_model": None, "encoder": "none"}
+        if isinstance(self._planner, LLMPlanner):
+            self.provenance["planner_model"] = self._planner.client.model
+        if recipe.engine != "numpro":
+            encoder = self.grounder.encoder
+            self.provenance.update(encoder=encoder.name, encoder_revision=encoder.revision, floor=encoder.floor)
 
-    def look_at(self, video: str, duration_seconds: float | None, progress: Progress | None = None) -> VideoFeatures:
-        """The features of a video: read where they are stored, else decoded and encoded.
+    def look_at(self, video: str, duration_seconds: float | None, progress: Progress | None = None) -> Seen:
+        """A video, ready to be asked: features read where they are stored, else decoded and encoded.
 
         Args:
             video: its name in the annotations.
@@ -153,53 +156,72 @@ class VideoWorker:
         """
         if self._features is None:
             assert self._videos is not None
-            return self.grounder.encode_video(self._videos.find(video), progress=progress)
-        if duration_seconds is None:
-            if self._videos is None:
-                raise DatasetError(
-                    f"features of {video} without a duration: take annotations that have one, or add --videos"
-                )
-            duration_seconds = probe(self._videos.find(video)).duration_seconds
-        return read_features(
-            self._features.find(video),
-            duration_seconds=duration_seconds,
-            encoder=self.grounder.encoder.name,
-            revision=self.grounder.encoder.revision,
-        )
+            path = self._videos.find(video)
+            if self.recipe.engine == "numpro":
+                return Seen(path, probe(path).duration_seconds)
+            features = self.grounder.encode_video(path, progress=progress)
+        else:
+            if duration_seconds is None:
+                if self._videos is None:
+                    raise DatasetError(
+                        f"features of {video} without a duration: take annotations that have one, or add --videos"
+                    )
+                duration_seconds = probe(self._videos.find(video)).duration_seconds
+            features = read_features(
+                self._features.find(video),
+                duration_seconds=duration_seconds,
+                encoder=self.grounder.encoder.name,
+                revision=self.grounder.encoder.revision,
+            )
+        return Seen(features, features.info.duration_seconds, len(features))
 
-    def rows(self, samples: Sequence[Sample], look: Callable[[], VideoFeatures] | None = None) -> list[Row]:
+    def rows(self, samples: Sequence[Sample], look: Callable[[], Seen] | None = None) -> list[Row]:
         """One row for each sample of one video; what failed is a row with its error.
 
         Args:
             samples: all about the same video.
-            look: where the video's features come from when they are being made elsewhere already.
+            look: where the video comes from when it is being looked at elsewhere already.
+
+        Raises:
+            RefusedError: the language model's server refuses the key or does not know the model.
         """
         began = time.perf_counter()
         try:
-            features = look() if look else self.look_at(samples[0].video, samples[0].duration_seconds)
+            seen = look() if look else self.look_at(samples[0].video, samples[0].duration_seconds)
         except Exception as error:
             return [result_row(sample, self.provenance, error=error) for sample in samples]
         looked_seconds = time.perf_counter() - began
-        return [self._answer(sample, features, looked_seconds) for sample in samples]
+        return [self._answer(sample, seen, looked_seconds) for sample in samples]
 
-    def _answer(self, sample: Sample, features: VideoFeatures, looked_seconds: float) -> Row:
+    def _answer(self, sample: Sample, seen: Seen, looked_seconds: float) -> Row:
         began = time.perf_counter()
-        share, length = self.recipe.longest_share, features.info.duration_seconds
+        share = self.recipe.longest_share
         try:
             answer = self.grounder.ground(
-                features,
-                sample.plan or sample.query,
+                seen.video,
+                self._plan(sample),
                 stride_frames=self.recipe.stride_frames,
-                longest_frames=None if share is None else max(1, int(len(features) * share)),
+                longest_frames=None if share is None or seen.frames is None else max(1, int(seen.frames * share)),
             )
+        except RefusedError:
+            raise
         except Exception as error:
-            return result_row(sample, self.provenance, duration_seconds=length, error=error)
-        row = result_row(sample, self.provenance, duration_seconds=length, answer=answer)
+            return result_row(sample, self.provenance, duration_seconds=seen.duration_seconds, error=error)
+        row = result_row(sample, self.provenance, duration_seconds=seen.duration_seconds, answer=answer)
         row["timing"] = {
             "look_seconds": round(looked_seconds, 4),
             "ground_seconds": round(time.perf_counter() - began, 4),
         }
         return row
+
+    def _plan(self, sample: Sample) -> Plan:
+        if sample.plan is not None:
+            return sample.plan
+        if self.recipe.planner == "none" or self.recipe.engine == "numpro":
+            return Plan(sample.query)
+        if isinstance(self._planner, StoredPlanner):
+            return self._planner.plan(sample.query, video=sample.video)
+        return self._planner.plan(sample.query)
 
 
 def result_row(
@@ -231,6 +253,7 @@ def result_row(
         "duration": length,
         "relation": sample.relation or (answer.plan.relation if answer else ""),
         "present": None,
+        "plan_source": None,
         "warnings": [],
         "error": None if error is None else f"{type(error).__name__}: {error}",
         "timing": {},
@@ -239,39 +262,12 @@ def result_row(
     if answer is not None:
         row["pred_relevant_windows"] = [[m.start_seconds, m.end_seconds, m.score] for m in answer.moments]
         row["present"] = answer.present
+        row["plan_source"] = answer.plan.source or None
         row["warnings"] = list(answer.warnings)
         row["provenance"] = {**answer.provenance, **provenance}
         if sample.saliency and length:
             row["pred_saliency_scores"] = clip_scores(answer.curve, answer.pts_seconds, int(length / CLIP_SECONDS))
     return row
-
-
-class VideoFiles:
-    """A folder's files, found by a video's name with or without the ending, in sub-folders too.
-
-    Raises:
-        DatasetError: there is no such folder.
-    """
-
-    def __init__(self, folder: str | Path, endings: Sequence[str]) -> None:
-        self._folder, self._endings = str(folder), endings
-        if not Path(folder).is_dir():
-            raise DatasetError(f"{folder}: there is no such folder")
-        self._paths: dict[str, str] = {}
-        for path in sorted(_files_under(self._folder), key=lambda path: (path.count(os.sep), path)):
-            stem, ending = os.path.splitext(path)  # noqa: PTH122
-            if ending.lower() in endings:
-                inside = os.path.relpath(path, self._folder)
-                for name in (Path(path).name, Path(stem).name, inside, os.path.splitext(inside)[0]):  # noqa: PTH122
-                    self._paths.setdefault(name, path)
-
-    def find(self, video: str) -> str:
-        """The path of a video's file. Raises VideoError if there is none."""
-        stem, ending = os.path.splitext(video)  # noqa: PTH122
-        for name in (video, stem if ending.lower() in VIDEO_ENDINGS else video):
-            if name in self._paths:
-                return self._paths[name]
-        raise VideoError(f"{video}: no file of that name ({', '.join(self._endings)}) in {self._folder}")
 
 
 def clip_scores(curve: np.ndarray, pts_seconds: np.ndarray, clips: int) -> list[float]:
@@ -288,12 +284,6 @@ def clip_scores(curve: np.ndarray, pts_seconds: np.ndarray, clips: int) -> list[
     if len(seen) == 0:
         return [0.0] * clips
     return [float(v) for v in np.interp(np.arange(clips), seen, sums[seen] / counts[seen])]
-
-
-def _files_under(folder: str) -> Iterator[str]:
-    for where, _, names in os.walk(folder):
-        for name in names:
-            yield os.path.join(where, name)  # noqa: PTH118
 
 
 def _installed(package: str) -> str | None:
