@@ -65,6 +65,7 @@ FRAME_REPLIES = [
     ("Frame 1 shows a kitchen. Frame 2 shows a man. Final answer: from frame 3 to frame 9", A),
     ("At frame 3 the man lifts the cup, so the event happens from frame 3 to frame 9.", A),
     ("Answer: 3-9", A),
+    ("From frame 3 to frame 9 is my answer, 100% sure.", A),
     ("The answer is from 3 to 9.", A),
     # start and end said apart
     ("Start: frame 3\nEnd: frame 9", A),
@@ -75,6 +76,20 @@ FRAME_REPLIES = [
     ("It begins after frame 2 and ends before frame 10.", A),
     ("It does not start until frame 3 and lasts until frame 9.", A),
     ("The person is first visible in frame 3 and last seen in frame 9.", A),
+    ("From frame 3, she starts singing, and stops at frame 9.", A),
+    ('The event "a dog jumps" happens from frame 3 (when it jumps) to frame 9 (when it lands).', A),
+    ("Frame 3 ... Frame 9", A),
+    ("<answer>3 to 9</answer>", A),
+    ("3 番目のフレームから 9 番目のフレームまで", A),
+    ("The query event occurs between frame 3 and 9.", A),
+    ("The man pours in frame 3 and continues until frame 9.", A),
+    ("From frame 3 to frame 9.\n\nExplanation: a man in 1 red shirt throws 2 balls.", A),
+    ("Frames: [3, 9]", A),
+    ("start=3, end=9", A),
+    ("from frame 03 to frame 09", A),
+    ("From 00:03 to 00:09 (frames 3 to 9)", A),
+    ("The event is not clearly visible, but likely from frame 3 to frame 9.", A),
+    ("The man isn't in frame 1 to 2; he is in frames 3 to 9.", A),
     # several
     ("frames 3 to 5 and 8 to 10", [(3, 5), (8, 10)]),
     ("Frames 3-5, 8-10", [(3, 5), (8, 10)]),
@@ -147,6 +162,9 @@ ABSENT_REPLIES = [
     "There is no evidence of the event in these frames.",
     '{"intervals": []}',
     "没有",
+    "Event visible: no",
+    "I don't see this event in the video.",
+    "Frames 3 to 9 show a dog, but not the event. Answer: none",
 ]
 UNUSABLE_REPLIES = [
     "",

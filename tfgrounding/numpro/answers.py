@@ -23,7 +23,7 @@ _ABSENT = (
     r"show\w*|appear\w*|seen|found|depict\w*|take\s+place|exist\w*|contain\w*|match\w*|in\s+(?:the|this|these|any))\b|"
     r"\b(?:no|none\s+of\s+the|in\s+no)\s+(?:such\s+|relevant\s+|matching\s+|visible\s+|clear\s+)*(?:frames?|events?|"
     r"moments?|intervals?|match\w*|occurrences?|evidence|instances?|scenes?|segments?)\b|"
-    r"\babsent\b|没有|未出现|不存在|不可见|нет\b|nicht\s+(?:zu\s+sehen|sichtbar)|no\s+(?:aparece|es\s+visible)|"
+    r"\babsent\b|:\s*no\W*$|没有|未出现|不存在|不可见|нет\b|nicht\s+(?:zu\s+sehen|sichtbar)|no\s+(?:aparece|es\s+visible)|"
     r"n'appara[iî]t\s+pas"
 )
 _REFUSAL = (
@@ -65,7 +65,12 @@ def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> Answe
     if exact:
         pairs = re.findall(_STRICT[unit], text, re.IGNORECASE)
         return Answer(_ordered([(float(first), float(last)) for first, last in pairs]), strict=True)
-    text = final_part(plain(text))
+    whole = plain(text)
+    answer = _read(final_part(whole), unit, step)
+    return answer if answer.usable else _read(whole, unit, step)
+
+
+def _read(text: str, unit: Unit, step: float) -> Answer:
     parts = [part for value in json_values(text) for part in _json_intervals(value, unit, step)]
     intervals = [interval for part in parts for interval in part]
     if not parts:

@@ -89,10 +89,11 @@ def _tidy(text: str, unit: Unit) -> str:
     unquoted = re.sub(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)", " ", text)
     if re.search(word, unquoted):
         text = unquoted
-    text = re.sub(r"(\d+)\s*번?\s*(帧|フレーム|프레임)", r"\2 \1 ", text).replace("第", " ")
+    text = re.sub(r"(\d+)\s*(?:번|番目の)?\s*(帧|フレーム|프레임)", r"\2 \1 ", text).replace("第", " ")
     text = re.sub(r"(?<=\d)\s*(?:から|부터|에서)\s*", " to ", text)
     text = re.sub(r"(?<=\d)\s*(?:まで|까지|तक)", " ", text)
     text = re.sub(r"(?<=[帧张])\s*(?=[到至])|(?<=[到至])", " ", text)
+    text = re.sub(r"\([^()\d]*\)", " ", text)
     if unit == "second":
         text = re.sub(r"second\s*\{\s*(" + NUMBER + r")\s*\}", r"second \1", text)
         text = re.sub(r"\b(\d+),(\d{1,2})(?=\s*(?:s|sec|sek)\w*\b)", r"\1.\2", text)
@@ -145,7 +146,7 @@ class _Clause:
         elif (match := forms.pair.match(clause, at)) and self._is_range(match, at):
             self.ranges.append((float(match["first"]), float(match["last"])))
             self.opened, self._chained = None, True
-        elif match := forms.starts.match(clause, at):
+        elif self.opened is None and (match := forms.starts.match(clause, at)):
             number = match.start("named_first") if match["named_first"] else match.start("first")
             if forms.pair.match(clause, number) or forms.to_end.match(clause, number):
                 return number
@@ -164,7 +165,9 @@ class _Clause:
         label = re.compile(r"\s*(?::|-)\s*(?P<what>[^\W\d]+)").match(self._clause, match.end())
         described = label is not None and label["what"] not in ("yes", "true", "visible", "present")
         self._chained = self._is_named(match, "first") and not described
-        if self._chained:
+        if self._chained and re.search(r"\b(?:from|since)\s*$", self._clause[: match.start()]):
+            self.opened = float(match["first"])
+        elif self._chained:
             self.singles.append(float(match["first"]))
 
     def _is_named(self, match: re.Match[str], *ends: str) -> bool:

@@ -42,12 +42,13 @@ def plain(text: str) -> str:
     """
     text = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1]
+    text = re.sub(r"</?[a-zA-Z_|]+>", " ", text)
     text = unicodedata.normalize("NFKC", text)
     text = "".join(_plain_character(character) for character in text).lower()
     text = re.sub(rf"\d{{{LONGEST_NUMBER + 1},}}", " ", text)
     text = re.sub(r"[‐‑‒–—―−~∼〜]", "-", text)
     text = re.sub(r"\s*(?:->|=>|→|⇒|➔|⟶)\s*", " to ", text)
-    text = re.sub(r"(?<=\d)\s*(?:\.{2,}|…)\s*(?=\d)", " to ", text)
+    text = re.sub(r"(?<=\d)\s*(?:\.{2,}|…)\s*(?=(?:frame\s*)?\d)", " to ", text)
     text = re.sub(r"[*`#_]+", " ", text)
     text = text.replace("’", "'").replace("“", '"').replace("”", '"')
     text = _han_numerals(text)
