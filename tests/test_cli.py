@@ -99,7 +99,7 @@ def test_export_writes_a_format_and_clips(run, video, tmp_path):
     )
     assert code == 0 and out == "" and len(written.read_text().splitlines()) == 2
     (clip,) = (tmp_path / "clips").iterdir()
-    assert clip.name == "01_Straße 1_2.000-4.000.mp4" and str(clip) in err
+    assert clip.name.startswith("01_Straße 1_") and clip.name.endswith("-4.000.mp4") and str(clip) in err
 
 
 def test_report_writes_a_page_and_figures(run, video, tmp_path):
@@ -108,7 +108,7 @@ def test_report_writes_a_page_and_figures(run, video, tmp_path):
         *("report", video, "blue", "red", "--encoder", "colours", "-o", str(page), "--png", str(png), "--svg", str(svg))
     )
     assert code == 0 and out == ""
-    assert page.read_text().startswith("<!doctype html>") and "as fast as the video plays" in page.read_text()
+    assert page.read_text().startswith("<!doctype html>") and "s for 4.0 s of video" in page.read_text()
     assert png.read_bytes().startswith(b"\x89PNG") and "<svg" in svg.read_text()
 
 

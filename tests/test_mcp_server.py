@@ -157,7 +157,7 @@ def test_cancelling_stops_the_work_itself(tmp_path):
             await anyio.sleep(0.3)
             looks = encoder.looks
             await anyio.sleep(0.5)
-            assert encoder.looks == looks < 20  # of the 32 chunks of 64 frames
+            assert encoder.looks == looks < 100  # of 125 chunks of 16 frames
 
     anyio.run(scenario)
 

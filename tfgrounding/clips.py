@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,20 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .decode import MAX_PIXELS, Renderer, VideoFile, orientation
 from .errors import VideoError
 from .types import Grounding, VideoInfo
-from .video import probe
 
 if TYPE_CHECKING:
-    import av.audio.stream
     import av.container
     import av.video.frame
-    import av.video.stream
 
 Progress = Callable[[float, float], None]  # seconds written, seconds in all
+Timed = Iterator[tuple[float, bool, Any]]  # (seconds from the first picture, is it a picture, frame), in order of time
 
 TICKS = Fraction(1, 90_000)  # fine enough for every common frame rate
 SEEK_MARGIN_SECONDS = 2.0  # start this much earlier: the first pictures after a jump may lack what they refer to
+INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # containers to jump in; others are read from the beginning
 SOUND_RATE_HZ = 48_000
 QUALITY_CRF = 20  # x264: close to the original to the eye
 
@@ -101,7 +102,8 @@ def cut_clip(
     """
     import av
 
-    info = probe(source)
+    file = VideoFile(source)
+    info = file.info
     end_seconds = min(end_seconds, info.duration_seconds)
     if not 0 <= start_seconds < end_seconds:
         raise VideoError(
@@ -115,12 +117,12 @@ def cut_clip(
     except OSError as error:
         raise VideoError(f"{target}: cannot be written ({error.strerror})") from error
     try:
-        # Jump near the start; where the file's index does not allow that, read it from the beginning.
-        for jump in (True, False):
-            with suppress(_SeekError):
-                cutter = _Cutter(info, draft, start_seconds, end_seconds, largest_height, crf, progress)
-                has_sound = cutter.run(jump=jump and start_seconds > SEEK_MARGIN_SECONDS)
-                break
+        try:
+            has_sound = _write(
+                draft, file, _jumped(file, start_seconds), start_seconds, end_seconds, largest_height, crf, progress
+            )
+        except _SeekError:
+            has_sound = _write(draft, file, _read(file), start_seconds, end_seconds, largest_height, crf, progress)
         Path(draft).chmod(0o644)
         Path(draft).replace(target)
     except (av.FFmpegError, OSError) as error:
@@ -131,163 +133,201 @@ def cut_clip(
 
 
 class _SeekError(Exception):
-    """A seek landed after the start of the stretch."""
+    """This container is not one to jump in, or the jump went too far."""
 
 
-class _Cutter:
-    """One pass over a source that writes one stretch of it."""
+def _read(file: VideoFile) -> Timed:
+    """Every picture from the beginning on, on the same time line as when it was encoded."""
+    for shot in file.shots():
+        yield shot.start_seconds, True, shot.frame
+
+
+def _jumped(file: VideoFile, start_seconds: float) -> Timed:
+    """The pictures from a little before the start on. Raises _SeekError."""
+    with _opened(file.info) as source:
+        if source.format.name not in INDEXED or start_seconds <= SEEK_MARGIN_SECONDS:
+            raise _SeekError
+        video = _picture_stream(source)
+        zero = _first_time(source, video)
+        source.seek(round((zero + start_seconds - SEEK_MARGIN_SECONDS) / float(video.time_base)), stream=video)
+        newest = -np.inf
+        for seconds, frame in _decoded(source, video, zero):
+            if newest == -np.inf and seconds > start_seconds:
+                raise _SeekError
+            if seconds > newest:
+                newest = seconds
+                yield seconds, True, frame
+
+
+def _sounds(info: VideoInfo, start_seconds: float) -> Timed:
+    """The frames of the first sound track from a little before the start on."""
+    with _opened(info) as source:
+        zero = _first_time(source, _picture_stream(source))
+        sound = source.streams.audio[0]
+        where = max(0.0, zero + start_seconds - SEEK_MARGIN_SECONDS) if source.format.name in INDEXED else 0.0
+        source.seek(round(where / float(sound.time_base or TICKS)), stream=sound)
+        for seconds, frame in _decoded(source, sound, zero):
+            yield seconds, False, frame
+
+
+def _decoded(source: av.container.InputContainer, stream: Any, zero: float) -> Iterator[tuple[float, Any]]:
+    """(seconds, frame) of a stream's frames; damaged packets are passed over."""
+    import av
+
+    for packet in source.demux(stream):
+        with suppress(av.error.InvalidDataError):
+            for frame in packet.decode():
+                if frame.pts is not None:
+                    yield float(frame.pts * frame.time_base) - zero, frame
+
+
+def _opened(info: VideoInfo) -> av.container.InputContainer:
+    import av
+
+    return av.open(f"file:{info.path}")
+
+
+def _picture_stream(source: av.container.InputContainer) -> Any:
+    stream = next(s for s in source.streams.video if not s.disposition & s.disposition.attached_pic)
+    stream.thread_type = "AUTO"
+    stream.codec_context.options = MAX_PIXELS
+    return stream
+
+
+def _first_time(source: av.container.InputContainer, stream: Any) -> float:
+    """When the stream's first picture is shown, in the container's own seconds."""
+    for frame in source.decode(stream):
+        if frame.pts is not None:
+            return float(frame.pts * frame.time_base)
+    return 0.0
+
+
+def _write(
+    target: str,
+    file: VideoFile,
+    pictures: Timed,
+    start_seconds: float,
+    end_seconds: float,
+    largest_height: int | None,
+    crf: int,
+    progress: Progress | None,
+) -> bool:
+    """Encode what is shown and heard in [start, end) into `target`; returns whether anything is heard."""
+    import av
+
+    with _opened(file.info) as source:
+        has_track = any(sound.codec_context is not None for sound in source.streams.audio[:1])
+    with av.open(target, "w", format="mp4") as output:
+        writer = _Writer(output, file.info, start_seconds, end_seconds, largest_height, crf, has_track)
+        sounds = _sounds(file.info, start_seconds) if has_track else iter(())
+        seconds = -np.inf
+        for seconds, is_picture, frame in heapq.merge(pictures, sounds, key=lambda timed: timed[0]):
+            if seconds >= end_seconds:
+                break
+            if is_picture:
+                writer.show(seconds, frame)
+                if progress is not None:
+                    progress(max(0.0, seconds - start_seconds), end_seconds - start_seconds)
+            else:
+                writer.hear(seconds, frame)
+        writer.finish()
+        if progress is not None:
+            progress(end_seconds - start_seconds, end_seconds - start_seconds)
+        return writer.heard
+
+
+class _Writer:
+    """An MP4 file being written, in which 0 is the start of the stretch."""
 
     def __init__(
         self,
+        output: av.container.OutputContainer,
         info: VideoInfo,
-        target: str,
         start_seconds: float,
         end_seconds: float,
         largest_height: int | None,
         crf: int,
-        progress: Progress | None,
+        has_track: bool,
     ) -> None:
-        self._info, self._target = info, target
+        import av
+
+        self._output, self._path = output, info.path
         self._start, self._end = start_seconds, end_seconds
-        self._crf, self._progress = crf, progress
         scale = 1.0 if largest_height is None else min(1.0, largest_height / info.height)
         self._width = max(2, round(info.width * scale / 2) * 2)  # 4:2:0 colour needs even sides
         self._height = max(2, round(info.height * scale / 2) * 2)
+        self._renderer = Renderer(self._width, self._height)
+        rate = Fraction(info.frame_rate_hz or 25.0).limit_denominator(1001)
+        # No B-frames: packets then leave in the order of their times, so that each can carry its own duration.
+        options = {"crf": str(crf), "preset": "veryfast", "bf": "0"}
+        self._video: Any = output.add_stream("libx264", rate=rate, options=options)
+        self._video.width, self._video.height, self._video.pix_fmt = self._width, self._height, "yuv420p"
+        self._video.codec_context.time_base = TICKS
+        self._sound: Any = output.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo") if has_track else None
+        self._resampler = av.AudioResampler(format="fltp", layout="stereo", rate=SOUND_RATE_HZ)
         self._shown: tuple[float, av.video.frame.VideoFrame] | None = None  # the picture on screen, and since when
-        self._ticks_written = 0
         self._durations: dict[int, int] = {}  # ticks of each picture sent to the encoder, by its time stamp
-        self._samples_written = 0
+        self._pictures = self._samples = 0
 
-    def run(self, *, jump: bool) -> bool:
-        """Write the file; returns whether it has sound."""
+    @property
+    def heard(self) -> bool:
+        return self._samples > 0
+
+    def show(self, seconds: float, frame: av.video.frame.VideoFrame) -> None:
+        """A new picture comes on screen: the one before it has had its time and is written."""
+        self._put(until=seconds)
+        self._shown = (seconds, frame)
+
+    def hear(self, seconds: float, frame: Any) -> None:
+        """A piece of sound; what lies outside the stretch is cut off at the sample, gaps become silence."""
         import av
 
-        with av.open(self._info.path) as source, av.open(self._target, "w", format="mp4") as target:
-            video = next(s for s in source.streams.video if not s.disposition & s.disposition.attached_pic)
-            sound = next(iter(source.streams.audio), None)
-            video.thread_type = "AUTO"
-            self._zero = _first_time(source, video)
-            self._out_video = self._add_video(target)
-            self._out_sound: Any = None
-            if sound is not None and sound.codec_context is not None:
-                layout = "mono" if sound.codec_context.channels == 1 else "stereo"
-                self._out_sound = target.add_stream("aac", rate=SOUND_RATE_HZ, layout=layout)
-                self._resampler = av.AudioResampler(format="fltp", layout=layout, rate=SOUND_RATE_HZ)
-            where = self._zero + self._start - SEEK_MARGIN_SECONDS if jump else self._zero
-            if jump:
-                source.seek(round(where / float(video.time_base or TICKS)), stream=video, backward=True)
-            else:
-                source.seek(0)
-            self._copy(source, target, video, sound if self._out_sound is not None else None)
-            return self._samples_written > 0
-
-    def _copy(
-        self,
-        source: av.container.InputContainer,
-        target: av.container.OutputContainer,
-        video: av.video.stream.VideoStream,
-        sound: av.audio.stream.AudioStream | None,
-    ) -> None:
-        open_streams = {video} if sound is None else {video, sound}
-        newest = -np.inf
-        for packet in source.demux(*open_streams):
-            if packet.stream not in open_streams:
-                continue
-            for seconds, frame in self._decode(packet):
-                if packet.stream is video:
-                    if seconds <= newest:
-                        continue
-                    if newest == -np.inf and seconds > self._start and seconds > 0:
-                        raise _SeekError
-                    newest = seconds
-                    self._show(target, seconds, frame)
-                else:
-                    self._sound(target, seconds, frame)
-                if seconds >= self._end:
-                    open_streams.discard(packet.stream)
-            if not open_streams:
-                break
-        self._show(target, self._end, None)
-        if self._ticks_written == 0:
-            raise VideoError(f"{self._info.path}: no picture could be decoded from {self._start:.3f} s on")
-        self._mux(target, self._out_video, None)
-        if self._out_sound is not None:
-            self._mux(target, self._out_sound, None)
-
-    def _decode(self, packet: Any) -> Iterator[tuple[float, Any]]:
-        """(seconds from the video's first frame, frame) of a packet's frames; damaged packets are passed over."""
-        import av
-
-        with suppress(av.error.InvalidDataError):
-            for frame in packet.decode():
-                if frame.pts is not None:
-                    yield float(frame.pts * frame.time_base) - self._zero, frame
-
-    def _show(self, target: av.container.OutputContainer, seconds: float, frame: Any) -> None:
-        """A new picture comes on screen: the one before it has had its time and can be written."""
-        if self._shown is not None:
-            since, picture = self._shown
-            first = round((max(since, self._start) - self._start) / TICKS)
-            last = round((min(seconds, self._end) - self._start) / TICKS)
-            if last > first:
-                out = self._upright(picture)
-                out.pts, out.time_base = first, TICKS
-                self._durations[first] = last - first
-                self._ticks_written = last
-                self._mux(target, self._out_video, out)
-                if self._progress is not None:
-                    self._progress(float(last * TICKS), self._end - self._start)
-        self._shown = None if frame is None or seconds >= self._end else (seconds, frame)
-
-    def _sound(self, target: av.container.OutputContainer, seconds: float, frame: Any) -> None:
+        last = round((self._end - self._start) * SOUND_RATE_HZ)
         for part in self._resampler.resample(frame):
-            samples = part.to_ndarray()  # (channels, N)
+            samples: np.ndarray = part.to_ndarray()  # (2, N)
             position = round((seconds - self._start) * SOUND_RATE_HZ)  # of its first sample in the clip
-            last = round((self._end - self._start) * SOUND_RATE_HZ)
             seconds += samples.shape[1] / SOUND_RATE_HZ
-            samples = samples[:, max(0, self._samples_written - position) : max(0, last - position)]
+            samples = samples[:, max(0, self._samples - position) : max(0, last - position)]
             if samples.shape[1] == 0:
                 continue
-            silence = max(0, position - self._samples_written)  # where the sound starts late or has a gap
-            samples = np.ascontiguousarray(np.pad(samples, ((0, 0), (silence, 0))))
-            self._write_sound(target, samples, part.layout.name)
+            samples = np.pad(samples, ((0, 0), (max(0, position - self._samples), 0)))
+            out = av.AudioFrame.from_ndarray(
+                np.ascontiguousarray(samples, dtype=np.float32), format="fltp", layout="stereo"
+            )
+            out.sample_rate, out.time_base, out.pts = SOUND_RATE_HZ, Fraction(1, SOUND_RATE_HZ), self._samples
+            self._samples += samples.shape[1]
+            self._mux(self._sound, out)
 
-    def _write_sound(self, target: av.container.OutputContainer, samples: np.ndarray, layout: str) -> None:
-        import av
+    def finish(self) -> None:
+        """Write what is still held back. Raises VideoError: nothing was shown."""
+        self._put(until=self._end)
+        if self._pictures == 0:
+            raise VideoError(f"{self._path}: no picture could be decoded from {self._start:.3f} s on")
+        self._mux(self._video, None)
+        if self._sound is not None:
+            self._mux(self._sound, None)
 
-        out = av.AudioFrame.from_ndarray(samples, format="fltp", layout=layout)
-        out.sample_rate, out.time_base, out.pts = SOUND_RATE_HZ, Fraction(1, SOUND_RATE_HZ), self._samples_written
-        self._samples_written += samples.shape[1]
-        self._mux(target, self._out_sound, out)
-
-    def _mux(self, target: av.container.OutputContainer, stream: Any, frame: Any) -> None:
-        for packet in stream.encode(frame):
-            if stream is self._out_video and packet.pts in self._durations:
-                packet.duration = self._durations.pop(packet.pts)
-            target.mux(packet)
-
-    def _add_video(self, target: av.container.OutputContainer) -> Any:
-        rate = Fraction(self._info.frame_rate_hz or 25.0).limit_denominator(1001)
-        # No B-frames: packets then leave in the order of their times, so that each can carry its own duration.
-        options = {"crf": str(self._crf), "preset": "veryfast", "bf": "0"}
-        stream = target.add_stream("libx264", rate=rate, options=options)
-        stream.width, stream.height, stream.pix_fmt = self._width, self._height, "yuv420p"
-        stream.codec_context.time_base = TICKS
-        return stream
+    def _put(self, *, until: float) -> None:
+        if self._shown is None:
+            return
+        since, picture = self._shown
+        first, last = (round((max(t, self._start) - self._start) / TICKS) for t in (since, min(until, self._end)))
+        if last > first:
+            out = self._upright(picture)
+            out.pts, out.time_base = first, TICKS
+            self._durations[first] = last - first
+            self._pictures += 1
+            self._mux(self._video, out)
 
     def _upright(self, frame: av.video.frame.VideoFrame) -> av.video.frame.VideoFrame:
         import av
 
-        if self._info.rotation_degrees:
-            stored = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-            turned = np.rot90(stored, self._info.rotation_degrees // 90)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(turned), format="rgb24")
+        if orientation(frame) != (0, False):
+            frame = av.VideoFrame.from_ndarray(self._renderer.pixels(frame).astype(np.uint8), format="rgb24")
         return frame.reformat(width=self._width, height=self._height, format="yuv420p")
 
-
-def _first_time(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:
-    """When the stream's first picture is shown, in the container's own seconds."""
-    for frame in container.decode(stream):
-        if frame.pts is not None and frame.time_base is not None:
-            return float(frame.pts * frame.time_base)
-    return 0.0
+    def _mux(self, stream: Any, frame: Any) -> None:
+        for packet in stream.encode(frame):
+            if stream is self._video and packet.pts in self._durations:
+                packet.duration = self._durations.pop(packet.pts)
+            self._output.mux(packet)

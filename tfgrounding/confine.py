@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from .decode import LARGEST_PICTURE_PIXELS, MAX_PIXELS
 from .errors import VideoError
 
 CLIPS_FOLDER = "tfgrounding-clips"
@@ -19,7 +20,6 @@ VIDEO_SUFFIXES = (
 # FFmpeg's names of containers that hold their own data. Others name further files or addresses, which FFmpeg would
 # open: playlists (HLS, DASH), concat lists, image sequences, session descriptions.
 SAFE_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg"
-LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema; decoding it takes some 50 MB a picture, a few dozen at a time
 LONGEST_PATH_CHARACTERS = 4096  # Linux's PATH_MAX
 MOST_FILES_SEEN = 100_000  # looked at while searching for videos: a root like / must not keep a server busy for hours
 NAMES_SUGGESTED = 5
@@ -179,10 +179,10 @@ def _check_container(path: Path, shown: str) -> float | None:
     options = {
         "format_whitelist": SAFE_CONTAINERS,
         "protocol_whitelist": "file",
-        "max_pixels": str(LARGEST_PICTURE_PIXELS),
+        **MAX_PIXELS,
     }
     try:
-        with av.open(str(path), options=options) as container:
+        with av.open(f"file:{path}", options=options) as container:
             for stream in container.streams.video:
                 width, height = stream.codec_context.width, stream.codec_context.height
                 if width * height > LARGEST_PICTURE_PIXELS:

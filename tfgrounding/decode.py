@@ -26,6 +26,8 @@ USUAL_RATE_HZ = 25.0  # where a container states no frame rate that could be tru
 FASTEST_RATE_HZ = 1000.0
 JUMP_BACK_SECONDS = 1.0  # time stamps that fall back further start a new count (joined recordings); less is jitter
 JUMP_AHEAD_SECONDS = 60.0  # one that leaps further than this, and past the stated end, is damaged
+LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema: 50 MB decoded, a dozen at a time; a small file could ask for far more
+MAX_PIXELS = {"max_pixels": str(LARGEST_PICTURE_PIXELS)}  # to a decoder: larger pictures are errors
 MOST_READ_FAILURES = 16  # in a row, after which the rest of a file is given up
 
 
@@ -258,6 +260,7 @@ def _opened(path: Path) -> Iterator[av.container.InputContainer]:
 def _video_stream(container: av.container.InputContainer, path: Path) -> av.video.stream.VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & stream.disposition.attached_pic:
+            stream.codec_context.options = MAX_PIXELS
             return stream
     kinds = sorted({stream.type for stream in container.streams})
     raise VideoError(f"{path}: holds no video stream (found: {', '.join(kinds) or 'nothing'})")
