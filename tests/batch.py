@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from tfgrounding.datasets.base import Dataset, load_dataset
+from tfgrounding.presence import NULL_TEXTS
 from tfgrounding.stored import save_text_vectors
 from tfgrounding.worker import Recipe
 
@@ -34,7 +35,7 @@ def make_run(folder: Path, *, videos: int = 6, queries: int = 3, frames: int = 6
     features = folder / "features"
     features.mkdir(parents=True)
     common = random.normal(size=WIDTH)
-    texts: dict[str, np.ndarray] = {}
+    texts = {text: common + random.normal(size=WIDTH) for text in NULL_TEXTS}
     rows = []
     for v in range(videos):
         duration = frames / 3

@@ -16,7 +16,9 @@ class StoredTexts:
     """An encoder whose text vectors were made before, for runs on ready features where no model is at hand.
 
     The file is a safetensors file with one (D,) vector for each text, under the text itself as its name; its metadata
-    may say "encoder", "revision", "floor" and "scale" (see `save_text_vectors`). It can look at no picture.
+    may say "encoder", "revision", "floor" and "scale" (see `save_text_vectors`). It must hold every text of the plans,
+    and those of `presence.NULL_TEXTS`, against which a Grounder judges whether an event is there at all. It can look
+    at no picture.
     """
 
     frame_size: int | tuple[int, int] = 224
