@@ -1,6 +1,6 @@
 """Legibility of drawn numbers against what they do to the frame: size x colour x corner, on real frames.
 
-    python benchmarks/overlay.py [--samples 12] [--plot .bench/overlay.png]
+    python benchmarks/overlay.py [--samples 12] [--duel 120] [--plot .bench/overlay.png]
 
 Legible: OCR (RapidOCR, on the third of the frame around the number) reads exactly the number that was drawn. Touched:
 share of the frame's pixels that changed. Shift: 1 - cosine between the embedded encoder's vectors of the frame before
@@ -42,11 +42,12 @@ SIDE = 336
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--samples", type=int, default=12, help="frames for each condition")
+    arguments.add_argument("--duel", type=int, default=120, help="frames for the candidates for a default")
     arguments.add_argument("--plot", type=Path, default=Path(".bench/overlay.png"))
     options = arguments.parse_args()
     begin = time.perf_counter()
     frames, source = real_frames(options.samples)
-    numbers = np.array([int(np.random.default_rng(i).integers(10 ** (i % 4 + 1))) for i in range(len(frames))])
+    numbers = np.array([some_number(i) for i in range(len(frames))])
     measure = Measure(frames, numbers)
     conditions = list(itertools.product(SIZES, STYLES, CORNERS))
     rows = [measure(*condition) for condition in tqdm(conditions, file=sys.stderr)]
@@ -61,16 +62,20 @@ def main() -> None:
     best = sorted((row for row in rows if row["legible"] >= legible - 1e-9), key=lambda row: row["shift"])
     table("most legible, least shift first", best[:10])
     plot(rows, options.plot)
+    more, _ = real_frames(options.duel)
+    duel = Measure(more, np.array([some_number(i) for i in range(len(more))]))
+    rivals = [duel(size, style, "bottom-right") for size in (20.0, 30.0, 40.0) for style in ("red", "red, outlined")]
+    table(f"the candidates for a default on {len(more)} frames", rivals)
     published = next(row for row in rows if row["key"] == PUBLISHED)
-    outlined = next(row for row in rows if row["key"] == (PUBLISHED[0], "red, outlined", PUBLISHED[2]))
     result = {
         "benchmark": "overlay",
         "frames": len(frames),
         "source": source,
         "conditions": len(rows),
         "published": figures(published),
-        "published_outlined": figures(outlined),
         "best": [figures(row) for row in best[:3]],
+        "duel_frames": len(more),
+        "duel": [figures(row) for row in rivals],
         "seconds": round(time.perf_counter() - begin, 1),
     }
     print(json.dumps(result))
@@ -131,6 +136,11 @@ def real_frames(count: int) -> tuple[list[np.ndarray], str]:
         frames += [seen[int((k + 0.5) * len(seen) / each)] for k in range(each)]
     spread = np.linspace(0, len(frames) - 1, count).round().astype(int)
     return [frames[i] for i in spread], source
+
+
+def some_number(seed: int) -> int:
+    """A number of one to four digits, all lengths alike often."""
+    return int(np.random.default_rng(seed).integers(10 ** (seed % 4 + 1)))
 
 
 def around(frame: np.ndarray, corner: str) -> np.ndarray:
