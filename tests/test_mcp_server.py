@@ -98,7 +98,7 @@ def test_structured_answers(session):
 
 def test_progress_is_told(session):
     done = [report[0] for report in session["progress"]]
-    assert done == sorted(done) and done[0] == 0.0 and done[-1] > 9
+    assert done == sorted(set(done)) and done[0] == 0.0 and done[-1] > 9
     assert session["progress"][0][1] == pytest.approx(10.0, abs=0.05)
     assert session["progress"][0][2] == "watching street.mp4"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
 
@@ -30,6 +31,7 @@ from .tool_models import (
 from .tools import Progress, VideoTools
 
 CALLS_AT_ONCE = 2  # each decodes a video and waits for the one model: more would only take memory
+SECONDS_BETWEEN_REPORTS = 0.25
 INSTRUCTIONS = (
     "Find when things happen in videos. Paths are relative to one root folder; times are seconds from a video's first "
     "frame. search_videos finds the right video first, ground_video finds several moments in one. Describe one event "
@@ -62,11 +64,16 @@ def build_server(tools: VideoTools) -> MCPServer[Any]:
     async def run(ctx: Context, work: Callable[[Progress], Result]) -> Result:
         """Do the work in a thread, pass its progress on, and stop it when the call is cancelled."""
         cancelled = threading.Event()
+        told, told_at = -1.0, 0.0
 
         def progress(done: float, whole: float, doing: str) -> None:
+            nonlocal told, told_at
             if cancelled.is_set():
                 raise _CancelledError
-            anyio.from_thread.run(ctx.report_progress, done, whole, doing)
+            now = time.monotonic()
+            if done > told and (now - told_at >= SECONDS_BETWEEN_REPORTS or done >= whole):  # it must increase
+                told, told_at = done, now
+                anyio.from_thread.run(ctx.report_progress, done, whole, doing)
 
         try:
             return await anyio.to_thread.run_sync(work, progress, abandon_on_cancel=True, limiter=calls)

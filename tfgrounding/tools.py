@@ -230,13 +230,17 @@ class VideoTools:
         return GroundedVideo(
             video=video.name,
             query=query,
-            duration_seconds=answer.video.duration_seconds,
+            duration_seconds=round(answer.video.duration_seconds, 3),
             moments=[
-                FoundMoment(start_seconds=m.start_seconds, end_seconds=m.end_seconds, score=m.score)
+                FoundMoment(
+                    start_seconds=round(m.start_seconds, 3),
+                    end_seconds=round(m.end_seconds, 3),
+                    score=round(m.score, 4),
+                )
                 for m in answer.moments
             ],
             present=answer.present,
-            similarity=best_similarity(answer),
+            similarity=round(best_similarity(answer), 4),
             encoder=answer.encoder,
             warnings=list(answer.warnings),
         )
