@@ -79,8 +79,10 @@ def adjusted(curve: np.ndarray) -> np.ndarray:
         likelihood = (exponent - 1) * logs.sum() - len(curve) / 2 * np.log(max(candidate.var(), 1e-300))
         if likelihood > best:
             best, transformed = likelihood, candidate
-    share = (transformed - transformed.min()) / (transformed.max() - transformed.min())
-    return low + share * max(high - low, LEAST_RANGE)
+    span = transformed.max() - transformed.min()
+    if span == 0:  # differences too small to outlive the transform
+        return np.full(len(curve), low)
+    return low + (transformed - transformed.min()) / span * max(high - low, LEAST_RANGE)
 
 
 def _without_loners(above: np.ndarray) -> np.ndarray:
