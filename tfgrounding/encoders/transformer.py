@@ -16,7 +16,7 @@ from .base import Batches, resolve_device
 from .checkpoint import find
 from .preprocess import Preprocessor
 
-BATCH_FRAMES_CPU, BATCH_FRAMES = 8, 64
+BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64
 BATCH_TEXTS = 64
 DTYPES = ("auto", "float32", "float16", "bfloat16")
 
