@@ -3,7 +3,8 @@
     python benchmarks/footage.py [--footage ../shared/footage] [--encoder embedded] [--plans rules|none]
 
 The needle-in-a-haystack videos are rendered and all features are kept under .bench/, so that only the first run is
-slow (about 12,000 frames). Intervals are 95 % bootstrap intervals over videos.
+slow (about 12,000 frames). Intervals are 95 % bootstrap intervals over videos; "best constant" is the one share of the
+video, and ± 2, 4 and 8 s around the best frame are given all three, so that each baseline is shown at its best.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tfgrounding.encoders.base import load_encoder
 from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.ground import Grounder
 from tfgrounding.localizers.base import LOCALIZERS
+from tfgrounding.metrics import best_constant, bootstrap_interval, overlaps, paired_difference
 from tfgrounding.types import Plan, VideoFeatures
 from tfgrounding.video import probe
 
@@ -76,30 +78,14 @@ def features_of(grounder: Grounder, path: Path) -> VideoFeatures:
     return features
 
 
-def iou(a: Window, b: Window) -> float:
-    inside = min(a[1], b[1]) - max(a[0], b[0])
-    return inside / (max(a[1], b[1]) - min(a[0], b[0])) if inside > 0 else 0.0
-
-
 def best_iou(answer: Window, truths: list[Window]) -> float:
-    return max(iou(answer, truth) for truth in truths)
+    return float(overlaps([[answer]], [truths])[0, 0])
 
 
 def random_ious(duration: float, truths: list[Window], rng: np.random.Generator) -> float:
     """The mean IoU of windows whose two ends are drawn uniformly."""
     ends = np.sort(rng.uniform(0, duration, size=(RANDOM_WINDOWS, 2)), axis=1)
-    return float(np.mean([best_iou((s, e), truths) for s, e in ends]))
-
-
-def interval(values: np.ndarray, videos: np.ndarray) -> Window:
-    """95 % bootstrap interval of the mean, whole videos drawn with replacement."""
-    names = np.unique(videos)
-    sums = np.array([values[videos == name].sum() for name in names])
-    counts = np.array([(videos == name).sum() for name in names])
-    drawn = np.random.default_rng(0).integers(0, len(names), size=(RESAMPLES, len(names)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    return float(overlaps([ends.tolist()], [truths]).mean())
 
 
 def main() -> None:
@@ -120,6 +106,8 @@ def main() -> None:
 
     rows: dict[str, dict[str, list[float]]] = {}
     videos: dict[str, list[str]] = {}
+    lengths: dict[str, list[float]] = {}
+    asked: dict[str, list[list[Window]]] = {}
     rng = np.random.default_rng(0)
     for sample in tqdm(samples, file=sys.stderr, disable=not sys.stderr.isatty()):
         kind = sample["kind"]
@@ -128,6 +116,8 @@ def main() -> None:
         duration = features.info.duration_seconds
         truths = [tuple(window) for window in sample["relevant_windows"]]
         videos.setdefault(kind, []).append(sample["vid"])
+        lengths.setdefault(kind, []).append(duration)
+        asked.setdefault(kind, []).append(truths)
         ious = {
             "whole video": best_iou((0.0, duration), truths),
             "random window": random_ious(duration, truths, rng),
@@ -150,7 +140,10 @@ def main() -> None:
 
     result: dict[str, dict[str, dict[str, float | list[float]]]] = {}
     for kind, by_name in rows.items():
-        of = np.array(videos[kind])
+        of = videos[kind]
+        start, end = best_constant(asked[kind], np.array(lengths[kind]))
+        constant = [[(start * length, end * length)] for length in lengths[kind]]
+        by_name[f"best constant ({start:.0%} – {end:.0%})"] = overlaps(constant, asked[kind])[:, 0].tolist()
         print(
             f"\n{kind}: {len(of)} queries, {len(set(of))} videos, plans: {options.plans}, encoder {options.encoder}\n"
         )
@@ -158,7 +151,7 @@ def main() -> None:
         print("|---|---|---|---|---|---|")
         for name, values in by_name.items():
             got = np.array(values)
-            low, high = interval(got, of)
+            low, high = map(float, bootstrap_interval(got, of, resamples=RESAMPLES))
             recalls = [100 * float((got >= at).mean()) for at in (0.3, 0.5, 0.7)]
             shown = [f"{recall:.1f}" for recall in recalls] if name != "random window" else ["–"] * 3
             missing = f" ({undefined[kind, name]} undefined)" if (kind, name) in undefined else ""
@@ -169,6 +162,13 @@ def main() -> None:
                 "mIoU": 100 * float(got.mean()),
                 "mIoU_95": [100 * low, 100 * high],
             }
+        default = np.array(by_name["default"])
+        print("\n| mIoU of default less that of | difference | 95 % | p |\n|---|---|---|---|")
+        for name in [name for name in by_name if name not in ("default", "random window")]:
+            gain = paired_difference(np.array(by_name[name]), default, of, resamples=RESAMPLES)
+            spread = f"{100 * gain.low:+.1f} – {100 * gain.high:+.1f}"
+            print(f"| {name} | {100 * gain.difference:+.1f} | {spread} | {gain.p_value:.4f} |")
+            result[kind][name]["default_less_this_p"] = gain.p_value
     print(json.dumps(result))
 
 

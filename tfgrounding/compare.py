@@ -15,6 +15,7 @@ from .results import Row
 DURATION_SECONDS = (30, 60, 120, 300)  # borders of the groups, each including its upper one
 MOMENT_SECONDS = (3, 6, 10, 30)
 WORST = 20
+FEWEST_VIDEOS = 6  # from which on an interval is printed: with 5, no sign test could reach p < 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,13 @@ class Comparison:
         for title, group in (("all queries", self.overall), *((f"mIoU by {n}", g) for n, g in self.groups.items())):
             lines += ["", f"{title:<24}{'n':>7}{'A':>8}{'B':>8}{'B - A':>8}{'95 %':>16}{'p':>8}"]
             for name, line in group.items():
-                span = f"{line.paired.low * 100:+.2f} {line.paired.high * 100:+.2f}"
+                told = f"{line.paired.low * 100:+.2f} {line.paired.high * 100:+.2f}"
+                told = f"{told:>16}{line.paired.p_value:>8.4f}"
+                if line.paired.videos < FEWEST_VIDEOS:
+                    told = f"{'too few videos':>24}"
                 lines.append(
                     f"{name:<24}{line.paired.queries:>7,}{line.first:>8.2f}{line.second:>8.2f}"
-                    f"{line.paired.difference * 100:>+8.2f}{span:>16}{line.paired.p_value:>8.4f}"
+                    f"{line.paired.difference * 100:>+8.2f}{told}"
                 )
         if self.worst:
             lines += ["", f"where B loses most{'IoU A':>12}{'IoU B':>8}"]

@@ -118,13 +118,17 @@ def bootstrap_interval(
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """The mean of B − A over the same queries, its interval, and how often chance alone would differ as much."""
+    """The mean of B − A over the same queries, its interval, and how often chance alone would differ as much.
+
+    The interval and p-value come from the differences between videos: with fewer than a handful they mean nothing.
+    """
 
     difference: float
     low: float
     high: float
     p_value: float
     queries: int
+    videos: int
 
 
 def paired_difference(
@@ -147,13 +151,13 @@ def paired_difference(
     """
     gain = np.asarray(second, dtype=np.float64) - np.asarray(first, dtype=np.float64)
     if len(gain) == 0:
-        return Paired(0.0, 0.0, 0.0, 1.0, 0)
+        return Paired(0.0, 0.0, 0.0, 1.0, 0, 0)
     sums = _by_video(gain, videos)[0]
     low, high = bootstrap_interval(gain, videos, level=level, resamples=resamples, seed=seed)
     signs = np.random.default_rng(seed).integers(0, 2, size=(resamples, len(sums))) * 2 - 1  # (B, V)
     observed = abs(float(sums.sum()))
     as_far = int((np.abs(signs @ sums[:, 0]) >= observed * (1 - 1e-12)).sum())
-    return Paired(float(gain.mean()), float(low), float(high), (1 + as_far) / (1 + resamples), len(gain))
+    return Paired(float(gain.mean()), float(low), float(high), (1 + as_far) / (1 + resamples), len(gain), len(sums))
 
 
 def _iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:
