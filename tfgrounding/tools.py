@@ -239,7 +239,7 @@ class VideoTools:
                 )
                 for m in answer.moments
             ],
-            present=answer.present,
+            present=None if answer.present is None else round(answer.present, 3),
             similarity=round(best_similarity(answer), 4),
             encoder=answer.encoder,
             warnings=list(answer.warnings),
