@@ -26,7 +26,8 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 pre { font-size: 13px; background: #f5f5f3; padding: 1rem; overflow-x: auto }
 section { margin: 2rem 0 } h2 { font-size: 1rem; margin: 0 0 .4rem } small { color: #666; font-weight: normal }
-.strip { display: flex; gap: 2px; margin-left: 3.7rem } .strip img { flex: 1 1 0; min-width: 0; height: 72px; object-fit: cover }
+.strip { display: flex; gap: 2px; margin-left: 3.7rem }
+.strip img { flex: 1 1 0; min-width: 0; height: 72px; object-fit: cover }
 .line { display: flex; align-items: center; gap: .5rem } .line b { width: 3.2rem; font-weight: normal; color: #666 }
 .bar { position: relative; flex: 1; height: 12px; margin: 2px 0; background: #eee }
 .bar i { position: absolute; top: 0; bottom: 0; min-width: 2px }
