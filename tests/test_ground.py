@@ -29,8 +29,9 @@ def assert_near(moment, start, end, tolerance=0.35):
 
 def test_a_file_and_a_sentence_give_the_seconds(grounder, scenes):
     answer = grounder.ground(scenes, "a blue screen")
-    assert_near(answer.moments[0], 2.0, 5.0)
+    assert_near(answer.moments[0], 2.0, 5.0, tolerance=0.7)
     assert answer.encoder == "colours" and answer.localizer == "default" and answer.engine == "curves"
+    assert answer.present is not None and 0 <= answer.present <= 1
     assert len(answer.curve) == len(answer.pts_seconds) == 30
     assert answer.video.duration_seconds == pytest.approx(10.0, abs=0.01)
 
@@ -50,7 +51,7 @@ def test_moments_lie_in_the_video_and_are_sorted(grounder, scenes):
 def test_times_count_from_the_first_frame(grounder, scenes, tmp_path):
     late = make_scenes(tmp_path / "late.mp4", SCENES, start_seconds=7.0)
     here, there = grounder.ground(scenes, "green"), grounder.ground(late, "green")
-    assert_near(here.moments[0], 5.0, 7.0)
+    assert_near(here.moments[0], 5.0, 7.0, tolerance=0.7)
     assert_near(there.moments[0], here.moments[0].start_seconds, here.moments[0].end_seconds, tolerance=1e-6)
 
 
@@ -140,5 +141,4 @@ def test_bad_input_is_one_clear_error(grounder, scenes):
 
 def test_the_one_line_form_keeps_its_models(embedded_encoder, street_video):
     first = tfgrounding.ground(street_video, "a parked bicycle", encoder="embedded", device="cpu", rate_hz=2.0)
-    assert_near(first.moments[0], 7.2, 10.0, tolerance=3.0)
-    assert first.moments[0].end_seconds > 9
+    assert 3 < first.moments[0].start_seconds < 8 and first.moments[0].end_seconds > 9

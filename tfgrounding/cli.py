@@ -115,7 +115,8 @@ def ground_command(
     else:
         with video_progress(video) as progress:
             features = grounder.encode_video(video, progress=progress)
-        answer = grounder.ground(features, query)
+        with compilation_told():
+            answer = grounder.ground(features, query)
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -301,7 +302,8 @@ def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[lis
         with video_progress(video) as progress:
             features = grounder.encode_video(video, progress=progress)
     watched = time.perf_counter()
-    answers = [grounder.ground(features, query) for query in queries]
+    with compilation_told():
+        answers = [grounder.ground(features, query) for query in queries]
     done = time.perf_counter()
     for answer in answers:
         for warning in answer.warnings:
@@ -382,6 +384,17 @@ def cache_command(
 app.command("eval")(cli_measure.eval_command)
 app.command("needle")(cli_measure.needle_command)
 app.command("compare")(cli_measure.compare_command)
+
+
+@contextmanager
+def compilation_told() -> Iterator[None]:
+    """Say so on stderr if a kernel has to be compiled within the block: once on a machine, for some ten seconds."""
+    from .kernels import announcing_compilation
+
+    with announcing_compilation(
+        lambda: print("compiling kernels, once on this machine, some ten seconds ...", file=sys.stderr)
+    ):
+        yield
 
 
 @contextmanager

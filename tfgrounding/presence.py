@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import stdtr  # Student's distribution; scipy.stats would cost a second of import
 
 from .errors import PlanError
 
@@ -89,7 +89,7 @@ def p_value(curve: np.ndarray, null: np.ndarray, edges_seconds: np.ndarray) -> f
     rises = np.log(_rise((null - common) * (count / (count - 1)), edges_seconds) + 1e-6 * spread)
     own = float(np.log(_rise((curve - common)[None], edges_seconds)[0] + 1e-6 * spread))
     deviation = max(float(rises.std(ddof=1)), 1e-6)
-    return float(student.sf((own - rises.mean()) / (deviation * np.sqrt(1 + 1 / count)), count - 1))
+    return float(stdtr(count - 1, -(own - rises.mean()) / (deviation * np.sqrt(1 + 1 / count))))
 
 
 def probability_of_presence(p: float) -> float:
