@@ -122,14 +122,20 @@ class Reader:
 
 
 def read_number(picture: np.ndarray) -> int | None:
-    """The number that stands nearest to the lower right corner of a picture, as OCR reads it; None without one."""
+    """The number that stands nearest to the lower right corner of a picture, as OCR reads it; None without one.
+
+    Where writing of the video's own runs into the number, what is not red is wiped away and it is read again.
+    """
     height, width = picture.shape[:2]
-    corner = picture[height * 2 // 3 :, width // 2 :]
-    found, _ = _ocr()(np.ascontiguousarray(corner[:, :, ::-1]), use_cls=False)
-    lines = [(np.array(box).sum(axis=1).max(), text) for box, text, _ in found or []]
-    # Writing of the video's own may run into the number: OCR then takes both for one line that ends in digits.
-    read = [(where, digits[0]) for where, text in lines if (digits := re.search(r"\d{1,5}$", text))]
-    return int(max(read)[1]) if read else None
+    corner = picture[height * 2 // 3 :, width // 2 :].astype(np.int16)
+    redness = corner[:, :, 0] - corner[:, :, 1:].max(axis=2)
+    only_red = np.where(redness[:, :, None] > 150, 0, 255) * np.ones(3, dtype=np.int16)
+    for view in (corner, only_red):
+        found, _ = _ocr()(np.ascontiguousarray(view[:, :, ::-1], dtype=np.uint8), use_cls=False)
+        lines = [(np.array(box).sum(axis=1).max(), text) for box, text, _ in found or []]
+        if lines and re.fullmatch(r"\d{1,5}", max(lines)[1]):
+            return int(max(lines)[1])
+    return None
 
 
 _engine: list[Any] = []
