@@ -119,11 +119,46 @@ def test_a_window_is_judged_by_evidence_prior_and_room():
             continue
         inside = np.interp(end, edges, integral) - np.interp(start, edges, integral)
         contrast = inside / length - (integral[-1] - inside) / (30 - length)
-        evidence = kernels.log_bayes_factor(contrast, length * (1 - length / 30) / 3.5, 1.1, 0.6)
+        shape = np.clip(np.minimum(edges[1:], end) - np.maximum(edges[:-1], start), 0, 1 / 3) * 3
+        if (length * 3) % 1 < 1e-9 and (start * 3) % 1 < 1e-9:
+            explained = np.corrcoef(shape, curve)[0, 1] ** 2
+        else:
+            explained = contrast**2 * (length / 30) * (1 - length / 30) / curve.var()
+        noise = np.sqrt(1 - (explained if contrast > 0 else 0.0) ** 4)
+        evidence = kernels.log_bayes_factor(contrast / noise, length * (1 - length / 30) / 3.5, 1.1, 0.6)
         prior = -2 * np.log(1 + (np.log(length / 6) / 0.65) ** 2 / 3)
         steps = np.ceil((30 - length) / (0.2 * length) - 1e-9)
         room = 0.5 * length if start == 0 or end == 30 else (30 - length) / steps
         assert found[2, n] == pytest.approx(evidence + prior + np.log(room), abs=1e-6)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_best_fit_is_the_window_closest_to_the_curve(seed):
+    rng = np.random.default_rng(seed)
+    first, last = sorted(rng.choice(41, 2, replace=False))
+    if last - first == 40:
+        return
+    edges = uneven_edges(40, seed)
+    weight = np.diff(edges)
+    curve = standardized(((np.arange(40) >= first) & (np.arange(40) < last)) + 0.02 * rng.standard_normal(40), weight)
+    integral = np.concatenate([[0.0], np.cumsum(curve * weight)])
+    start, end = edges[first] + 0.1 * weight[first], edges[last] + 0.2
+    i, j, explained = kernels.best_fit(integral, edges, start, end, 1.0)
+    level = np.where((np.arange(40) >= i) & (np.arange(40) < j), 1.0, 0.0)
+    left = curve - np.polyval(np.polyfit(level, curve, 1, w=np.sqrt(weight)), level)
+    assert (i, j) == (first, last)
+    assert explained == pytest.approx(1 - np.average(left**2, weights=weight), abs=1e-9)
+
+
+@pytest.mark.parametrize("with_features", [False, True])
+@pytest.mark.parametrize(("duration", "start", "end"), [(10, 2, 5), (10, 5, 7), (12, 5, 7), (30, 10, 18), (60, 30, 33)])
+def test_a_clean_step_is_answered_to_the_frame(duration, start, end, with_features):
+    seconds = (np.arange(3 * duration) + 0.5) / 3
+    curve = 0.2 + 0.5 * ((seconds > start) & (seconds < end))
+    features = np.stack([curve, 1 - curve], axis=1) if with_features else None
+    best = ground(curve, float(duration), features=features)[0]
+    assert (best.start_seconds, best.end_seconds) == (pytest.approx(start, abs=0.05), pytest.approx(end, abs=0.05))
 
 
 @given(st.floats(-300, 60))

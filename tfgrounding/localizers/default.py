@@ -6,6 +6,7 @@
 2. *Posterior.* Windows on a geometric grid of lengths. Evidence: the level inside against the level outside, samples
    counted as independent only every few seconds, the true contrast integrated out (a Bayes factor in closed form).
    Prior: a broad one on length, and mass on moments that the video's start or end cuts off.
+   Where one window explains nearly all of the curve, it joins the grid, its boundaries interpolated between frames.
 3. *Answer.* Not the likeliest window but the interval with the largest expected IoU under the posterior, its
    boundaries moved off the grid as long as that grows. Then the same again on what is left.
 
@@ -35,7 +36,7 @@ class Constants:
     life_weight: float = 0.3  # of liveliness, in standard deviations of the texts' curve: a hint, no vote
     life_seconds: float = 2.5  # half the span over which the picture's change is measured: an action, not a scene
     cut_ratio: float = 3.5  # a step this many times the median step starts a new shot; single takes have almost none
-    apart_seconds: float = 3.5  # between samples that count as independent: curves stay correlated about that long
+    apart_seconds: float = 4.0  # between samples that count as independent (as curves are), less in clips under 30 s
     contrast_mean: float = 1.1  # of a moment's level above the rest, in standard deviations of the curve
     contrast_sd: float = 0.6  # how uncertain that is; a clear curve earns a sharper posterior
     typical_seconds: float = 6.0  # median length of a moment in a 30 s video; it grows with the root of the duration
@@ -65,16 +66,16 @@ class DefaultLocalizer:
         c = self.constants
         edges = query.edges_seconds
         curve, cuts = evidence_curve(query, c)
-        typical = c.typical_seconds * sqrt(edges[-1] / REFERENCE_SECONDS)
+        pace = sqrt(edges[-1] / REFERENCE_SECONDS)  # moments are longer in longer videos, and quicker in short clips
         found = kernels.answers(
             curve,
             edges,
             cuts,
             self.fineness,
-            typical,
+            c.typical_seconds * pace,
             c.length_sd,
             c.edge_share,
-            c.apart_seconds,
+            c.apart_seconds * min(1.0, pace),
             c.contrast_mean,
             c.contrast_sd,
         )

@@ -21,7 +21,10 @@ MOST_MOMENTS = 10
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
 LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
+STILL = 1e-5  # of the features' mean square: less spread than that is rounding
 HALF_LOG_TWO_PI = 0.5 * log(2 * np.pi)
+NEARLY_ALL = 0.9  # of the curve's variance: one step up, one step down and hardly any noise
+MOST_EXPLAINED = 0.999  # of the curve's variance, that a window may count as explaining
 DEGREES = 3.0  # of freedom of the length prior: heavy tails, so that a 10-minute moment stays possible
 
 
@@ -160,7 +163,7 @@ def liveliness(features, edges, cuts, half_seconds):
             norm = np.float32(0)
             for d in range(width):
                 norm += total[d] * total[d]
-            spread[t] = sqrt(max(square / mass - float(norm) / (mass * mass), 0.0))
+            spread[t] = sqrt(max((1 - STILL) * square / mass - float(norm) / (mass * mass), 0.0))
             shot += spread[t] * (edges[t + 1] - edges[t])
         shot /= edges[last] - edges[first]
         for t in range(first, last):
@@ -235,33 +238,66 @@ def log_bayes_factor(contrast, samples, mean, sd):
 
 
 @kernel
+def log_length_prior(length, typical_seconds, length_sd):
+    """Log of Student's density of the log length, up to a constant: a factor either way is usual, any is possible."""
+    deviation = log(length / typical_seconds) / length_sd
+    return -(DEGREES + 1) / 2 * log(1 + deviation * deviation / DEGREES)
+
+
+@kernel
+def fit(inside, length, total, variance, duration):
+    """(contrast, share of the curve's variance it explains) of a window over which the curve's integral is `inside`."""
+    rest = duration - length
+    if rest <= 1e-9:
+        return inside / length, 0.0
+    contrast = inside / length - (total - inside) / rest
+    explained = contrast * contrast * length * rest / (duration * duration * variance)
+    return contrast, explained if contrast > 0 else 0.0
+
+
+@kernel
+def log_evidence(contrast, explained, length, duration, apart_seconds, mean, sd):
+    """Log Bayes factor of a window.
+
+    The contrast counts in units of the noise, which is what the window leaves unexplained; but as the best of many
+    windows explains a good part of any curve by chance, the noise only counts as smaller where almost nothing is left.
+    """
+    noise = sqrt(1 - min(explained, MOST_EXPLAINED) ** 4)
+    samples = length * max(1 - length / duration, 1e-3) / apart_seconds
+    return log_bayes_factor(contrast / noise, samples, mean, sd)
+
+
+@kernel
 def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
     """(3, W) starts, ends and log posterior (up to a constant) of windows of every length and place.
 
-    Lengths grow, and starts move, by `fineness` of the length; a boundary within half a step of a cut moves onto it.
+    Lengths grow, and starts move, by `fineness` of the length; a boundary within a step of a cut moves onto it. If
+    some window of whole frames explains nearly all of the curve, it stands there too, though off the grid.
     """
     frames, duration = len(curve), edges[-1]
+    weight = edges[1:] - edges[:-1]
     integral = np.zeros(frames + 1)
     for t in range(frames):
-        integral[t + 1] = integral[t] + curve[t] * (edges[t + 1] - edges[t])
+        integral[t + 1] = integral[t] + curve[t] * weight[t]
+    total = integral[frames]
+    variance = max((curve * curve * weight).sum() / duration - (total / duration) ** 2, 1e-12)
     shortest = min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / frames))
     lengths = ceil(log(duration / shortest) / log(1 + fineness) - 1e-9) + 1
-    count = 0
+    count = 1
     for k in range(lengths):
         length = duration / (1 + fineness) ** k
         count += ceil((duration - length) / (length * fineness)) + 1
     found = np.empty((3, count))
-    n = 0
+    n = best = 0
+    most_explained = 0.0
     for k in range(lengths):
         length = duration / (1 + fineness) ** k
         places = ceil((duration - length) / (length * fineness)) + 1
         step = (duration - length) / (places - 1) if places > 1 else 0.0
-        # Prior: length log-Student; starts uniform, but a moment that the video's edge cuts off is worth more.
-        deviation = log(length / typical_seconds) / length_sd
-        prior = -(DEGREES + 1) / 2 * log(1 + deviation * deviation / DEGREES)
-        prior_inside = prior + log(max(step, 1e-12))
-        prior_edge = prior + log(edge_share * length)
-        samples = length * max(1 - length / duration, 1e-3) / apart_seconds
+        # Starts are uniform, but a moment that the video's edge cuts off is worth more of them.
+        prior = log_length_prior(length, typical_seconds, length_sd)
+        inside_prior = prior + log(max(step, 1e-12))
+        edge_prior = prior + log(edge_share * length)
         at_start = at_end = near_start = near_end = 0
         for p in range(places):
             start = p * step
@@ -274,13 +310,68 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
             at_start, at_end = place(edges, at_start, start), place(edges, at_end, end)
             inside = integral[at_end] + curve[at_end] * (end - edges[at_end])
             inside -= integral[at_start] + curve[at_start] * (start - edges[at_start])
-            outside = (integral[frames] - inside) / (duration - end + start) if duration - end + start > 1e-9 else 0.0
-            contrast = inside / (end - start) - outside
-            evidence = log_bayes_factor(contrast, samples, mean, sd)
+            contrast, explained = fit(inside, end - start, total, variance, duration)
+            if explained > most_explained:
+                most_explained, best = explained, n
+            evidence = log_evidence(contrast, explained, end - start, duration, apart_seconds, mean, sd)
             found[0, n], found[1, n] = start, end
-            found[2, n] = evidence + (prior_edge if p == 0 or p == places - 1 else prior_inside)
+            found[2, n] = evidence + (edge_prior if p == 0 or p == places - 1 else inside_prior)
             n += 1
+    if most_explained < NEARLY_ALL / 2:
+        return found[:, :n]
+    i, j, most_explained = best_fit(integral, edges, found[0, best], found[1, best], variance)
+    if most_explained < NEARLY_ALL:
+        return found[:, :n]
+    length = edges[j] - edges[i]
+    contrast, explained = fit(integral[j] - integral[i], length, total, variance, duration)
+    found[0, n], found[1, n] = between_frames(curve, edges, i, j)
+    found[2, n] = log_evidence(contrast, explained, length, duration, apart_seconds, mean, sd)
+    found[2, n] += log_length_prior(length, typical_seconds, length_sd)
+    found[2, n] += log(length * (edge_share if i == 0 or j == frames else fineness))
     return found
+
+
+@kernel
+def between_frames(curve, edges, i, j):
+    """(start, end) of the window of frames i ... j - 1, each boundary's two frames covered as far as they are high."""
+    frames, around = len(curve), 2
+    middle = curve[i + 1 : j - 1] if j - i > 2 else curve[i:j]
+    high = np.median(middle)
+    left, right = curve[max(i - 1 - around, 0) : max(i - 1, 0)], curve[j + 1 : j + 1 + around]
+    bounds = np.array([edges[i], edges[j]])
+    for side in range(2):
+        beside = left if side == 0 else right
+        outer, inner = (i - 1, i) if side == 0 else (j, j - 1)
+        if len(beside) == 0 or j - i < 3:
+            continue
+        low = beside.mean()
+        if high <= low:
+            continue
+        out = min(max((curve[outer] - low) / (high - low), 0.0), 1.0) * (edges[outer + 1] - edges[outer])
+        into = min(max((high - curve[inner]) / (high - low), 0.0), 1.0) * (edges[inner + 1] - edges[inner])
+        bounds[side] += into - out if side == 0 else out - into
+    return bounds[0], bounds[1]
+
+
+@kernel
+def best_fit(integral, edges, start, end, variance):
+    """(i, j, share explained): the window [edges[i], edges[j]) uphill of [start, end), one boundary at a time."""
+    frames, duration, total = len(edges) - 1, edges[-1], integral[-1]
+    i = min(np.searchsorted(edges, start), frames - 1)
+    j = max(np.searchsorted(edges, end), i + 1)
+    most, reach = -1.0, max((j - i) // 2, 1)
+    while True:
+        new_i, new_j = i, j
+        for move in range(-reach, reach + 1):
+            for side in range(2):
+                a, b = (i + move, j) if side == 0 else (i, j + move)
+                if 0 <= a < b <= frames:
+                    _, explained = fit(integral[b] - integral[a], edges[b] - edges[a], total, variance, duration)
+                    if explained > most:
+                        most, new_i, new_j = explained, a, b
+        if new_i == i and new_j == j:
+            return i, j, most
+        i, j = new_i, new_j
 
 
 @kernel
