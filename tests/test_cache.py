@@ -365,3 +365,27 @@ def test_ctrl_c_stops_at_once_and_leaves_a_usable_cache(counting, scenes, tmp_pa
     assert FeatureCache(tmp_path / "c").entries() == []
     assert len(grounder.encode_video(scenes)) == 400
     assert len(FeatureCache(tmp_path / "c").entries()) == 1
+
+
+def test_encode_and_cache_on_the_command_line(colour_encoder, scenes, tmp_path, monkeypatch, capsys):
+    from tfgrounding import cli
+    from tfgrounding.encoders import base
+
+    monkeypatch.setitem(base.ENCODERS, "colours", lambda device: colour_encoder)
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "c"))
+    pictures = make_pictures(tmp_path / "p", 6)[0].parent
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return int(left.value.code or 0), *capsys.readouterr()
+
+    code, out, err = run("encode", scenes, "missing.mp4", "--encoder", "colours")
+    assert code == 2 and out.split() == ["00:00:04.000", "12", "samples", "colours", str(scenes)]
+    assert "missing.mp4: there is no such file" in err and "1 of 2 videos could not be encoded" in err
+    assert run("encode", pictures, "--picture-rate", 3, "--encoder", "colours")[0] == 0
+    code, out, _ = run("cache")
+    assert code == 0 and out.startswith("2 encoded videos, ") and str(tmp_path / "c") in out
+    assert run("cache", "--clear")[1].startswith("2 encoded videos removed")
+    assert run("cache")[1].startswith("0 encoded videos, 0.0 MB")

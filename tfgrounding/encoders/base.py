@@ -13,7 +13,8 @@ from ..errors import EncoderError
 class Encoder(Protocol):
     """Puts frames and texts into one space, where a cosine says how well they fit.
 
-    `name` and `revision` say which weights speak; `frame_size` is the size in pixels at which `iter_frames` should
+    `name` and `revision` say which weights speak, and how: cached features are taken for good as long as both stay, so
+    whatever changes the vectors changes `revision`; `frame_size` is the size in pixels at which `iter_frames` should
     deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text; `scale` is
     what cosines were multiplied by in the encoder's training (1 where they were not): differences of cosines times
     `scale` are differences of log-odds.
