@@ -473,7 +473,7 @@ def moments(found, duration, fineness):
         if np.exp(posterior[free]).sum() < kept[2, 0] / 100:  # no expected IoU is larger than the mass left
             break
         starts, ends, posterior = starts[free], ends[free], posterior[free]
-    return kept[:, :n]
+    return kept[:, np.argsort(-kept[2, :n], kind="mergesort")]  # what is left may please more voters than what was next
 
 
 @kernel
