@@ -334,7 +334,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
 @kernel
 def between_frames(curve, edges, i, j):
     """(start, end) of the window of frames i ... j - 1, each boundary's two frames covered as far as they are high."""
-    frames, around = len(curve), 2
+    around = 2  # frames beside the boundary that tell the level outside
     middle = curve[i + 1 : j - 1] if j - i > 2 else curve[i:j]
     high = np.median(middle)
     left, right = curve[max(i - 1 - around, 0) : max(i - 1, 0)], curve[j + 1 : j + 1 + around]
