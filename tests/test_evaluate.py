@@ -407,11 +407,21 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, kills):
     assert without_times(read_results(output)) == without_times(read_results(tmp_path / "whole.jsonl"))
 
 
+def heed_ctrl_c():
+    """A shell that starts this suite in the background has its children ignore the signal: a terminal's would not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_is_taken_politely(tmp_path):
     big = make_run(tmp_path / "run", videos=300, queries=4)
     output = tmp_path / "r.jsonl"
     process = subprocess.Popen(
-        command(*big.arguments, "--output", output), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command(*big.arguments, "--output", output),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     while not (output.exists() and output.stat().st_size) and process.poll() is None:
         time.sleep(0.002)
