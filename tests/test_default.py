@@ -14,7 +14,7 @@ from scipy.stats import norm
 from tfgrounding import Plan, SubEvent
 from tfgrounding.errors import PlanError
 from tfgrounding.ground import ground_curves
-from tfgrounding.localizers import default_kernels as kernels
+from tfgrounding.localizers import curve_kernels, interval_kernels
 from tfgrounding.localizers.base import EventCurves
 from tfgrounding.localizers.default import CONSTANTS, Constants, DefaultLocalizer, evidence_curve
 
@@ -63,14 +63,14 @@ def test_the_own_curve_is_the_odds_of_the_mean_wording_joined_with_the_sub_event
     rows, weight = rng.standard_normal((6, 40)), rng.uniform(0.2, 0.4, 40)
     mean = [np.mean([standardized(row, weight) for row in rows[a:b]], axis=0) for a, b in ((0, 2), (2, 3), (3, 6))]
     ends = np.array([2, 3, 6])
-    alone = kernels.own_curve(rows[:2], np.array([2]), False, weight, 3.0)
+    alone = curve_kernels.own_curve(rows[:2], np.array([2]), False, weight, 3.0)
     assert np.allclose(alone, odds(mean[0], weight, 3.0))
     sequence = standardized(np.maximum(odds(mean[1], weight, 3.0), odds(mean[2], weight, 3.0)), weight)
     expected = standardized(alone + sequence, weight)
-    assert np.allclose(kernels.own_curve(rows, ends, True, weight, 3.0), expected)
+    assert np.allclose(curve_kernels.own_curve(rows, ends, True, weight, 3.0), expected)
     together = odds(mean[1] + mean[2], weight, 3.0)
     expected = standardized(alone + together, weight)
-    assert np.allclose(kernels.own_curve(rows, ends, False, weight, 3.0), expected)
+    assert np.allclose(curve_kernels.own_curve(rows, ends, False, weight, 3.0), expected)
 
 
 def test_features_join_as_echo_and_liveliness():
@@ -79,7 +79,7 @@ def test_features_join_as_echo_and_liveliness():
     weight = np.diff(edges)
     curve = standardized(rng.standard_normal(50), weight)
     features[20:] += 9  # a cut
-    found, cuts = kernels.with_features(curve, features, edges, 0.1, 0.35, 0.3, 1.0, 3.0)
+    found, cuts = curve_kernels.with_features(curve, features, edges, 0.1, 0.35, 0.3, 1.0, 3.0)
     assert cuts.tolist() == [20]
     order, share, taken = np.argsort(-curve, kind="stable"), np.zeros(50), 0.0
     for t in order:
@@ -104,13 +104,15 @@ def test_the_evidence_is_the_integral_over_the_true_contrast(contrast, samples):
         return norm.pdf(true, 1.1, 0.6) * np.exp(samples * (contrast * true - true * true / 2))
 
     expected = np.log(quad(joint, 0, 12, limit=400, points=[0.05, 0.5, 1, 2])[0])
-    assert kernels.log_bayes_factor(contrast, samples, 1.1, 0.6) == pytest.approx(expected, abs=2e-3)
+    assert interval_kernels.log_bayes_factor(
+        contrast, interval_kernels.contrast_model(samples, 1.1, 0.6)
+    ) == pytest.approx(expected, abs=2e-3)
 
 
 def test_a_window_is_judged_by_evidence_prior_and_room():
     rng = np.random.default_rng(7)
     edges, curve = np.linspace(0, 30, 91), rng.standard_normal(90)
-    found = kernels.windows(curve, edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(curve, edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     integral = np.concatenate([[0.0], np.cumsum(curve / 3)])
     for n in rng.choice(found.shape[1], 60, replace=False):
         start, end = found[:2, n]
@@ -125,7 +127,8 @@ def test_a_window_is_judged_by_evidence_prior_and_room():
         else:
             explained = contrast**2 * (length / 30) * (1 - length / 30) / curve.var()
         noise = np.sqrt(1 - (explained if contrast > 0 else 0.0) ** 4)
-        evidence = kernels.log_bayes_factor(contrast / noise, length * (1 - length / 30) / 3.5, 1.1, 0.6)
+        model = interval_kernels.contrast_model(length * (1 - length / 30) / 3.5, 1.1, 0.6)
+        evidence = interval_kernels.log_bayes_factor(contrast / noise, model)
         prior = -2 * np.log(1 + (np.log(length / 6) / 0.65) ** 2 / 3)
         steps = np.ceil((30 - length) / (0.2 * length) - 1e-9)
         room = 0.5 * length if start == 0 or end == 30 else (30 - length) / steps
@@ -144,7 +147,7 @@ def test_the_best_fit_is_the_window_closest_to_the_curve(seed):
     curve = standardized(((np.arange(40) >= first) & (np.arange(40) < last)) + 0.02 * rng.standard_normal(40), weight)
     integral = np.concatenate([[0.0], np.cumsum(curve * weight)])
     start, end = edges[first] + 0.1 * weight[first], edges[last] + 0.2
-    i, j, explained = kernels.best_fit(integral, edges, start, end, 1.0)
+    i, j, explained = interval_kernels.best_fit(integral, edges, start, end, 1.0)
     level = np.where((np.arange(40) >= i) & (np.arange(40) < j), 1.0, 0.0)
     left = curve - np.polyval(np.polyfit(level, curve, 1, w=np.sqrt(weight)), level)
     assert (i, j) == (first, last)
@@ -163,12 +166,12 @@ def test_a_clean_step_is_answered_to_the_frame(duration, start, end, with_featur
 
 @given(st.floats(-300, 60))
 def test_the_table_of_the_normal_integral(x):
-    assert kernels.log_probit(x) == pytest.approx(log_ndtr(x), abs=1e-3)
+    assert interval_kernels.log_probit(x) == pytest.approx(log_ndtr(x), abs=1e-3)
 
 
 def test_windows_have_every_scale_and_both_edges():
     edges = np.linspace(0, 30, 91)
-    found = kernels.windows(np.zeros(90), edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(np.zeros(90), edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     starts, ends = found[0], found[1]
     assert (starts >= 0).all() and (ends <= 30).all() and (ends > starts).all()
     assert (ends - starts).min() == pytest.approx(1.0, rel=0.2) and (ends - starts).max() == 30
@@ -180,7 +183,7 @@ def test_windows_have_every_scale_and_both_edges():
 def test_boundaries_move_onto_cuts():
     edges = np.linspace(0, 60, 181)
     cuts = np.array([50, 93])
-    found = kernels.windows(np.zeros(180), edges, cuts, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(np.zeros(180), edges, cuts, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     assert ((found[0] == edges[50]) & (found[1] == edges[93])).any()
 
 
@@ -189,7 +192,7 @@ def test_the_elected_interval_beats_every_window_in_expected_iou():
     starts = rng.uniform(0, 20, 40)
     ends = starts + rng.uniform(1, 10, 40)
     posterior = rng.standard_normal(40)
-    start, end, value = kernels.elected(starts, ends, posterior, 0.0, 30.0, 0.2, 1)
+    start, end, value = interval_kernels.elected(starts, ends, posterior, 0.0, 30.0, 0.2, 1)
     shares = np.exp(posterior)
     every = [
         sum(p * iou((a, b), (s, e)) for s, e, p in zip(starts, ends, shares, strict=True))

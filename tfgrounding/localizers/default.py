@@ -22,7 +22,7 @@ from math import isfinite, sqrt
 import numpy as np
 
 from ..errors import PlanError
-from . import default_kernels as kernels
+from . import curve_kernels, interval_kernels
 from .base import Candidates, EventCurves
 
 
@@ -67,7 +67,7 @@ class DefaultLocalizer:
         edges = query.edges_seconds
         curve, cuts = evidence_curve(query, c)
         pace = sqrt(edges[-1] / REFERENCE_SECONDS)  # moments are longer in longer videos, and quicker in short clips
-        found = kernels.answers(
+        found = interval_kernels.answers(
             curve,
             edges,
             cuts,
@@ -96,7 +96,7 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
     edges = query.edges_seconds
     weight = edges[1:] - edges[:-1]
     rows, first_rows = _rows(query)
-    curve = kernels.own_curve(rows, first_rows, query.relation == "sequentially", weight, constants.odds_until)
+    curve = curve_kernels.own_curve(rows, first_rows, query.relation == "sequentially", weight, constants.odds_until)
     if query.features is None or not curve.any():
         return curve, _NO_CUTS
     features = np.ascontiguousarray(query.features, dtype=np.float32)
@@ -105,7 +105,7 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
             f"features must have one vector for each of the {len(curve)} frames, not shape {features.shape}"
         )
     c = constants
-    curve, cuts = kernels.with_features(
+    curve, cuts = curve_kernels.with_features(
         curve, features, edges, c.best_share, c.echo_weight, c.life_weight, c.life_seconds, c.cut_ratio
     )
     if not isfinite(curve[0]):

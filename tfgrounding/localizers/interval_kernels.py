@@ -1,206 +1,28 @@
-"""Numba kernels of the default localizer: one evidence curve, then windows, their posterior and the best answer.
+"""Numba kernels of the default localizer's second and third step: windows, their posterior, and the best answers.
 
-Every kernel is linear in the number of frames or of windows; plain twins stand in tests/test_default.py.
+All are linear in the number of frames or of windows; plain twins stand in tests/test_default.py.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from math import ceil, exp, log, sqrt
+from math import ceil, log, sqrt
 
 import numpy as np
 from scipy.special import log_ndtr
 
 from ..kernels import kernel
 
-summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
-
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
 VOTERS, LEADERS = 64, 24  # windows that vote, and that stand for election, for the first moment; later ones a third
 MOST_MOMENTS = 10
+LEAST_SHARE = 0.01  # of the best one's expected IoU: a moment below is not worth listing
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
 LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
-STILL = 1e-5  # of the features' mean square: less spread than that is rounding
 HALF_LOG_TWO_PI = 0.5 * log(2 * np.pi)
 NEARLY_ALL = 0.9  # of the curve's variance: one step up, one step down and hardly any noise
 MOST_EXPLAINED = 0.999  # of the curve's variance, that a window may count as explaining
 DEGREES = 3.0  # of freedom of the length prior: heavy tails, so that a 10-minute moment stays possible
-
-
-@kernel
-def standardized(curve, weight):
-    """(T,) with weighted mean 0 and variance 1; all 0 where the curve is flat to rounding."""
-    total = weight.sum()
-    mean = (curve * weight).sum() / total
-    centred = curve - mean
-    spread = sqrt((centred * centred * weight).sum() / total)
-    if spread <= 1e-12 * np.abs(curve).max():
-        return np.zeros(len(curve))
-    return centred / spread
-
-
-@kernel
-def odds(curve, weight, until):
-    """(T,) standardized exp of the standardized curve, straight on above `until`, so that no single frame decides."""
-    scaled = standardized(curve, weight)
-    for t in range(len(scaled)):
-        z = scaled[t]
-        scaled[t] = exp(z) if z < until else exp(until) * (1.0 + z - until)
-    return standardized(scaled, weight)
-
-
-@kernel
-def wordings_mean(rows, weight):
-    """(T,) mean of the standardized rows of (N, T)."""
-    mean = np.zeros(rows.shape[1])
-    for row in rows:
-        mean += standardized(row, weight)
-    return mean / len(rows)
-
-
-@kernel
-def own_curve(rows, first_rows, in_sequence, weight, until):
-    """(T,) odds of the query: its wordings rows[:first_rows[0]], and at equal weight its sub-events, if it has any.
-
-    rows (N, T): the wordings of the query, then those of each sub-event, which begin at first_rows[0], ..., and end
-    at first_rows[-1] = N. In a sequence a frame may show any of the events, at the same time it shows all of them.
-    """
-    own = odds(wordings_mean(rows[: first_rows[0]], weight), weight, until)
-    events = len(first_rows) - 1
-    if events == 0:
-        return own
-    joined = np.full(rows.shape[1], -np.inf) if in_sequence else np.zeros(rows.shape[1])
-    for e in range(events):
-        mean = wordings_mean(rows[first_rows[e] : first_rows[e + 1]], weight)
-        if in_sequence:
-            joined = np.maximum(joined, odds(mean, weight, until))
-        else:
-            joined += mean
-    joined = standardized(joined, weight) if in_sequence else odds(joined, weight, until)
-    return standardized(own + joined, weight)
-
-
-@kernel
-def best_frames(curve, weight, share):
-    """(T,) weights that sum to 1, on the best frames: `share` of the time, two at least."""
-    order = np.argsort(-curve, kind="mergesort")
-    chosen = np.zeros(len(curve))
-    total = share * weight.sum()
-    taken = 0.0
-    for n in range(len(order)):
-        if n >= 2 and taken >= total:
-            break
-        chosen[order[n]] = weight[order[n]]
-        taken += weight[order[n]]
-    return chosen / taken
-
-
-@summing_kernel
-def steps(features):
-    """(T,) distance of each frame's features from those of the frame before; 0 for the first."""
-    found = np.zeros(len(features))
-    for t in range(1, len(features)):
-        total = np.float32(0)
-        for d in range(features.shape[1]):
-            change = features[t, d] - features[t - 1, d]
-            total += change * change
-        found[t] = sqrt(total)
-    return found
-
-
-@kernel
-def cut_frames(step, ratio):
-    """Indices of the frames that begin a new shot: the step is a local peak, `ratio` times the median step or more."""
-    found = np.empty(len(step), np.int64)
-    n = 0
-    if len(step) > 3:
-        threshold = ratio * np.median(step[1:])
-        for t in range(1, len(step)):
-            after = step[t + 1] if t + 1 < len(step) else 0.0
-            if step[t] > threshold and step[t] >= step[t - 1] and step[t] >= after:
-                found[n] = t
-                n += 1
-    return found[:n]
-
-
-@summing_kernel
-def liveliness(features, edges, cuts, half_seconds):
-    """(T,) spread of the features within +- half_seconds and the same shot, relative to the shot's mean."""
-    frames, width = features.shape
-    squares = np.empty(frames, np.float32)
-    for t in range(frames):
-        norm = np.float32(0)
-        for d in range(width):
-            norm += features[t, d] * features[t, d]
-        squares[t] = norm
-    spread = np.zeros(frames)
-    total = np.zeros(width, np.float32)
-    first = 0
-    for c in range(len(cuts) + 1):
-        last = cuts[c] if c < len(cuts) else frames
-        total[:] = 0
-        mass = square = shot = 0.0
-        left = right = first
-        for t in range(first, last):
-            centre = (edges[t] + edges[t + 1]) / 2
-            while right < last and (edges[right] + edges[right + 1]) / 2 <= centre + half_seconds + 1e-9:
-                weight = edges[right + 1] - edges[right]
-                share = np.float32(weight)
-                for d in range(width):
-                    total[d] += share * features[right, d]
-                mass += weight
-                square += weight * squares[right]
-                right += 1
-            while (edges[left] + edges[left + 1]) / 2 < centre - half_seconds - 1e-9:
-                weight = edges[left + 1] - edges[left]
-                share = np.float32(weight)
-                for d in range(width):
-                    total[d] -= share * features[left, d]
-                mass -= weight
-                square -= weight * squares[left]
-                left += 1
-            norm = np.float32(0)
-            for d in range(width):
-                norm += total[d] * total[d]
-            spread[t] = sqrt(max((1 - STILL) * square / mass - float(norm) / (mass * mass), 0.0))
-            shot += spread[t] * (edges[t + 1] - edges[t])
-        shot /= edges[last] - edges[first]
-        for t in range(first, last):
-            spread[t] -= shot
-        first = last
-    return spread
-
-
-@summing_kernel
-def echo(features, chosen, weight):
-    """(T,) similarity of each frame with the difference between the mean of the chosen frames and that of all.
-
-    features (T, D) float32; chosen (T,) weights that sum to 1. NaN or infinite in a feature spoils all of it.
-    """
-    frames, width = features.shape
-    share = (chosen - weight / weight.sum()).astype(np.float32)
-    direction = np.zeros(width, np.float32)
-    for t in range(frames):
-        for d in range(width):
-            direction[d] += share[t] * features[t, d]
-    found = np.empty(frames)
-    for t in range(frames):
-        total = np.float32(0)
-        for d in range(width):
-            total += features[t, d] * direction[d]
-        found[t] = total
-    return found
-
-
-@kernel
-def with_features(curve, features, edges, best_share, echo_weight, life_weight, life_seconds, cut_ratio):
-    """The evidence curve (T,) from the texts' own, and the frames that begin a shot."""
-    weight = edges[1:] - edges[:-1]
-    cuts = cut_frames(steps(features), cut_ratio)
-    life = standardized(liveliness(features, edges, cuts, life_seconds), weight)
-    again = standardized(echo(features, best_frames(curve, weight, best_share), weight), weight)
-    return (1 - echo_weight) * curve + echo_weight * again + life_weight * life, cuts
 
 
 @kernel
@@ -225,16 +47,21 @@ def log_probit(x):
 
 
 @kernel
-def log_bayes_factor(contrast, samples, mean, sd):
-    """Log of how much likelier a contrast is if the true one is ~ N(mean, sd^2), but positive, than if it is 0.
+def contrast_model(samples, mean, sd):
+    """What `log_bayes_factor` needs: true contrast ~ N(mean, sd^2), but positive, seen with variance 1 / samples."""
+    root = sqrt(1 / (sd * sd) + samples)
+    return mean / (sd * sd) / root, samples / root, -0.5 * mean * mean / (sd * sd) - log(sd * root)
 
-    The contrast of `samples` independent samples is seen with variance 1 / samples; the true one is integrated out.
+
+@kernel
+def log_bayes_factor(contrast, model):
+    """Log of how much likelier a contrast is under the model than if the true one is 0; the true one is integrated out.
+
     The constant of the cut-off normal is left out: it is the same for every window.
     """
-    precision = 1 / (sd * sd) + samples
-    best = (mean / (sd * sd) + samples * contrast) / precision
-    fit = 0.5 * (precision * best * best - mean * mean / (sd * sd))
-    return fit - 0.5 * log(sd * sd * precision) + log_probit(best * sqrt(precision))
+    offset, slope, constant = model
+    x = offset + slope * contrast
+    return constant + 0.5 * x * x + log_probit(x)
 
 
 @kernel
@@ -256,15 +83,20 @@ def fit(inside, length, total, variance, duration):
 
 
 @kernel
-def log_evidence(contrast, explained, length, duration, apart_seconds, mean, sd):
-    """Log Bayes factor of a window.
+def in_noise(contrast, explained):
+    """The contrast in units of the noise, which is what the window leaves unexplained.
 
-    The contrast counts in units of the noise, which is what the window leaves unexplained; but as the best of many
-    windows explains a good part of any curve by chance, the noise only counts as smaller where almost nothing is left.
+    As the best of many windows explains a good part of any curve by chance, the noise only counts as smaller than
+    the curve's own variance where almost nothing is left.
     """
-    noise = sqrt(1 - min(explained, MOST_EXPLAINED) ** 4)
-    samples = length * max(1 - length / duration, 1e-3) / apart_seconds
-    return log_bayes_factor(contrast / noise, samples, mean, sd)
+    squared = min(explained, MOST_EXPLAINED) ** 2
+    return contrast / sqrt(1 - squared * squared)
+
+
+@kernel
+def independent_samples(length, duration, apart_seconds):
+    """How many independent samples a window of that length and the rest of the video are worth together."""
+    return length * max(1 - length / duration, 1e-3) / apart_seconds
 
 
 @kernel
@@ -298,6 +130,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
         prior = log_length_prior(length, typical_seconds, length_sd)
         inside_prior = prior + log(max(step, 1e-12))
         edge_prior = prior + log(edge_share * length)
+        model = contrast_model(independent_samples(length, duration, apart_seconds), mean, sd)
         at_start = at_end = near_start = near_end = 0
         for p in range(places):
             start = p * step
@@ -313,7 +146,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
             contrast, explained = fit(inside, end - start, total, variance, duration)
             if explained > most_explained:
                 most_explained, best = explained, n
-            evidence = log_evidence(contrast, explained, end - start, duration, apart_seconds, mean, sd)
+            evidence = log_bayes_factor(in_noise(contrast, explained), model)
             found[0, n], found[1, n] = start, end
             found[2, n] = evidence + (edge_prior if p == 0 or p == places - 1 else inside_prior)
             n += 1
@@ -325,7 +158,8 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
     length = edges[j] - edges[i]
     contrast, explained = fit(integral[j] - integral[i], length, total, variance, duration)
     found[0, n], found[1, n] = between_frames(curve, edges, i, j)
-    found[2, n] = log_evidence(contrast, explained, length, duration, apart_seconds, mean, sd)
+    model = contrast_model(independent_samples(length, duration, apart_seconds), mean, sd)
+    found[2, n] = log_bayes_factor(in_noise(contrast, explained), model)
     found[2, n] += log_length_prior(length, typical_seconds, length_sd)
     found[2, n] += log(length * (edge_share if i == 0 or j == frames else fineness))
     return found
@@ -334,7 +168,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
 @kernel
 def between_frames(curve, edges, i, j):
     """(start, end) of the window of frames i ... j - 1, each boundary's two frames covered as far as they are high."""
-    around = 2
+    around = 2  # frames beside the boundary that tell the level outside
     middle = curve[i + 1 : j - 1] if j - i > 2 else curve[i:j]
     high = np.median(middle)
     left, right = curve[max(i - 1 - around, 0) : max(i - 1, 0)], curve[j + 1 : j + 1 + around]
@@ -465,15 +299,15 @@ def moments(found, duration, fineness):
         start, end, value = elected(
             starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3
         )
-        if n > 0 and value < kept[2, 0] / 100:
+        if n > 0 and value < kept[2, 0] * LEAST_SHARE:
             break
         kept[0, n], kept[1, n], kept[2, n] = start, end, value
         n += 1
         free = (ends <= start + 1e-9) | (starts >= end - 1e-9)
-        if np.exp(posterior[free]).sum() < kept[2, 0] / 100:  # no expected IoU is larger than the mass left
+        if np.exp(posterior[free]).sum() < kept[2, 0] * LEAST_SHARE:  # no expected IoU is larger than the mass left
             break
         starts, ends, posterior = starts[free], ends[free], posterior[free]
-    return kept[:, np.argsort(-kept[2, :n], kind="mergesort")]  # what is left may please more voters than what was next
+    return kept[:, np.argsort(-kept[2, :n], kind="mergesort")]
 
 
 @kernel
