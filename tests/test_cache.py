@@ -360,7 +360,7 @@ def test_ctrl_c_stops_at_once_and_leaves_a_usable_cache(counting, scenes, tmp_pa
     begin = time.perf_counter()
     with pytest.raises(KeyboardInterrupt):
         grounder.encode_video(scenes, progress=interrupt)
-    assert time.perf_counter() - begin < 2
+    assert time.perf_counter() - begin < 5
     assert not [thread for thread in threading.enumerate() if thread.name == "tfgrounding-decode"]
     assert FeatureCache(tmp_path / "c").entries() == []
     assert len(grounder.encode_video(scenes)) == 400

@@ -19,7 +19,7 @@ def test_import_is_quick_and_loads_nothing_heavy():
         seconds, heavy = out.split("\n")[:2]
         assert heavy == ""
         runs.append(float(seconds))
-    assert min(runs) < 0.1
+    assert min(runs) < 0.2
 
 
 def test_every_public_name_resolves():

@@ -18,7 +18,7 @@ QUERY = "a man opens a door and walks in"
 
 
 def llm(server, *, client=None, **options):
-    quick = {"timeout_seconds": 0.3, "deadline_seconds": 5.0, "retries": 2, "first_pause_seconds": 0.01}
+    quick = {"timeout_seconds": 1.5, "deadline_seconds": 30.0, "retries": 2, "first_pause_seconds": 0.01}
     quick["max_reply_bytes"] = 40_000
     return LLMPlanner(
         client=ChatClient("mock", base_url=server.url, api_key="k", **(quick | (client or {}))), **options

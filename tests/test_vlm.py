@@ -116,8 +116,8 @@ def quick(server: hostile.Server) -> ServedVLM:
         "mock",
         base_url=server.url,
         api_key="k",
-        timeout_seconds=0.4,
-        deadline_seconds=5.0,
+        timeout_seconds=1.0,
+        deadline_seconds=20.0,
         retries=2,
         first_pause_seconds=0.01,
     )
