@@ -28,7 +28,8 @@ from tfgrounding.ground import CHUNK_FRAMES
 from tfgrounding.similarity import similarity_curves
 
 QUERY = "a person opens the door"
-PLACES = ("kitchen", "street", "garden", "office", "forest")
+VERBS = ("opens", "closes", "holds", "takes", "throws", "cleans", "lifts", "drops", "paints", "kicks")
+THINGS = ("window", "box", "bag", "book", "laptop", "chair", "bottle", "towel", "phone", "cupboard")
 
 
 def main() -> None:
@@ -95,7 +96,7 @@ def second_query(encoder: Any, video: Path) -> dict[str, Any]:
         grounder = Grounder(encoder=encoder, cache=folder)
         from_disk = seconds(lambda: grounder.encode_video(video)) * 1e3
         grounder.ground(video, QUERY)
-        texts = [f"a person opens the door of the {place} for the {k}th time" for k in range(20) for place in PLACES]
+        texts = [f"a person {verb} the {thing}" for verb in VERBS for thing in THINGS]  # as long as Charades-STA's
         new = [seconds(lambda text=text: grounder.ground(video, text)) * 1e3 for text in texts]
         known = [seconds(lambda: grounder.ground(video, QUERY)) * 1e3 for _ in range(500)]
         plan = Plan(QUERY)

@@ -24,7 +24,7 @@ from tfgrounding.ground import ground_curves
 from tfgrounding.intervals import temporal_iou
 from tfgrounding.localizers.base import LOCALIZERS, get_localizer
 from tfgrounding.localizers.default import CONSTANTS, FINENESS, DefaultLocalizer
-from tfgrounding.presence import NULL_TEXTS, presence
+from tfgrounding.presence import NULL_TEXTS, Presence
 from tfgrounding.types import Plan, SubEvent
 
 AUTHORS_SECONDS = 0.014  # a query of the public program on these cases
@@ -414,8 +414,9 @@ def absence(folder: Path) -> dict:
         middle = (features.sample_seconds[1:] + features.sample_seconds[:-1]) / 2
         edges = np.concatenate([[0.0], middle, [features.info.duration_seconds]])
         curves = similarity_curves(features.vectors, np.concatenate([texts, null]))
+        presence = Presence(curves[len(queries) :], edges)
         for i, query in enumerate(queries):
-            probability = presence(curves[i], curves[len(queries) :], edges)
+            probability = presence.probability(curves[i])
             there = query["vid"] == video
             also = not there and any(text in query["query"] for text in shown.get(video, ()))
             rows.append((video in shown, there, also, probability))

@@ -7,10 +7,11 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -24,7 +25,7 @@ from .decode import checked_path
 from .errors import TFGroundingError
 from .pictures import Pictures
 from .types import VideoFeatures, VideoInfo
-from .video import Source
+from .video import Source, source_name
 
 FORMAT = 1  # raise it when sampling, decoding or this layout change what an entry means
 USUAL_LIMIT_GB = 10.0
@@ -51,6 +52,43 @@ class FeatureCache:
     def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit_bytes: int | None = None) -> None:
         self.folder = Path(folder) if folder is not None else usual_folder()
         self.limit_bytes = usual_limit_bytes() if limit_bytes is None else limit_bytes
+        self._recent, self._recent_lock = Recent(), threading.Lock()
+
+    def features(self, source: Source, make: Callable[[], VideoFeatures], **made_by: Any) -> VideoFeatures:
+        """The features of a source: from memory, from the folder, or made now and kept in both.
+
+        Args:
+            source: a video file, or Pictures.
+            make: makes them; what it returns is `rounded`.
+            made_by: what decides whether features can be used again, beside the source's content.
+
+        Returns:
+            VideoFeatures, with a warning in `info` where they could not be kept.
+
+        Raises:
+            VideoError: the source is not there or not readable; and whatever `make` raises.
+        """
+        name, stamp = source_name(source), identity(source)
+        recent = (stamp, name, getattr(source, "rate_hz", None), *map(str, made_by.values()))
+        with self._recent_lock:
+            features = self._recent.get(recent)
+        if features is not None:
+            return features
+        key = self.key(source, stamp, **made_by)
+        try:
+            features = self.load(key, name)
+        except KeyError:
+            features = make()
+            try:
+                if not is_still(source, stamp):
+                    raise OSError("the video changed while it was being read") from None
+                self.store(key, features)
+            except OSError as error:
+                warning = f"features are not kept in {self.folder}: {error.strerror or error}"
+                return replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+        with self._recent_lock:
+            self._recent.put(recent, features)
+        return features
 
     def key(self, source: Source, identity: Hashable, **made_by: Any) -> dict[str, Any]:
         """What decides whether features can be used again: the content, what made them (`made_by`), the format."""
@@ -63,12 +101,10 @@ class FeatureCache:
             return str(identity)
         told = json.dumps(identity)
         note = self.folder / "digests" / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
-        try:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # not seen before, or damaged: it is read below
             remembered = json.loads(note.read_text(encoding="utf-8"))
             if remembered["identity"] == told and len(remembered["digest"]) == 64:
                 return remembered["digest"]
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # not seen before, or damaged
         total = hashlib.sha256()
         for path in _files(source):
             with path.open("rb") as file:
@@ -179,10 +215,10 @@ class Recent:
         self._limit_bytes = limit_bytes
         self._features: OrderedDict[Hashable, VideoFeatures] = OrderedDict()
 
-    def get(self, key: Hashable) -> VideoFeatures:
-        """Raises KeyError."""
-        self._features.move_to_end(key)
-        return self._features[key]
+    def get(self, key: Hashable) -> VideoFeatures | None:
+        if key in self._features:
+            self._features.move_to_end(key)
+        return self._features.get(key)
 
     def put(self, key: Hashable, features: VideoFeatures) -> None:
         self._features[key] = features

@@ -12,24 +12,22 @@ from typing import Any
 import numpy as np
 
 from . import __version__
-from .cache import FeatureCache, Recent, identity, is_still, rounded
+from .cache import FeatureCache, rounded
 from .combine import NOTHING, combine
 from .encoders.base import Encoder, load_encoder
-from .errors import PlanError, TFGroundingError
-from .kernels import largest_magnitude, uniform_edges
-from .localizers.base import EventCurves, get_localizer
+from .errors import TFGroundingError
+from .localizers.base import EventCurves, check_options, curve_table, get_localizer, sample_edges
 from .numpro.engine import NumProEngine
 from .numpro.hybrid import HybridEngine
 from .numpro.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
 from .planner import Planner, get_planner
-from .presence import NULL_TEXTS, presence
+from .presence import NULL_TEXTS, Presence
 from .similarity import similarity_curves
 from .types import Grounding, Moment, Plan, VideoFeatures
-from .video import Source, checked_rate, iter_frames, source_name
+from .video import Source, checked_rate, iter_frames
 
 Progress = Callable[[float, float], None]  # seconds of the video that are done, seconds in all
 KNOWN_TEXTS = 4096  # text vectors kept in memory
-LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
 ENGINES = ("curves", "numpro", "hybrid")
 
@@ -83,9 +81,8 @@ class Grounder:
             self.encoder = load_encoder(encoder, device=device) if isinstance(encoder, str) else encoder
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
-        self._latest_null: tuple[VideoFeatures, np.ndarray] | None = None
+        self._latest_null: tuple[VideoFeatures, np.ndarray, Presence] | None = None
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
-        self._recent, self._recent_lock = Recent(), threading.Lock()
 
     def encode_video(self, path: Source, *, progress: Progress | None = None) -> VideoFeatures:
         """Decode and encode a video once, so that any number of queries can be asked of it.
@@ -112,26 +109,7 @@ class Grounder:
             "rate_hz": self.rate_hz,
             "size": np.ravel(self.encoder.frame_size).tolist(),
         }
-        name, stamp = source_name(path), identity(path)
-        recent = (stamp, name, getattr(path, "rate_hz", None), *map(str, made_by.values()))
-        try:
-            with self._recent_lock:
-                features = self._recent.get(recent)
-        except KeyError:
-            key = self._cache.key(path, stamp, **made_by)
-            try:
-                features = self._cache.load(key, name)
-            except KeyError:
-                features = self._encode_video(path, progress)
-                try:
-                    if not is_still(path, stamp):
-                        raise OSError("the video changed while it was being read") from None
-                    self._cache.store(key, features)
-                except OSError as error:
-                    warning = f"features are not kept in {self._cache.folder}: {error.strerror or error}"
-                    return replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
-            with self._recent_lock:
-                self._recent.put(recent, features)
+        features = self._cache.features(path, lambda: self._encode_video(path, progress), **made_by)
         if progress is not None:
             progress(features.info.duration_seconds, features.info.duration_seconds)
         return features
@@ -193,7 +171,7 @@ class Grounder:
                 f"but this Grounder speaks {self.encoder.name} ({self.encoder.revision}); encode the video again"
             )
         curves = dict(zip(plan.texts, similarity_curves(features.vectors, self._encode(plan.texts)), strict=True))
-        null_curves = self._null_curves(features)
+        null_curves, presence = self._nulls(features)
         moments = ground_curves(
             curves,
             plan,
@@ -217,11 +195,7 @@ class Grounder:
             curve=curves[plan.query],
             curves=curves,
             pts_seconds=features.sample_seconds,
-            present=presence(
-                np.mean([curves[text] for text in (plan.query, *plan.paraphrases)], axis=0),
-                null_curves,
-                _edges(len(features), features.info.duration_seconds, features.sample_seconds),
-            ),
+            present=presence.probability(np.mean([curves[text] for text in (plan.query, *plan.paraphrases)], axis=0)),
             warnings=(*features.info.warnings, *plan.warnings),
             provenance={
                 "tfgrounding": __version__,
@@ -277,13 +251,14 @@ class Grounder:
                 path, features = video, self.encode_video(video)
             yield self.ground(features, query)
 
-    def _null_curves(self, features: VideoFeatures) -> np.ndarray:
-        """(N, T) curves of texts that have nothing to do with the video; those of the latest video are remembered."""
+    def _nulls(self, features: VideoFeatures) -> tuple[np.ndarray, Presence]:
+        """(N, T) curves of texts that have nothing to do with the video, and what they tell; the latest are kept."""
         remembered = self._latest_null
         if remembered is None or remembered[0] is not features:
-            remembered = features, similarity_curves(features.vectors, self._encode(NULL_TEXTS))
-            self._latest_null = remembered
-        return remembered[1]
+            null_curves = similarity_curves(features.vectors, self._encode(NULL_TEXTS))
+            edges = sample_edges(len(features), features.info.duration_seconds, features.sample_seconds)
+            remembered = self._latest_null = features, null_curves, Presence(null_curves, edges)
+        return remembered[1:]
 
     def _encode(self, texts: tuple[str, ...]) -> np.ndarray:
         """(N, D) vectors of the texts; those seen before are remembered."""
@@ -387,9 +362,9 @@ def ground_curves(
     """
     chosen = get_localizer(localizer)
     relation = plan.relation if plan.sub_events else "single-query"
-    table = _table(curves, plan)
-    edges = _edges(table.shape[1], float(duration_seconds), pts_seconds)
-    _check_options(table.shape[1], floor, null_curves, features, stride_frames, longest_frames)
+    table = curve_table(curves, plan)
+    edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds)
+    check_options(table.shape[1], floor, null_curves, features, stride_frames, longest_frames)
     shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
     row = own_rows = 1 + len(plan.paraphrases)
     sub_events = []
@@ -405,69 +380,3 @@ def ground_curves(
         combined = combine(events, relation, chosen.combination)
     ranked = chosen.rank(query, own, combined)
     return list(map(Moment, ranked.start_seconds.tolist(), ranked.end_seconds.tolist(), ranked.score.tolist()))
-
-
-def _table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
-    """(N, T) float64, checked: the query's curve, its paraphrases', each sub-event's, in the order of the plan."""
-    texts = [plan.query, *plan.paraphrases]
-    for sub_event in plan.sub_events:
-        texts += sub_event.descriptions
-    try:
-        table = np.array([curves[text] for text in texts], dtype=np.float64)
-    except (KeyError, ValueError, TypeError):
-        table = np.empty(0)
-    if table.ndim != 2 or table.shape[1] == 0 or (magnitude := largest_magnitude(table)) == np.inf:
-        raise PlanError(_what_is_wrong(curves, texts))
-    return table if magnitude <= LARGEST_VALUE else table * (LARGEST_VALUE / magnitude)
-
-
-def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
-    lengths = {}
-    for text in texts:
-        if text not in curves:
-            return f"there is no curve for the text {text!r} of the plan"
-        try:
-            curve = np.asarray(curves[text], dtype=np.float64)
-        except (ValueError, TypeError):
-            return f"the curve of {text!r} must have one number a frame"
-        if curve.ndim != 1 or len(curve) == 0:
-            return f"the curve of {text!r} must have one value a frame, not shape {curve.shape}"
-        if not np.isfinite(curve).all():
-            return f"the curve of {text!r} has values that are not finite (NaN or infinite)"
-        lengths[len(curve)] = text
-    return f"the curves of one video must be equally long, not {sorted(lengths)} frames"
-
-
-def _check_options(
-    frames: int,
-    floor: float | None,
-    null_curves: np.ndarray | None,
-    features: np.ndarray | None,
-    stride_frames: int | None,
-    longest_frames: int | None,
-) -> None:
-    if floor is not None and floor != floor:
-        raise PlanError("the floor must be a number, not NaN")
-    if null_curves is not None and (
-        np.ndim(null_curves) != 2 or np.shape(null_curves)[1] != frames or not np.isfinite(null_curves).all()
-    ):
-        raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
-    if features is not None and (np.ndim(features) != 2 or len(features) != frames):
-        raise PlanError(f"features must be ({frames}, D), one row for each frame, not shape {np.shape(features)}")
-    for name, value in (("stride_frames", stride_frames), ("longest_frames", longest_frames)):
-        if value is not None and value < 1:
-            raise PlanError(f"{name} must be at least 1, not {value}")
-
-
-def _edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None) -> np.ndarray:
-    """(T + 1,) borders between the samples: half way between their times, 0 and the duration at the ends."""
-    if not 0 < duration_seconds < np.inf:
-        raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
-    if pts_seconds is None:
-        return uniform_edges(frames, duration_seconds)
-    pts = np.asarray(pts_seconds, dtype=np.float64)
-    if pts.shape != (frames,):
-        raise PlanError(f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}")
-    if not np.isfinite(pts).all() or (np.diff(pts) <= 0).any() or pts[0] < 0 or pts[-1] >= duration_seconds:
-        raise PlanError("pts_seconds must increase from 0 on and stay below the duration")
-    return np.concatenate([[0.0], (pts[1:] + pts[:-1]) / 2, [duration_seconds]])

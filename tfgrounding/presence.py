@@ -52,44 +52,61 @@ NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the v
 GLIMPSE_SECONDS = 2.0  # the best stretch of this length speaks for the query: what is there shows at least so long
 
 
-def presence(curve: np.ndarray, null_curves: np.ndarray, edges_seconds: np.ndarray) -> float:
-    """Probability that what the query describes is in the video, before anything is known of how often it is.
-
-    How far the query's best GLIMPSE_SECONDS rise above its own mean, all curves less the mean of the unrelated texts,
-    is compared with how far those of the unrelated texts do: the p-value is that of one more draw from a log-normal
-    of which only those few draws are known, so that few null curves give cautious answers. The p-value becomes a
-    probability at even prior odds against the alternative that p ~ Beta(x, 1) with x uniform in (0, 1); it falls as
-    the p-value grows, from 1 to 1/3 (Sellke, Bayarri and Berger 2001 bound it from the same family).
+class Presence:
+    """Tells whether an event is in one video at all; knows how far texts that have nothing to do with it rise there.
 
     Args:
-        curve: (T,) similarity of the query with each frame; the mean over its wordings is a good choice.
-        null_curves: (N, T) similarity of N >= 3 unrelated texts with the same frames.
+        null_curves: (N, T) similarity of N >= 3 unrelated texts with the frames of the video.
         edges_seconds: (T + 1,) frame t stands for [edges[t], edges[t + 1]).
-
-    Returns:
-        A probability, comparable between videos and queries.
 
     Raises:
         PlanError: fewer than three null curves, shapes that do not fit, or values that are not finite.
     """
-    curve, null = np.asarray(curve, dtype=np.float64), np.asarray(null_curves, dtype=np.float64)
-    if null.ndim != 2 or len(null) < 3 or curve.shape != (null.shape[1],) or len(edges_seconds) != len(curve) + 1:
-        raise PlanError(f"null_curves must be at least three of {len(curve)} frames, not shape {null.shape}")
-    if not (np.isfinite(curve).all() and np.isfinite(null).all()):
-        raise PlanError("the null curves or the curve have values that are not finite (NaN or infinite)")
-    return probability_of_presence(p_value(curve, null, edges_seconds))
 
+    def __init__(self, null_curves: np.ndarray, edges_seconds: np.ndarray) -> None:
+        null = np.asarray(null_curves, dtype=np.float64)
+        if null.ndim != 2 or len(null) < 3 or len(edges_seconds) != null.shape[1] + 1:
+            raise PlanError(
+                f"null_curves must be at least three of {len(edges_seconds) - 1} frames, not shape {null.shape}"
+            )
+        if not np.isfinite(null).all():
+            raise PlanError("the null curves have values that are not finite (NaN or infinite)")
+        self._edges_seconds, self._count = edges_seconds, len(null)
+        self._common = null.mean(axis=0)  # (T,)
+        self._tiny = 1e-6 * (float(null.std()) + 1e-12)
+        # An unrelated text is compared with the mean of the others, as the query is with the mean of all.
+        others = (null - self._common) * (self._count / (self._count - 1))
+        rises = np.log(_rise(others, edges_seconds) + self._tiny)
+        self._usual, self._deviation = float(rises.mean()), max(float(rises.std(ddof=1)), 1e-6)
 
-def p_value(curve: np.ndarray, null: np.ndarray, edges_seconds: np.ndarray) -> float:
-    """How often an unrelated text would rise as far as the query does."""
-    count = len(null)
-    common = null.mean(axis=0)
-    spread = float(null.std()) + 1e-12
-    # An unrelated text is compared with the mean of the others, as the query is with the mean of all.
-    rises = np.log(_rise((null - common) * (count / (count - 1)), edges_seconds) + 1e-6 * spread)
-    own = float(np.log(_rise((curve - common)[None], edges_seconds)[0] + 1e-6 * spread))
-    deviation = max(float(rises.std(ddof=1)), 1e-6)
-    return float(stdtr(count - 1, -(own - rises.mean()) / (deviation * np.sqrt(1 + 1 / count))))
+    def probability(self, curve: np.ndarray) -> float:
+        """Probability that what the query describes is in the video, before anything is known of how often it is.
+
+        How far the query's best GLIMPSE_SECONDS rise above its own mean, all curves less the mean of the unrelated
+        texts, is compared with how far those of the unrelated texts do: the p-value is that of one more draw from a
+        log-normal of which only those few draws are known, so that few null curves give cautious answers. The p-value
+        becomes a probability at even prior odds against the alternative that p ~ Beta(x, 1) with x uniform in (0, 1);
+        it falls as the p-value grows, from 1 to 1/3 (Sellke, Bayarri and Berger 2001 bound it from the same family).
+
+        Args:
+            curve: (T,) similarity of the query with each frame; the mean over its wordings is a good choice.
+
+        Returns:
+            A probability, comparable between videos and queries.
+
+        Raises:
+            PlanError: the curve is not one finite value a frame.
+        """
+        return probability_of_presence(self.p_value(curve))
+
+    def p_value(self, curve: np.ndarray) -> float:
+        """How often an unrelated text would rise as far as the query does."""
+        curve = np.asarray(curve, dtype=np.float64)
+        if curve.shape != self._common.shape or not np.isfinite(curve).all():
+            raise PlanError(f"the curve must be {len(self._common)} finite values, one for each frame")
+        own = float(np.log(_rise((curve - self._common)[None], self._edges_seconds)[0] + self._tiny))
+        depth = (own - self._usual) / (self._deviation * np.sqrt(1 + 1 / self._count))
+        return float(stdtr(self._count - 1, -depth))
 
 
 def probability_of_presence(p: float) -> float:

@@ -1,7 +1,8 @@
-"""The door every localizer stands behind: curves of one event in, candidate intervals out."""
+"""The door every localizer stands behind: curves that were checked in, candidate intervals out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -9,8 +10,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from ..errors import TFGroundingError
-from ..types import Relation
+from ..errors import PlanError, TFGroundingError
+from ..kernels import largest_magnitude, uniform_edges
+from ..types import Plan, Relation
+
+LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +114,70 @@ def get_localizer(name: str) -> Localizer:
         raise TFGroundingError(f"localizer {name!r} is not known; choose one of {', '.join(sorted(LOCALIZERS))}")
     module, class_name = LOCALIZERS[name]
     return getattr(import_module(f".{module}", __package__), class_name)()
+
+
+def curve_table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
+    """(N, T) float64, checked: the query's curve, its paraphrases', each sub-event's, in the order of the plan."""
+    texts = [plan.query, *plan.paraphrases]
+    for sub_event in plan.sub_events:
+        texts += sub_event.descriptions
+    try:
+        table = np.array([curves[text] for text in texts], dtype=np.float64)
+    except (KeyError, ValueError, TypeError):
+        table = np.empty(0)
+    if table.ndim != 2 or table.shape[1] == 0 or (magnitude := largest_magnitude(table)) == np.inf:
+        raise PlanError(_what_is_wrong(curves, texts))
+    return table if magnitude <= LARGEST_VALUE else table * (LARGEST_VALUE / magnitude)
+
+
+def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
+    lengths = {}
+    for text in texts:
+        if text not in curves:
+            return f"there is no curve for the text {text!r} of the plan"
+        try:
+            curve = np.asarray(curves[text], dtype=np.float64)
+        except (ValueError, TypeError):
+            return f"the curve of {text!r} must have one number a frame"
+        if curve.ndim != 1 or len(curve) == 0:
+            return f"the curve of {text!r} must have one value a frame, not shape {curve.shape}"
+        if not np.isfinite(curve).all():
+            return f"the curve of {text!r} has values that are not finite (NaN or infinite)"
+        lengths[len(curve)] = text
+    return f"the curves of one video must be equally long, not {sorted(lengths)} frames"
+
+
+def check_options(
+    frames: int,
+    floor: float | None,
+    null_curves: np.ndarray | None,
+    features: np.ndarray | None,
+    stride_frames: int | None,
+    longest_frames: int | None,
+) -> None:
+    """Raises PlanError where an option does not fit curves of so many frames."""
+    if floor is not None and floor != floor:
+        raise PlanError("the floor must be a number, not NaN")
+    if null_curves is not None and (
+        np.ndim(null_curves) != 2 or np.shape(null_curves)[1] != frames or not np.isfinite(null_curves).all()
+    ):
+        raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
+    if features is not None and (np.ndim(features) != 2 or len(features) != frames):
+        raise PlanError(f"features must be ({frames}, D), one row for each frame, not shape {np.shape(features)}")
+    for name, value in (("stride_frames", stride_frames), ("longest_frames", longest_frames)):
+        if value is not None and value < 1:
+            raise PlanError(f"{name} must be at least 1, not {value}")
+
+
+def sample_edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None) -> np.ndarray:
+    """(T + 1,) borders between the samples: half way between their times, 0 and the duration at the ends."""
+    if not 0 < duration_seconds < np.inf:
+        raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
+    if pts_seconds is None:
+        return uniform_edges(frames, duration_seconds)
+    pts = np.asarray(pts_seconds, dtype=np.float64)
+    if pts.shape != (frames,):
+        raise PlanError(f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}")
+    if not np.isfinite(pts).all() or (np.diff(pts) <= 0).any() or pts[0] < 0 or pts[-1] >= duration_seconds:
+        raise PlanError("pts_seconds must increase from 0 on and stay below the duration")
+    return np.concatenate([[0.0], (pts[1:] + pts[:-1]) / 2, [duration_seconds]])

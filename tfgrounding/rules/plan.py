@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from ..types import Plan, SubEvent
 from . import lexicon
@@ -27,6 +28,7 @@ class RulesPlanner:
 
     name: str = "rules"
 
+    @lru_cache(maxsize=256)  # noqa: B019 -- the planner has no state that could be kept alive
     def plan(self, query: str) -> Plan:
         """The plan of a query. Raises PlanError where the query is empty."""
         plan = Plan(query, source=self.name)
