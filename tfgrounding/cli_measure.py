@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .errors import TFGroundingError
+from .terminal import EncoderName, EngineName, LocalizerName, VisionName
 
 
 def eval_command(
@@ -20,11 +21,11 @@ def eval_command(
     text_features: Annotated[str | None, typer.Option(help="A .safetensors file of text vectors.")] = None,
     plans: Annotated[str | None, typer.Option(help="A file of stored plans; others are planned by rule.")] = None,
     output: Annotated[str | None, typer.Option(help="The .jsonl (or .parquet) file of results; it is resumed.")] = None,
-    engine: Annotated[str, typer.Option(help="What grounds.")] = "curves",
-    encoder: Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")] = "auto",
+    engine: EngineName = "curves",
+    encoder: EncoderName = "auto",
     planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
-    localizer: Annotated[str, typer.Option(help="How curves become moments.")] = "default",
-    vlm: Annotated[str | None, typer.Option(help="The vision LLM of the numpro and hybrid engines.")] = None,
+    localizer: LocalizerName = "default",
+    vlm: VisionName = None,
     top_k: Annotated[int, typer.Option(min=1, help="Moments a query at most.")] = 10,
     rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
@@ -94,11 +95,11 @@ def needle_command(
     depths: Annotated[int, typer.Option(min=1, help="How many depths, from the start to the end.")] = 12,
     needles: Annotated[int | None, typer.Option(min=1, help="At most so many clips of captions.jsonl.")] = None,
     seed: Annotated[int, typer.Option(help="Which needles, and the order of the hay.")] = 0,
-    engine: Annotated[str, typer.Option(help="What grounds.")] = "curves",
-    encoder: Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")] = "auto",
+    engine: EngineName = "curves",
+    encoder: EncoderName = "auto",
     planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
-    localizer: Annotated[str, typer.Option(help="How curves become moments.")] = "default",
-    vlm: Annotated[str | None, typer.Option(help="The vision LLM of the numpro and hybrid engines.")] = None,
+    localizer: LocalizerName = "default",
+    vlm: VisionName = None,
     rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON.")] = False,
