@@ -21,11 +21,12 @@ import numpy as np
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent))
-from footage import Window, best_iou, features_of, interval, render_haystack
+from footage import Window, best_iou, features_of, render_haystack
 
 from tfgrounding.encoders.base import load_encoder
 from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.ground import Grounder, ground_curves
+from tfgrounding.metrics import bootstrap_interval
 from tfgrounding.types import Moment, Plan, SubEvent
 
 FLOOR = 0.2  # of the curves in charades/, made to look like BLIP-2's
@@ -118,7 +119,7 @@ def table(scored: list[Scored]) -> dict[str, dict[str, dict[str, object]]]:
         videos = np.array([video for video, _ in pairs])
         iou = {name: 100 * np.array([scores[name] for _, scores in pairs]) for name in ("none", "paraphrases", "plan")}
         gain = iou["plan"] - iou["none"]
-        low, high = interval(gain, videos)
+        low, high = map(float, bootstrap_interval(gain, videos))
         at_half = {name: 100 * float((values >= 50).mean()) for name, values in iou.items()}
         means = {name: float(values.mean()) for name, values in iou.items()}
         print(

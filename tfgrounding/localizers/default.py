@@ -44,16 +44,12 @@ class Constants:
     contrast_mean: float = 1.1  # of a moment's level above the rest, in standard deviations of the curve
     contrast_sd: float = 0.6  # how uncertain that is; a clear curve earns a sharper posterior
     typical_seconds: float = 6.0  # median length of a moment in a 30 s video; it grows with the root of the duration
-    length_sd: float = (
-        0.65  # of the log length, with heavy tails (3 degrees of freedom): a factor 2 either way is usual
-    )
+    length_sd: float = 0.65  # of the log length, heavy-tailed (3 degrees of freedom): a factor 2 either way is usual
     edge_share: float = 0.5  # of its length: how many seconds of possible starts a moment at the video's edge is worth
 
 
 CONSTANTS = Constants()
-FINENESS = (
-    0.2  # of a window's length: the grid's step in starts and lengths. Resolution, no taste: finer costs time only
-)
+FINENESS = 0.2  # of a window's length: the grid's step in starts and lengths. Resolution, no taste: finer costs time
 REFERENCE_SECONDS = 30.0
 
 
