@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 from videos import BLUE, GREEN, RED, WHITE, make_pictures, make_video, numbered, quadrants, read_number
 
 from tfgrounding import Pictures, iter_frames, probe
-from tfgrounding.decode import _Clock
 from tfgrounding.errors import VideoError
 from tfgrounding.video import QUEUED_CHUNKS
 
@@ -107,6 +106,11 @@ SOUND: dict[str, tuple[Callable[[Path], Any], list[int], float]] = {  # name: (s
     "webm, VP9": (lambda d: make_video(d / "v.webm", codec="libvpx-vp9"), EVERY_THIRD, 4.0),
     "mpeg-ts": (lambda d: make_video(d / "v.ts"), EVERY_THIRD, 4.0),
     "avi, MPEG-4": (lambda d: make_video(d / "v.avi", codec="mpeg4"), EVERY_THIRD, 4.0),
+    "avi, H.264 with pictures out of order": (
+        lambda d: make_video(d / "v.avi", options={"preset": "medium", "bf": "3"}),
+        EVERY_THIRD,
+        4.0,
+    ),
     "flv without duration": (lambda d: make_video(d / "v.flv", codec="flv1", seekable=False), EVERY_THIRD, 4.0),
     "gif": (lambda d: make_video(d / "v.gif", codec="gif", pixel_format="rgb8"), EVERY_THIRD, 4.0),
     "10 bit": (lambda d: make_video(d / "v.mp4", pixel_format="yuv420p10le"), EVERY_THIRD, 4.0),
@@ -437,16 +441,6 @@ def test_decoding_runs_ahead_only_so_far_and_ends_with_its_reader(tmp_path):
     del stream  # forgotten, not closed
     gc.collect()
     assert gone()
-
-
-def test_time_stamps_never_run_backwards_nor_leap_out_of_the_video():
-    clock = _Clock(0.1, 10.0)
-    assert clock.place(3.0) == 0 and clock.place(3.1) == pytest.approx(0.1)
-    assert clock.place(3.05) is None  # jitter
-    assert clock.place(None) == pytest.approx(0.2)
-    assert clock.place(1e9) == pytest.approx(0.3) and clock.place(1e9 + 0.1) == pytest.approx(0.4)
-    assert clock.place(0.0) == pytest.approx(0.5) and clock.place(0.1) == pytest.approx(0.6)
-    assert len(clock.warnings) == 2 and clock.ends(1e9) == pytest.approx(0.7)
 
 
 def test_the_chapters_of_a_slide_show_keep_their_length(tmp_path):

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .clock import Clock
 from .errors import VideoError
+from .packets import sparing
 from .types import VideoInfo
 
 if TYPE_CHECKING:
@@ -22,12 +25,14 @@ if TYPE_CHECKING:
     import av.video.reformatter
     import av.video.stream
 
+    Thinning = Callable[[Iterator[av.packet.Packet]], Iterator[av.packet.Packet]]
+
 USUAL_RATE_HZ = 25.0  # where a container states no frame rate that could be true
 FASTEST_RATE_HZ = 1000.0
-JUMP_BACK_SECONDS = 1.0  # time stamps that fall back further start a new count (joined recordings); less is jitter
-JUMP_AHEAD_SECONDS = 60.0  # one that leaps further than this, and past the stated end, is damaged
 LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema: 50 MB decoded, a dozen at a time; a small file could ask for far more
 MAX_PIXELS = {"max_pixels": str(LARGEST_PICTURE_PIXELS)}  # to a decoder: larger pictures are errors
+HOLE_SECONDS = 0.5  # in a damaged video; shorter ones are counted as pictures
+MOST_HOLES = 5  # that are named one by one
 MOST_READ_FAILURES = 16  # in a row, after which the rest of a file is given up
 
 
@@ -54,6 +59,7 @@ class VideoFile:
             width, height = screen_size(first, stream.sample_aspect_ratio)
             average_hz = float(stream.average_rate or 0)
             self._gap_seconds = 1 / (average_hz if 0 < average_hz < FASTEST_RATE_HZ else USUAL_RATE_HZ)
+            self._zero_seconds = _seconds(first.pts, first.time_base) or 0.0
             self._stated = _stated_duration(container, stream, first)
             self._lost: list[str] = []
             self.info = VideoInfo(
@@ -67,17 +73,27 @@ class VideoFile:
                 codec=stream.codec_context.name,
             )
 
-    def shots(self) -> Iterator[Shot]:
-        """Every decodable picture in order of time; after the last one, `lost` says what is missing."""
-        clock = _Clock(self._gap_seconds, self.info.duration_seconds)
+    def shots(self, *, rate_hz: float | None = None) -> Iterator[Shot]:
+        """Every decodable picture in order of time; after the last one, `lost` says what is missing.
+
+        With `rate_hz`, pictures may be left out that are on screen at none of the instants (k + 1/2) / rate_hz.
+        """
+        clock = Clock(self._gap_seconds, self.info.duration_seconds)
         damage = _Damage()
         with _opened(self._path) as container:
             stream = _video_stream(container, self._path)
             stream.thread_type = "AUTO"
-            for frame in _frames(container, stream, whole=self._stated == 0, damage=damage):
-                start = clock.place(_seconds(frame.pts, frame.time_base))
+            thin: Thinning = iter
+            in_order = container.format.name == "avi"  # it stores no time of showing, only an order of decoding
+            if rate_hz is not None and not in_order:
+                thin = partial(sparing, stream, rate_hz=rate_hz, zero_seconds=self._zero_seconds, sound=damage.none)
+            for frame in _frames(container, stream, whole=self._stated == 0, damage=damage, thin=thin):
+                decoded = _seconds(frame.dts, frame.time_base)
+                stamp = decoded if in_order else _seconds(frame.pts, frame.time_base)
+                start = clock.place(stamp, decoded)
                 if start is not None:
                     damage.pictures += bool(getattr(frame, "is_corrupt", False))
+                    damage.see_hole(clock.end_seconds, start)
                     yield Shot(start, clock.ends(_seconds(frame.duration, frame.time_base)), frame)
             of_all_streams = (container.duration or 0) / 1e6
         if self._stated:
@@ -101,7 +117,16 @@ class _Damage:
 
     def __init__(self) -> None:
         self.reads = self.packets = self.pictures = 0
+        self.holes: list[tuple[float, float]] = []  # (from, to) in seconds
         self.oldest_seconds = self.newest_seconds = 0.0  # over 0 and the packets of every stream
+
+    def none(self) -> bool:
+        return not (self.reads or self.packets or self.pictures)
+
+    def see_hole(self, ended_seconds: float, start_seconds: float) -> None:
+        """Between two pictures; where nothing is damaged it is one that was made so."""
+        if not self.none() and start_seconds - ended_seconds > HOLE_SECONDS:
+            self.holes.append((ended_seconds, start_seconds))
 
     def see(self, packet: av.packet.Packet) -> None:
         if (shown := _seconds(packet.pts, packet.time_base)) is not None:
@@ -115,54 +140,14 @@ class _Damage:
             if count:
                 pictures = "1 picture" if count == 1 else f"{count} pictures"
                 words.append(f"{pictures} (about {count * gap_seconds:.2f} s) {what}")
+        words += [f"nothing could be decoded from {start:.1f} to {end:.1f} s" for start, end in self.holes[:MOST_HOLES]]
+        if len(self.holes) > MOST_HOLES:
+            lost = sum(end - start for start, end in self.holes[MOST_HOLES:])
+            words.append(f"{lost:.2f} s more of it are missing in {len(self.holes) - MOST_HOLES} other places")
         if self.reads:
             places = "1 place" if self.reads == 1 else f"{self.reads} places"
             words.append(f"the file could not be read in {places}, which were passed over")
         return words
-
-
-class _Clock:
-    """Places frames on a time line that starts at 0 and never runs backwards."""
-
-    def __init__(self, gap_seconds: float, stated_seconds: float) -> None:
-        self._gap = gap_seconds
-        self._limit = stated_seconds * 1.05 + JUMP_AHEAD_SECONDS  # no believable time stamp lies further
-        self._zero: float | None = None  # the time stamp that counts as 0
-        self._newest = -np.inf
-        self.end_seconds = 0.0
-        self.warnings: list[str] = []
-
-    def place(self, stamp: float | None) -> float | None:
-        """Seconds at which the frame with that time stamp starts; None for one that came too late to be shown."""
-        if self._zero is None:
-            self._zero = stamp or 0.0
-            seconds = 0.0
-        elif stamp is None:
-            seconds = self._newest + self._gap
-        else:
-            seconds = stamp - self._zero
-            back = seconds < self._newest - JUMP_BACK_SECONDS
-            ahead = seconds > self._newest + JUMP_AHEAD_SECONDS and seconds > self._limit
-            if back or ahead:
-                follows = self._newest + self._gap
-                self.warnings.append(
-                    f"the time stamps jump by {seconds - self._newest:+.2f} s at {follows:.2f} s; counted on from there"
-                )
-                self._zero += seconds - follows
-                self._limit += self._gap if ahead else self._limit
-                seconds = follows
-            elif seconds <= self._newest:
-                return None
-        self._newest = seconds
-        return seconds
-
-    def ends(self, lasts: float | None) -> float:
-        """Seconds at which the newest frame ends, given how long the container says it lasts."""
-        lasts = lasts or self._gap
-        if lasts > JUMP_AHEAD_SECONDS and self._newest + lasts > self._limit:
-            lasts = self._gap
-        self.end_seconds = self._newest + lasts
-        return self.end_seconds
 
 
 def checked_path(source: str | os.PathLike[str]) -> Path:
@@ -275,15 +260,23 @@ def _first_frame(
 
 
 def _frames(
-    container: av.container.InputContainer, stream: av.video.stream.VideoStream, *, whole: bool, damage: _Damage
+    container: av.container.InputContainer,
+    stream: av.video.stream.VideoStream,
+    *,
+    whole: bool,
+    damage: _Damage,
+    thin: Thinning = iter,
 ) -> Iterator[av.video.frame.VideoFrame]:
-    """Every frame of the stream that can be decoded; with `whole`, the other streams' packets are read along."""
+    """Every frame of the stream that can be decoded; with `whole`, the other streams' packets are read along.
+
+    `thin` stands between the stream's packets and its decoder.
+    """
     import av
 
     failures = 0
     while failures < MOST_READ_FAILURES:
         try:
-            for packet in container.demux() if whole else container.demux(stream):
+            for packet in container.demux() if whole else thin(container.demux(stream)):
                 failures = 0
                 if whole:
                     damage.see(packet)

@@ -92,8 +92,8 @@ class PictureReel:
             codec=codec,
         )
 
-    def shots(self) -> Iterator[Shot]:
-        """Every picture that can be read; one that can't leaves the one before it on screen."""
+    def shots(self, *, rate_hz: float | None = None) -> Iterator[Shot]:
+        """Every picture that can be read, at any `rate_hz`; one that can't leaves the one before it on screen."""
         import av
 
         rate = self._pictures.rate_hz

@@ -202,7 +202,7 @@ class _Samples:
         pts: list[float] = []
         instants: list[float] = []
         count = 0
-        for shot, until, last in _on_screen(self._reel.shots(), self.info.path):
+        for shot, until, last in _on_screen(self._reel.shots(rate_hz=self._rate_hz), self.info.path):
             picture: np.ndarray | None = None  # rendered once it is asked for
             while (instant := (count + 0.5) / self._rate_hz) < until or (last and count == 0):
                 if picture is None:
