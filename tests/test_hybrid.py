@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from test_numpro import BLUE, RED, Watcher, is_red, red_numbers
-from videos import make_scenes
+from test_numpro import Watcher, is_red, red_numbers
+from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Grounder, Moment, TFGroundingError, probe
 from tfgrounding.errors import ModelError

@@ -7,15 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reader import Reader, serve
-from videos import make_scenes, make_video
+from videos import BLUE, RED, make_scenes, make_video
 
-from tfgrounding import Grounder, cli
+from tfgrounding import Grounder, Pictures, cli
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.llm import ChatClient
 from tfgrounding.numpro import engine as engine_module
@@ -112,9 +113,6 @@ def test_the_reader_on_real_footage() -> None:
         if not right and not (unseen and not moments):
             wrong.append((row["qid"], truth, moments))
     assert not wrong
-
-
-RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
 class Watcher:
@@ -313,6 +311,17 @@ def test_the_grounder_gives_the_same_kind_of_answer_as_for_curves(scenes: str) -
     plain = json.loads(json.dumps(found.to_dict()))
     assert plain["moments"] == [{"start_seconds": 4.0, "end_seconds": 8.0, "score": 1.0}]
     assert len(plain["curve"]) == len(plain["pts_seconds"]) == 12
+
+
+def test_pictures_with_a_rate_are_looked_at_like_a_video(colour_encoder: Any) -> None:
+    colours = np.array([BLUE] * 8 + [RED] * 8 + [BLUE] * 8, dtype=np.uint8)
+    pictures = Pictures(np.broadcast_to(colours[:, None, None], (24, 48, 64, 3)).copy(), 2.0)  # red from 4 to 8 s
+    best = Grounder(engine="numpro", vlm=Watcher(red_numbers)).ground(pictures, "it is red").moments[0]
+    assert (best.start_seconds, best.end_seconds) == (4.0, 8.0)
+    hybrid = Grounder(engine="hybrid", vlm=Watcher(red_numbers), encoder=colour_encoder, cache=False)
+    found = hybrid.ground(pictures, "red")
+    assert found.provenance["frames_shown"] > 0 and not found.warnings
+    assert (found.moments[0].start_seconds, found.moments[0].end_seconds) == pytest.approx((4.0, 8.0), abs=0.5)
 
 
 def test_nothing_leaves_the_machine_without_an_endpoint(scenes: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,12 @@ from .terminal import (
     EncoderName,
     EngineName,
     LocalizerName,
+    PictureRate,
     PlannerName,
     Video,
     VisionName,
     compilation_told,
+    named_source,
     print_moments,
     video_progress,
     write_text,
@@ -83,6 +85,7 @@ def ground_command(
     localizer: LocalizerName = "default",
     rate: Annotated[float | None, typer.Option(help="Samples a second: 3, for numpro 1.")] = None,
     device: Device = "auto",
+    picture_rate: PictureRate = None,
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
     save: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON to this file.")] = None,
 ) -> None:
@@ -91,8 +94,9 @@ def ground_command(
     from .types import Plan
     from .video import probe
 
+    source = named_source(video, picture_rate)
     Plan(query)  # an empty query and
-    probe(video)  # an unreadable video fail before seconds are spent on loading models
+    probe(source)  # an unreadable video fail before seconds are spent on loading models
     grounder = Grounder(
         engine=engine,
         encoder=encoder,
@@ -104,12 +108,13 @@ def ground_command(
         top_k=top_k,
     )
     if engine == "numpro":
-        answer = grounder.ground(video, query)
+        answer = grounder.ground(source, query)
     else:
         with video_progress(video) as progress:
-            features = grounder.encode_video(video, progress=progress)
+            features = grounder.encode_video(source, progress=progress)
         with compilation_told():
-            answer = grounder.ground(features, query)
+            # hybrid looks at the pictures again; the features of its source are remembered
+            answer = grounder.ground(source if engine == "hybrid" else features, query)
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -130,13 +135,14 @@ def ground_command(
 def info_command(
     video: Video,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    picture_rate: PictureRate = None,
 ) -> None:
     """What the container says about VIDEO."""
     from dataclasses import asdict
 
     from .video import probe
 
-    info = probe(video)
+    info = probe(named_source(video, picture_rate))
     if as_json:
         print(json.dumps(asdict(info)))
         return
@@ -181,19 +187,17 @@ def encode_command(
     encoder: EncoderName = "auto",
     rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
     device: Device = "auto",
-    picture_rate: Annotated[float | None, typer.Option(help="Pictures a second, where VIDEO is a folder.")] = None,
+    picture_rate: PictureRate = None,
 ) -> None:
     """Encode VIDEOs ahead, so that every later query on them only has to read the cache."""
     from .ground import Grounder
-    from .pictures import Pictures
 
     grounder = Grounder(encoder=encoder, rate_hz=rate, device=device)
     failed = 0
     for video in videos:
         try:
-            source = video if picture_rate is None else Pictures(video, picture_rate)
             with video_progress(video) as progress:
-                features = grounder.encode_video(source, progress=progress)
+                features = grounder.encode_video(named_source(video, picture_rate), progress=progress)
         except VideoError as error:
             failed += 1
             print(f"tfgrounding: {error}", file=sys.stderr)

@@ -163,7 +163,10 @@ def checked_path(source: str | os.PathLike[str]) -> Path:
         path = Path(name)
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise VideoError(f"{name}: is a folder; say how many pictures a second it is: Pictures(path, rate_hz=...)")
+            raise VideoError(
+                f"{name}: is a folder; say how many pictures a second it is: Pictures(path, rate_hz=...), "
+                "or --picture-rate on the command line where a command takes it"
+            )
         if not stat.S_ISREG(mode):
             raise VideoError(f"{name}: is a device, pipe or socket; only files are read")
         if path.stat().st_size == 0:

@@ -18,8 +18,9 @@ from .encoders.base import Encoder, load_encoder
 from .errors import TFGroundingError
 from .localizers.base import EventCurves, check_options, curve_table, get_localizer, sample_edges
 from .numpro.engine import NumProEngine
+from .numpro.engines import get_watcher
 from .numpro.hybrid import HybridEngine
-from .numpro.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
+from .numpro.vlm import VisionModel
 from .planner import Planner, get_planner
 from .presence import NULL_TEXTS, Presence
 from .similarity import similarity_curves
@@ -29,7 +30,6 @@ from .video import Source, checked_rate, iter_frames
 Progress = Callable[[float, float], None]  # seconds of the video that are done, seconds in all
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
-ENGINES = ("curves", "numpro", "hybrid")
 
 
 class Grounder:
@@ -68,7 +68,7 @@ class Grounder:
         rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
     ) -> None:
-        self._watcher = _watcher(engine, vlm, rate_hz, device)
+        self._watcher = get_watcher(engine, vlm, rate_hz=rate_hz, device=device)
         if top_k < 1:
             raise TFGroundingError(f"top_k must be at least 1, not {top_k}")
         get_localizer(localizer)
@@ -160,9 +160,9 @@ class Grounder:
                 could not be asked.
         """
         most = self.top_k if top_k is None else top_k
+        source = video.info.path if isinstance(video, VideoFeatures) else video
         if isinstance(self._watcher, NumProEngine):
-            path = video.info.path if isinstance(video, VideoFeatures) else str(video)
-            return self._watch(self._watcher, path, query if isinstance(query, Plan) else Plan(query), most)
+            return self._watch(self._watcher, source, query if isinstance(query, Plan) else Plan(query), most)
         plan = query if isinstance(query, Plan) else self.planner.plan(query)
         features = video if isinstance(video, VideoFeatures) else self.encode_video(video)
         if (features.encoder, features.revision) != (self.encoder.name, self.encoder.revision):
@@ -204,12 +204,12 @@ class Grounder:
             },
         )
         if isinstance(self._watcher, HybridEngine):
-            answer = _corrected(self._watcher, answer)
+            answer = self._watcher.corrected(source, answer)
         return replace(answer, moments=answer.moments[:most])
 
-    def _watch(self, watcher: NumProEngine, path: str, plan: Plan, most: int) -> Grounding:
+    def _watch(self, watcher: NumProEngine, video: Source, plan: Plan, most: int) -> Grounding:
         """The second engine's answer."""
-        watched = watcher.ground(path, plan.query)
+        watched = watcher.ground(video, plan.query)
         moments = list(watched.moments)
         if watched.localize:
             moments = ground_curves(
@@ -269,43 +269,6 @@ class Grounder:
                     self._texts = {text: self._texts[text] for text in texts if text in self._texts}
                 self._texts.update(zip(new, self.encoder.encode_texts(new), strict=True))
             return np.stack([self._texts[text] for text in texts])
-
-
-def _watcher(
-    engine: str | NumProEngine | HybridEngine, vlm: str | VisionModel | None, rate_hz: float | None, device: str
-) -> NumProEngine | HybridEngine | None:
-    """The part of an engine that looks at pictures; none for curves."""
-    if not isinstance(engine, str):
-        return engine
-    if engine not in ENGINES:
-        raise TFGroundingError(f"engine {engine!r} is not known; choose one of {', '.join(ENGINES)}")
-    if engine == "curves":
-        if vlm is not None:
-            raise TFGroundingError("the curves engine asks no vision model: choose engine numpro or hybrid with vlm")
-        return None
-    if vlm is None:
-        raise TFGroundingError(f"engine {engine!r} needs a vision model and none is named: use {HOW_TO_NAME_ONE}")
-    model = load_vlm(vlm, device=device) if isinstance(vlm, str) else vlm
-    if engine == "hybrid":
-        return HybridEngine(model)
-    return NumProEngine(model) if rate_hz is None else NumProEngine(model, rate_hz=rate_hz)
-
-
-def _corrected(hybrid: HybridEngine, answer: Grounding) -> Grounding:
-    """The curves' answer after a vision LLM has looked at its best moments."""
-    corrected = hybrid.correct(answer.video.path, answer.query, answer.moments, answer.video)
-    return replace(
-        answer,
-        moments=corrected.moments,
-        warnings=(*answer.warnings, *corrected.warnings),
-        raw_answer=corrected.raw_answer,
-        provenance={
-            **answer.provenance,
-            "vlm": hybrid.vlm.name,
-            "view": hybrid.view.name,
-            "frames_shown": corrected.frames_shown,
-        },
-    )
 
 
 @lru_cache(maxsize=2)

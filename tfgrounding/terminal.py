@@ -16,6 +16,7 @@ from .export import clock
 if TYPE_CHECKING:
     from .ground import Progress
     from .types import Grounding
+    from .video import Source
 
 
 Video = Annotated[str, typer.Argument(help="A video file.")]
@@ -28,7 +29,15 @@ VisionName = Annotated[
 EncoderName = Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")]
 PlannerName = Annotated[str, typer.Option(help="auto (the rules), or the path of a plan file.")]
 LocalizerName = Annotated[str, typer.Option(help="How curves become moments.")]
+PictureRate = Annotated[float | None, typer.Option(help="Pictures a second, where VIDEO is a folder of them.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+
+
+def named_source(video: str, picture_rate_hz: float | None) -> Source:
+    """What the user named: a video file, or with a rate a folder of pictures."""
+    from .pictures import Pictures
+
+    return video if picture_rate_hz is None else Pictures(video, picture_rate_hz)
 
 
 @contextmanager

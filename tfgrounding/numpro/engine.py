@@ -11,7 +11,7 @@ from ..errors import ModelError, TFGroundingError
 from ..prompting import prompts
 from ..sampling import capped_rate_hz, evenly
 from ..types import Moment, VideoInfo
-from ..video import iter_frames, probe
+from ..video import Source, iter_frames, probe
 from .saliency import read_saliency
 from .timeline import ClipYesNo, FrameNumbers, Reading, Shown, TimeView, get_view, numbered_question
 from .vlm import VisionModel
@@ -92,11 +92,11 @@ class NumProEngine:
         self.max_tokens = max_tokens
         self.tries = tries
 
-    def ground(self, video: str, query: str) -> Watched:
+    def ground(self, video: Source, query: str) -> Watched:
         """When does it happen?
 
         Args:
-            video: path of a video file.
+            video: path of a video file, or Pictures.
             query: a sentence.
 
         Returns:
@@ -145,7 +145,7 @@ class NumProEngine:
             frames_shown=frames_shown,
         )
 
-    def highlights(self, video: str, query: str) -> Highlights:
+    def highlights(self, video: Source, query: str) -> Highlights:
         """How well does each frame show it? Always asked with numbers on the frames.
 
         Args, Raises: as `ground`.
@@ -178,7 +178,7 @@ class NumProEngine:
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
         return Highlights(saliency, shown.sample_seconds, info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
 
-    def _look(self, video: str) -> tuple[Shown, VideoInfo]:
+    def _look(self, video: Source) -> tuple[Shown, VideoInfo]:
         stated = probe(video).duration_seconds
         rate_hz = capped_rate_hz(stated, rate_hz=self.rate_hz, most_frames=self.most_frames)
         return look(video, rate_hz=rate_hz, side=self.view.frame_side, most_frames=self.most_frames)
@@ -211,7 +211,7 @@ class NumProEngine:
 
 
 def look(
-    video: str,
+    video: Source,
     *,
     rate_hz: float,
     side: int,
@@ -221,7 +221,7 @@ def look(
     """Sample a video and number its frames from 1 on.
 
     Args:
-        video: path of a video file.
+        video: path of a video file, or Pictures.
         rate_hz: samples a second.
         side: shorter side of the frames in pixels.
         most_frames: frames to keep at most; were there more than the container's duration promised, they are thinned

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ModelError, TFGroundingError
-from ..types import Moment, VideoInfo
+from ..types import Grounding, Moment, VideoInfo
+from ..video import Source, source_name
 from .engine import MOST_FRAMES, NumProEngine, ask_about, edges_between, look
 from .sentences import Interval
 from .timeline import ClipYesNo, Reading, Shown, TimeView, get_view
@@ -83,11 +84,23 @@ class HybridEngine:
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens
 
-    def correct(self, video: str, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
+    def corrected(self, video: Source, answer: Grounding) -> Grounding:
+        """The curves' answer about a video after a look at its best moments. Raises VideoError."""
+        seen = self.correct(video, answer.query, answer.moments, answer.video)
+        shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": seen.frames_shown}
+        return replace(
+            answer,
+            moments=seen.moments,
+            warnings=(*answer.warnings, *seen.warnings),
+            raw_answer=seen.raw_answer,
+            provenance={**answer.provenance, **shown},
+        )
+
+    def correct(self, video: Source, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
         """Look at the best proposals and correct them.
 
         Args:
-            video: path of a video file.
+            video: path of a video file, or Pictures.
             query: a sentence.
             proposals: moments, best first.
             info: what is known about the video.
@@ -132,7 +145,7 @@ class _Verdict:
 class _Session:
     """The looks that one query takes, within its budget."""
 
-    def __init__(self, engine: HybridEngine, video: str, query: str, duration_seconds: float) -> None:
+    def __init__(self, engine: HybridEngine, video: Source, query: str, duration_seconds: float) -> None:
         self.engine = engine
         self.video = video
         self.query = query
@@ -240,7 +253,7 @@ class _Session:
     def _cut(self, seen: Shown, positions: np.ndarray) -> Shown:
         """Some of the frames; each stands for the time half way to its neighbours."""
         if not len(positions):
-            raise TFGroundingError(f"{self.video}: nothing could be decoded around one of the moments")
+            raise TFGroundingError(f"{source_name(self.video)}: nothing could be decoded around one of the moments")
         seconds = seen.sample_seconds[positions]
         half = float(np.diff(seconds).mean()) / 2 if len(seconds) > 1 else 0.5 / self.engine.rate_hz
         start, end = max(0.0, float(seconds[0]) - half), min(self.duration_seconds, float(seconds[-1]) + half)
