@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from .base import Rows, read_captions, read_text
+from .base import Rows, read_captions
+from .lines import read_lines
 
 SOURCE = (
     "Charades-STA's test split (Gao et al., ICCV 2017) is charades_sta_test.txt of github.com/jiyanggao/TALL, or with "
@@ -17,7 +16,6 @@ SOURCE = (
     "are Charades_v1_480 of prior.allenai.org/projects/charades"
 )
 STRIDE_FRAMES, LONGEST_SHARE = 20, 0.5
-LINE = re.compile(r"(?P<video>\S+)\s+(?P<start>\S+)\s+(?P<end>\S+?)\s*##(?P<query>.*)", re.DOTALL)
 
 
 def read(rows: Rows, paths: Sequence[Path]) -> None:
@@ -29,21 +27,4 @@ def read(rows: Rows, paths: Sequence[Path]) -> None:
     if any(path.suffix == ".json" for path in paths):
         read_captions(rows, paths)
         return
-    for path in paths:
-        asked: Counter[str] = Counter()
-        for number, line in enumerate(read_text(path).split("\n"), start=1):
-            if not line.strip():
-                continue
-            where = f"{path}:{number}"
-            parts = LINE.fullmatch(line.strip())
-            if parts is None:
-                rows.reject(where, "not a line of the form VIDEO start end##query")
-                continue
-            try:
-                truth = [float(parts["start"]), float(parts["end"])]
-            except ValueError:
-                rows.reject(where, f"start and end must be seconds, not {parts['start']!r} and {parts['end']!r}")
-                continue
-            video = parts["video"]
-            rows.add(where, qid=f"{video}#{asked[video]}", video=video, query=parts["query"], truths=[truth])
-            asked[video] += 1
+    read_lines(rows, paths, time="seconds", seconds=float)
