@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .clock import Clock
 from .errors import VideoError
 from .packets import sparing
+from .timestamps import Clock
 from .types import VideoInfo
 
 if TYPE_CHECKING:

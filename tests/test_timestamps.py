@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgrounding.clock import Clock
+from tfgrounding.timestamps import Clock
 
 
 def test_time_stamps_never_run_backwards_nor_leap_out_of_the_video():
