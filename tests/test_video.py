@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from videos import BLUE, GREEN, RED, WHITE, make_pictures, make_video, numbered, quadrants, read_number
 
 from tfgrounding import Pictures, iter_frames, probe
+from tfgrounding import pictures as pictures_module
 from tfgrounding.errors import VideoError
 from tfgrounding.video import QUEUED_CHUNKS
 
@@ -33,6 +34,13 @@ class Seen:
     instants: np.ndarray
     pixels: np.ndarray
     info: Any
+
+
+@pytest.fixture(scope="module")
+def twelve_pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    paths = make_pictures(tmp_path_factory.mktemp("p") / "p", 12)
+    paths[0].with_name("broken.png").write_bytes(b"\x89PNG\r\n\x1a\nrest is missing")
+    return paths
 
 
 def look(source: Any, **arguments: Any) -> Seen:
@@ -416,6 +424,26 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path):
     paths = make_pictures(tmp_path / "p", 12)
     (tmp_path / "p" / ".hidden.png").write_bytes(paths[0].read_bytes())
     assert [path.name for path in Pictures(tmp_path / "p", 3).files()] == [f"{k}.png" for k in range(12)]
+
+
+@settings(max_examples=25, deadline=None)
+@given(broken=st.sets(st.integers(0, 10)), sampling=st.floats(0.3, 30))
+def test_a_picture_that_cannot_be_read_leaves_the_one_before_it_on_screen(broken, sampling, twelve_pictures):
+    paths = [path.with_name("broken.png") if k in broken else path for k, path in enumerate(twelve_pictures)]
+    seen = look(Pictures(paths, 10.0), rate_hz=sampling)
+    readable = [k for k in range(12) if k not in broken]
+    for number, instant in zip(seen.numbers, seen.instants, strict=True):
+        on_screen = {int(instant * 10 - 1e-9), int(instant * 10 + 1e-9)}
+        assert number in {max([k for k in readable if k <= at], default=readable[0]) for at in on_screen}
+    assert seen.info.duration_seconds == pytest.approx(1.2)
+
+
+def test_only_the_pictures_that_are_sampled_are_read(twelve_pictures, monkeypatch):
+    read = []
+    decode = pictures_module.decode_picture
+    monkeypatch.setattr(pictures_module, "decode_picture", lambda path: [read.append(path.name), decode(path)][1])
+    assert look(Pictures(twelve_pictures, 12.0), rate_hz=3.0).numbers == [2, 6, 10]
+    assert read == ["0.png", "0.png", "2.png", "6.png", "10.png", "11.png"]  # the first says the size, the last the end
 
 
 def threads() -> list[threading.Thread]:

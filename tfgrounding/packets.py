@@ -6,7 +6,6 @@ at no sample it is left out, and every sample is still the same picture.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -14,6 +13,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from .sampling import is_sampled
 
 if TYPE_CHECKING:
     import av.packet
@@ -58,7 +59,7 @@ def sparing(
         needed = True
         if steady and packet.pts is not None:
             starts = float(packet.pts * time_base)
-            sampled = _is_sampled(starts - zero_seconds, _next(shown, starts) - zero_seconds, rate_hz)
+            sampled = is_sampled(starts - zero_seconds, _next(shown, starts) - zero_seconds, rate_hz=rate_hz)
             needed = sampled or packet.is_keyframe or not sound()
             passed.append(starts)
             if len(passed) > LOOK_AROUND_PACKETS:
@@ -91,9 +92,3 @@ def _next(shown: list[float], starts: float) -> float:
     """When the next picture comes on screen; infinity if that isn't known."""
     after = bisect_right(shown, starts)
     return shown[after] if after < len(shown) else np.inf
-
-
-def _is_sampled(starts: float, ends: float, rate_hz: float) -> bool:
-    """Whether a sample falls into [starts, ends), in seconds."""
-    first = max(0, math.floor(starts * rate_hz - 0.5))  # rounding may put it one too early
-    return any(starts <= (k + 0.5) / rate_hz < ends for k in range(first, first + 3))

@@ -7,12 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .decode import FASTEST_RATE_HZ, Shot, checked_path, decode_picture, screen_size
 from .errors import VideoError
+from .sampling import is_sampled
 from .types import VideoInfo
+
+if TYPE_CHECKING:
+    import av.video.frame
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 
@@ -76,16 +81,16 @@ class PictureReel:
         self._lost: list[str] = []
         if isinstance(pictures.source, np.ndarray):
             self._files: list[Path] = []
-            count, height, width = pictures.source.shape[:3]
+            self._count, height, width = pictures.source.shape[:3]
             codec = "array"
         else:
             self._files = pictures.files()
-            count = len(self._files)
+            self._count = len(self._files)
             width, height = self._first_size()
             codec = "pictures"
         self.info = VideoInfo(
             path=pictures.name,
-            duration_seconds=count / pictures.rate_hz,
+            duration_seconds=self._count / pictures.rate_hz,
             width=width,
             height=height,
             frame_rate_hz=float(pictures.rate_hz),
@@ -93,30 +98,44 @@ class PictureReel:
         )
 
     def shots(self, *, rate_hz: float | None = None) -> Iterator[Shot]:
-        """Every picture that can be read, at any `rate_hz`; one that can't leaves the one before it on screen."""
-        import av
+        """Every picture that can be read; one that can't leaves the one before it on screen.
 
-        rate = self._pictures.rate_hz
-        if isinstance(self._pictures.source, np.ndarray):
-            for index, picture in enumerate(self._pictures.source):
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
-                yield Shot(index / rate, (index + 1) / rate, frame)
-            return
-        broken: list[Path] = []
-        for index, path in enumerate(self._files):
-            try:
-                yield Shot(index / rate, (index + 1) / rate, decode_picture(path))
-            except VideoError:
-                broken.append(path)
+        With `rate_hz`, only the first, the last and those on screen at one of the instants (k + 1/2) / rate_hz.
+        """
+        rate, last = self._pictures.rate_hz, self._count - 1
+        broken: list[int] = []
+        tried, begun = -1, False
+        for index in range(self._count):
+            spare = begun and index < last
+            if rate_hz is not None and spare and not is_sampled(index / rate, (index + 1) / rate, rate_hz=rate_hz):
+                continue
+            for shown in range(index, tried, -1):
+                try:
+                    frame = self._picture(shown)
+                except VideoError:
+                    broken.append(shown)
+                    continue
+                begun = True
+                yield Shot(shown / rate, (shown + 1) / rate, frame)
+                break
+            tried = index
         if broken:
             self._lost = [
                 f"{len(broken)} of {len(self._files)} pictures ({len(broken) / rate:.2f} s) could not be read, "
-                f"the first of them {broken[0].name}"
+                f"the first of them {self._files[min(broken)].name}"
             ]
 
     def lost(self) -> tuple[str, ...]:
         """What could not be read, in words; known once `shots` has come to its end."""
         return tuple(self._lost)
+
+    def _picture(self, index: int) -> av.video.frame.VideoFrame:
+        """One of the pictures. Raises VideoError."""
+        import av
+
+        if isinstance(self._pictures.source, np.ndarray):
+            return av.VideoFrame.from_ndarray(np.ascontiguousarray(self._pictures.source[index]), format="rgb24")
+        return decode_picture(self._files[index])
 
     def _first_size(self) -> tuple[int, int]:
         for path in self._files:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from .errors import TFGroundingError
@@ -36,3 +38,9 @@ def evenly(count: int, most: int) -> np.ndarray:
     if count <= most:
         return np.arange(count)
     return np.round(np.linspace(0, count - 1, most)).astype(np.int64)
+
+
+def is_sampled(start_seconds: float, end_seconds: float, *, rate_hz: float) -> bool:
+    """Whether one of the instants (k + 1/2) / rate_hz falls into [start, end)."""
+    first = max(0, math.floor(start_seconds * rate_hz - 0.5))  # rounding may put it one too early
+    return any(start_seconds <= (k + 0.5) / rate_hz < end_seconds for k in range(first, first + 3))
