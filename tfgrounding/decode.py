@@ -7,14 +7,13 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from .errors import VideoError
-from .packets import sparing
+from .packets import Sparing
 from .timestamps import Clock
 from .types import VideoInfo
 
@@ -85,15 +84,17 @@ class VideoFile:
             stream.thread_type = "AUTO"
             thin: Thinning = iter
             in_order = container.format.name == "avi"  # it stores no time of showing, only an order of decoding
+            spare: Sparing | None = None
             if rate_hz is not None and not in_order:
-                thin = partial(sparing, stream, rate_hz=rate_hz, zero_seconds=self._zero_seconds, sound=damage.none)
+                spare = Sparing(stream, rate_hz=rate_hz, zero_seconds=self._zero_seconds, sound=damage.none)
+                thin = spare.thin
             for frame in _frames(container, stream, whole=self._stated == 0, damage=damage, thin=thin):
                 decoded = _seconds(frame.dts, frame.time_base)
                 stamp = decoded if in_order else _seconds(frame.pts, frame.time_base)
                 start = clock.place(stamp, decoded)
                 if start is not None:
                     damage.pictures += bool(getattr(frame, "is_corrupt", False))
-                    damage.see_hole(clock.end_seconds, start)
+                    damage.see_hole(max(clock.end_seconds, spare.resumed_seconds if spare else 0.0), start)
                     yield Shot(start, clock.ends(_seconds(frame.duration, frame.time_base)), frame)
             of_all_streams = (container.duration or 0) / 1e6
         if self._stated:

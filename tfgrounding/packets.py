@@ -1,7 +1,8 @@
-"""Which pictures of a video its decoder may leave out, so that sampling it takes less than playing it.
+"""What of a video its decoder may leave out, so that sampling it takes less than playing it.
 
-Pictures that no other picture is predicted from are a third to a half of most videos. Where one of them is on screen
-at no sample it is left out, and every sample is still the same picture.
+Pictures that no other picture is predicted from are a third to a half of most videos: where one of them is on screen
+at no sample, it is left out. And where the last sample of a group of pictures is behind us, everything up to the next
+group is: each begins with a picture that nothing after it looks back beyond. Every sample is still the same picture.
 """
 
 from __future__ import annotations
@@ -20,75 +21,139 @@ if TYPE_CHECKING:
     import av.packet
     import av.video.stream
 
-CODECS = frozenset({"h264", "hevc"})  # each packet is one picture, says whether others need it, and keeps its time
+GROUP_STARTS = {
+    "h264": {5},
+    "hevc": {19, 20},
+}  # NAL units of an IDR picture; each packet of these codecs is one picture
+PICTURES = {"h264": range(1, 6), "hevc": range(32)}  # NAL units with a picture in them
 LOOK_AROUND_PACKETS = 32  # no picture is moved by more than 16 places between decoding and the screen
 STEADY_SECONDS = 1.0
+MOST_HELD_BYTES = 64 << 20  # of packets that may turn out not to be needed
 
 
-def sparing(
-    stream: av.video.stream.VideoStream,
-    packets: Iterator[av.packet.Packet],
-    *,
-    rate_hz: float,
-    zero_seconds: float,
-    sound: Callable[[], bool],
-) -> Iterator[av.packet.Packet]:
-    """The stream's packets as they come; before each, its decoder is told whether the picture may be left out.
+class Sparing:
+    """Passes a stream's packets on to its decoder, less those that samples at (k + 1/2) / rate_hz do not need.
 
-    None is left out any more once time stamps are missing, run backwards or move on by more than a second.
+    Nothing is left out any more once time stamps are missing, run backwards or move on by more than a second.
 
     Args:
-        stream: whose decoder is told.
-        packets: of this stream, in the order of decoding.
-        rate_hz: sample k is the picture on screen at (k + 1/2) / rate_hz.
+        stream: whose packets come, and whose decoder is told before each whether the picture may be left out.
+        rate_hz: samples a second.
         zero_seconds: time stamp of the first picture.
         sound: whether the video is undamaged so far; in a damaged one every picture is decoded, for the next best to be
             at hand and the damage to be counted. Damage to a picture that was left out is not noticed.
     """
-    import av
 
-    codec, time_base = stream.codec_context, stream.time_base or Fraction(0)
-    steady = codec.name in CODECS and time_base > 0
-    waiting: deque[av.packet.Packet] = deque()
-    passed: deque[float] = deque()
-    shown: list[float] = []  # when the pictures waiting and those lately passed come on screen, sorted
-    decoded: int | None = None
+    def __init__(
+        self,
+        stream: av.video.stream.VideoStream,
+        *,
+        rate_hz: float,
+        zero_seconds: float,
+        sound: Callable[[], bool],
+    ) -> None:
+        self._codec = stream.codec_context
+        self._time_base = stream.time_base or Fraction(0)
+        self._rate_hz, self._zero_seconds, self._sound = rate_hz, zero_seconds, sound
+        self._steady = self._codec.name in GROUP_STARTS and self._time_base > 0
+        self.resumed_seconds = 0.0  # on screen: up to here a stretch was left out on purpose
 
-    def told() -> av.packet.Packet:
-        packet = waiting.popleft()
-        needed = True
-        if steady and packet.pts is not None:
-            starts = float(packet.pts * time_base)
-            sampled = is_sampled(starts - zero_seconds, _next(shown, starts) - zero_seconds, rate_hz=rate_hz)
-            needed = sampled or packet.is_keyframe or not sound()
-            passed.append(starts)
-            if len(passed) > LOOK_AROUND_PACKETS:
-                del shown[bisect_right(shown, passed.popleft()) - 1]
-        codec.skip_frame = "DEFAULT" if needed else "NONREF"
-        return packet
+    def thin(self, packets: Iterator[av.packet.Packet]) -> Iterator[av.packet.Packet]:
+        """The packets of the stream in the order of decoding, as they come, less those that are not needed."""
+        import av
 
-    failure: av.FFmpegError | None = None
-    try:
-        for packet in packets:
-            waiting.append(packet)
-            if steady and packet.size:
-                if packet.pts is None or packet.dts is None:
-                    steady = False
-                else:
-                    steady = decoded is None or 0 < (packet.dts - decoded) * time_base <= STEADY_SECONDS
-                    decoded = packet.dts
-                    insort(shown, float(packet.pts * time_base))
-            if len(waiting) > LOOK_AROUND_PACKETS:
-                yield told()
-    except av.FFmpegError as error:  # what was read before is good
-        failure = error
-    while waiting:
-        yield told()
-    if failure is not None:
-        raise failure
+        held: list[av.packet.Packet] = []
+        held_bytes = 0
+        try:
+            for packet, needed in self._judged(packets):
+                if held and not needed and self._begins_group(packet):
+                    held, held_bytes = [], 0
+                    self.resumed_seconds = self._seconds(packet) - self._zero_seconds
+                held.append(packet)
+                held_bytes += packet.size
+                if needed or held_bytes > MOST_HELD_BYTES:
+                    for earlier in held:
+                        wanted = earlier.is_keyframe or (earlier is packet and needed)
+                        self._codec.skip_frame = "DEFAULT" if wanted else "NONREF"
+                        yield earlier
+                    held, held_bytes = [], 0
+        except av.FFmpegError:  # what was read before is good
+            yield from held
+            raise
+
+    def _judged(self, packets: Iterator[av.packet.Packet]) -> Iterator[tuple[av.packet.Packet, bool]]:
+        """(packet, whether its picture must be decoded for its own sake)."""
+        import av
+
+        waiting: deque[av.packet.Packet] = deque()
+        shown: list[float] = []  # when the pictures waiting and those lately passed come on screen, sorted
+        passed: deque[float] = deque()
+        decoded: int | None = None
+        first = True
+
+        def judged() -> tuple[av.packet.Packet, bool]:
+            nonlocal first
+            packet = waiting.popleft()
+            needed = first or not self._steady or not packet.size or not self._sound()
+            first = False
+            if self._steady and packet.pts is not None:
+                starts = self._seconds(packet)
+                after = bisect_right(shown, starts)
+                ends = shown[after] if after < len(shown) else np.inf
+                zero = self._zero_seconds
+                needed = needed or is_sampled(starts - zero, ends - zero, rate_hz=self._rate_hz)
+                passed.append(starts)
+                if len(passed) > LOOK_AROUND_PACKETS:
+                    del shown[bisect_right(shown, passed.popleft()) - 1]
+            return packet, needed
+
+        failure: av.FFmpegError | None = None
+        try:
+            for packet in packets:
+                waiting.append(packet)
+                if self._steady and packet.size:
+                    if packet.pts is None or packet.dts is None:
+                        self._steady = False
+                    else:
+                        moved = 0 if decoded is None else (packet.dts - decoded) * self._time_base
+                        self._steady = decoded is None or 0 < moved <= STEADY_SECONDS
+                        decoded = packet.dts
+                        insort(shown, self._seconds(packet))
+                if len(waiting) > LOOK_AROUND_PACKETS:
+                    yield judged()
+        except av.FFmpegError as error:
+            failure = error
+        while waiting:
+            yield judged()
+        if failure is not None:
+            raise failure
+
+    def _seconds(self, packet: av.packet.Packet) -> float:
+        return float((packet.pts or 0) * self._time_base)
+
+    def _begins_group(self, packet: av.packet.Packet) -> bool:
+        """Whether nothing from this packet on looks back beyond it: its picture is an IDR picture."""
+        if not packet.is_keyframe:
+            return False
+        data, name = bytes(packet), self._codec.name
+        for header in _nal_headers(data, self._codec.extradata or b"", name):
+            kind = header & 31 if name == "h264" else header >> 1 & 63
+            if kind in PICTURES[name]:
+                return kind in GROUP_STARTS[name]
+        return False
 
 
-def _next(shown: list[float], starts: float) -> float:
-    """When the next picture comes on screen; infinity if that isn't known."""
-    after = bisect_right(shown, starts)
-    return shown[after] if after < len(shown) else np.inf
+def _nal_headers(data: bytes, extradata: bytes, codec: str) -> Iterator[int]:
+    """The first byte of each NAL unit of a packet, whether they follow start codes or their lengths."""
+    place = 21 if codec == "hevc" else 4  # of the byte that says how long the lengths are
+    if extradata[:1] == b"\1" and len(extradata) > place:
+        size = (extradata[place] & 3) + 1
+        at = 0
+        while at + size < len(data):
+            yield data[at + size]
+            at += size + int.from_bytes(data[at : at + size], "big")
+        return
+    at = data.find(b"\0\0\1")
+    while 0 <= at < len(data) - 3:
+        yield data[at + 3]
+        at = data.find(b"\0\0\1", at + 3)
