@@ -66,7 +66,7 @@ class Sparing:
         held_bytes = 0
         try:
             for packet, needed in self._judged(packets):
-                if held and not needed and self._begins_group(packet):
+                if held and self._steady and self._begins_group(packet):
                     held, held_bytes = [], 0
                     self.resumed_seconds = self._seconds(packet) - self._zero_seconds
                 held.append(packet)
@@ -146,7 +146,7 @@ class Sparing:
 def _nal_headers(data: bytes, extradata: bytes, codec: str) -> Iterator[int]:
     """The first byte of each NAL unit of a packet, whether they follow start codes or their lengths."""
     place = 21 if codec == "hevc" else 4  # of the byte that says how long the lengths are
-    if extradata[:1] == b"\1" and len(extradata) > place:
+    if len(extradata) > place and not extradata.startswith((b"\0\0\1", b"\0\0\0\1")):
         size = (extradata[place] & 3) + 1
         at = 0
         while at + size < len(data):
