@@ -75,8 +75,9 @@ def adjusted(curve: np.ndarray) -> np.ndarray:
     logs = np.log(positive)
     best, transformed = -np.inf, positive
     for exponent in LAMBDAS:
-        candidate = logs if abs(exponent) < 1e-9 else (positive**exponent - 1) / exponent
-        likelihood = (exponent - 1) * logs.sum() - len(curve) / 2 * np.log(max(candidate.var(), 1e-300))
+        with np.errstate(over="ignore", invalid="ignore"):  # where a power overflows, it is not the likeliest
+            candidate = logs if abs(exponent) < 1e-9 else (positive**exponent - 1) / exponent
+            likelihood = (exponent - 1) * logs.sum() - len(curve) / 2 * np.log(max(candidate.var(), 1e-300))
         if likelihood > best:
             best, transformed = likelihood, candidate
     span = transformed.max() - transformed.min()
