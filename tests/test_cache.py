@@ -239,6 +239,13 @@ def test_a_cache_that_cannot_be_written_is_said(counting, scenes, tmp_path):
     assert answer.moments
 
 
+def test_where_the_cache_cannot_be_written_features_are_kept_in_memory(counting, scenes, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    grounder = Grounder(encoder=counting, cache=tmp_path / "file" / "c")
+    answers = [grounder.ground(scenes, "blue") for _ in range(2)]
+    assert counting.frames == 12 and answers[0].warnings == answers[1].warnings
+
+
 def test_a_video_that_changes_while_it_is_read_is_not_kept(counting, scenes, tmp_path):
     grounder = Grounder(encoder=counting, cache=tmp_path / "c")
     original = counting._encoder.encode_frames

@@ -85,7 +85,9 @@ class FeatureCache:
                 self.store(key, features)
             except OSError as error:
                 warning = f"features are not kept in {self.folder}: {error.strerror or error}"
-                return replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+                features = replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+                if not is_still(source, stamp):
+                    return features
         with self._recent_lock:
             self._recent.put(recent, features)
         return features

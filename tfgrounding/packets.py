@@ -1,8 +1,8 @@
 """What of a video its decoder may leave out, so that sampling it takes less than playing it.
 
-Pictures that no other picture is predicted from are a third to a half of most videos: where one of them is on screen
-at no sample, it is left out. And where the last sample of a group of pictures is behind us, everything up to the next
-group is: each begins with a picture that nothing after it looks back beyond. Every sample is still the same picture.
+A picture that no other is predicted from is left out where it is on screen at no sample. And where the last sample of
+a group of pictures is behind us, everything up to the next group is: each begins with a picture that nothing after it
+looks back beyond. Every sample is still the same picture.
 """
 
 from __future__ import annotations
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     import av.packet
     import av.video.stream
 
-GROUP_STARTS = {
-    "h264": {5},
-    "hevc": {19, 20},
-}  # NAL units of an IDR picture; each packet of these codecs is one picture
+# NAL units of an IDR picture, which nothing after it looks back beyond; each packet of these codecs is one picture
+GROUP_STARTS = {"h264": {5}, "hevc": {19, 20}}
 PICTURES = {"h264": range(1, 6), "hevc": range(32)}  # NAL units with a picture in them
 LOOK_AROUND_PACKETS = 32  # no picture is moved by more than 16 places between decoding and the screen
-STEADY_SECONDS = 1.0
+STEADY_SECONDS = 1.0  # between one packet's time of decoding and the next one's
 MOST_HELD_BYTES = 64 << 20  # of packets that may turn out not to be needed
 
 
