@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tfgrounding.datasets.base import load_dataset
-from tfgrounding.metrics import best_constant, overlaps, qvhighlights, recall_and_miou
+from tfgrounding.evaluation.datasets.base import load_dataset
+from tfgrounding.evaluation.metrics import best_constant, overlaps, qvhighlights, recall_and_miou
 
 FILES = [  # data set, file, queries, published whole-video figures
     ("charades-sta", "charades_sta_test.txt", 3720, {}),

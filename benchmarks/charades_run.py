@@ -19,12 +19,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgrounding.datasets.base import Dataset, load_dataset
-from tfgrounding.plans import StoredPlanner
-from tfgrounding.presence import NULL_TEXTS
-from tfgrounding.results import read_results
-from tfgrounding.rules.plan import RulesPlanner
-from tfgrounding.stored import save_text_vectors
+from tfgrounding.evaluation.datasets.base import Dataset, load_dataset
+from tfgrounding.evaluation.results import read_results
+from tfgrounding.localizers.presence import NULL_TEXTS
+from tfgrounding.planning.plans import StoredPlanner
+from tfgrounding.planning.rules.plan import RulesPlanner
+from tfgrounding.tracks.stored import save_text_vectors
 
 WIDTH = 256  # BLIP-2's
 SEED = 0

@@ -16,7 +16,7 @@ import time
 from hashlib import sha256
 from pathlib import Path
 
-from tfgrounding.decode import VideoFile
+from tfgrounding.media.decode import VideoFile
 
 
 def main() -> None:

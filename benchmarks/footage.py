@@ -19,13 +19,13 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
-from tfgrounding.encoders.base import load_encoder
+from tfgrounding.encoders.load import load_encoder
+from tfgrounding.engines.grounder import Grounder
 from tfgrounding.errors import UndefinedAnswerError
-from tfgrounding.ground import Grounder
+from tfgrounding.evaluation.metrics import best_constant, bootstrap_interval, overlaps, paired_difference
 from tfgrounding.localizers.base import LOCALIZERS
-from tfgrounding.metrics import best_constant, bootstrap_interval, overlaps, paired_difference
+from tfgrounding.media.frames import probe
 from tfgrounding.types import Plan, VideoFeatures
-from tfgrounding.video import probe
 
 KEPT = Path(".bench/footage")
 ARGMAX_HALF_SECONDS = (2.0, 4.0, 8.0)

@@ -26,9 +26,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import twins  # noqa: E402
 from stored import SHARED, cases  # noqa: E402
 
-from tfgrounding.combine import combine  # noqa: E402
-from tfgrounding.ground import ground_curves  # noqa: E402
 from tfgrounding.localizers.base import Candidates, Combination  # noqa: E402
+from tfgrounding.localizers.combine import combine  # noqa: E402
+from tfgrounding.localizers.ground_curves import ground_curves  # noqa: E402
 
 PUBLIC_PROGRAM_SECONDS = 14e-3  # its median a query on this work, on two cores, without the text encoder
 READINGS = ("tfvtg-reference", "tfvtg")
@@ -101,7 +101,7 @@ def many_sub_events():
 LONG = """
 import json, re, sys, time
 import numpy as np
-from tfgrounding.ground import ground_curves
+from tfgrounding.localizers.ground_curves import ground_curves
 from tfgrounding.types import Plan
 
 def peak_kib():
@@ -144,7 +144,7 @@ FIRST = """
 import sys, time
 began = time.perf_counter()
 import numpy as np
-from tfgrounding.ground import ground_curves
+from tfgrounding.localizers.ground_curves import ground_curves
 from tfgrounding.types import Plan, SubEvent
 imported = time.perf_counter()
 curves = {text: np.linspace(0.2, 0.2 + n / 10, 90) for n, text in enumerate("qpab", 1)}

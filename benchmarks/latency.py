@@ -23,9 +23,9 @@ import numpy as np
 import torch
 
 from tfgrounding import Grounder, Plan, ground_curves, iter_frames, probe
-from tfgrounding.encoders.base import load_encoder
-from tfgrounding.ground import CHUNK_FRAMES
-from tfgrounding.similarity import similarity_curves
+from tfgrounding.encoders.load import load_encoder
+from tfgrounding.engines.grounder import CHUNK_FRAMES
+from tfgrounding.tracks.similarity import similarity_curves
 
 QUERY = "a person opens the door"
 VERBS = ("opens", "closes", "holds", "takes", "throws", "cleans", "lifts", "drops", "paints", "kicks")

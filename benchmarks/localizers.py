@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tfgrounding.ground import ground_curves
-from tfgrounding.intervals import temporal_iou
 from tfgrounding.localizers.base import LOCALIZERS, get_localizer
 from tfgrounding.localizers.default import CONSTANTS, FINENESS, DefaultLocalizer
-from tfgrounding.presence import NULL_TEXTS, Presence
+from tfgrounding.localizers.ground_curves import ground_curves
+from tfgrounding.localizers.intervals import temporal_iou
+from tfgrounding.localizers.presence import NULL_TEXTS, Presence
 from tfgrounding.types import Plan, SubEvent
 
 AUTHORS_SECONDS = 0.014  # a query of the public program on these cases
@@ -397,8 +397,8 @@ def absence(folder: Path) -> dict:
     """`presence` of each query in its own video and in all others, with the embedded encoder."""
     from footage import features_of, render_haystack
 
-    from tfgrounding.ground import Grounder
-    from tfgrounding.similarity import similarity_curves
+    from tfgrounding.engines.grounder import Grounder
+    from tfgrounding.tracks.similarity import similarity_curves
 
     grounder = Grounder(encoder="embedded")
     queries = [json.loads(line) for line in (folder / "annotations.jsonl").read_text().splitlines()]

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tfgrounding.numpro.overlay import CORNERS, Overlay
-from tfgrounding.video import iter_frames
+from tfgrounding.media.frames import iter_frames
+from tfgrounding.vision.overlay import CORNERS, Overlay
 
 FOOTAGE = Path(__file__).parents[2] / "shared" / "footage" / "untrimmed"
 SIZES = (20.0, 40.0, 60.0, 80.0)

@@ -20,9 +20,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from stored import SHARED, cases  # noqa: E402
 
 from tfgrounding.errors import TFGroundingError  # noqa: E402
-from tfgrounding.ground import ground_curves  # noqa: E402
-from tfgrounding.intervals import temporal_iou  # noqa: E402
-from tfgrounding.ranking import votes  # noqa: E402
+from tfgrounding.localizers.ground_curves import ground_curves  # noqa: E402
+from tfgrounding.localizers.intervals import temporal_iou  # noqa: E402
+from tfgrounding.localizers.ranking import votes  # noqa: E402
 from tfgrounding.types import Plan  # noqa: E402
 
 TOLERANCE_SECONDS = 1e-3

@@ -23,10 +23,11 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parent))
 from footage import Window, best_iou, features_of, render_haystack
 
-from tfgrounding.encoders.base import load_encoder
+from tfgrounding import Grounder
+from tfgrounding.encoders.load import load_encoder
 from tfgrounding.errors import UndefinedAnswerError
-from tfgrounding.ground import Grounder, ground_curves
-from tfgrounding.metrics import bootstrap_interval
+from tfgrounding.evaluation.metrics import bootstrap_interval
+from tfgrounding.localizers.ground_curves import ground_curves
 from tfgrounding.types import Moment, Plan, SubEvent
 
 FLOOR = 0.2  # of the curves in charades/, made to look like BLIP-2's

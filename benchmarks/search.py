@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from tfgrounding.cache import FeatureCache
-from tfgrounding.ground import Grounder
-from tfgrounding.tools import VideoTools
+from tfgrounding.engines.grounder import Grounder
+from tfgrounding.serve.tools import VideoTools
+from tfgrounding.tracks.cache import FeatureCache
 
 RANKS = (1, 5, 10)
 KEPT = Path(".bench/search")

@@ -17,7 +17,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from tfgrounding import Grounder
-from tfgrounding.report import write_report
+from tfgrounding.show.report import write_report
 
 QUERY = "an animal sleeps in a burrow, then a rabbit stands in the grass"
 FOLDER = Path(__file__).parent

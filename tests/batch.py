@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgrounding.datasets.base import Dataset, load_dataset
-from tfgrounding.presence import NULL_TEXTS
-from tfgrounding.stored import save_text_vectors
-from tfgrounding.worker import Recipe
+from tfgrounding.evaluation.datasets.base import Dataset, load_dataset
+from tfgrounding.evaluation.worker import Recipe
+from tfgrounding.localizers.presence import NULL_TEXTS
+from tfgrounding.tracks.stored import save_text_vectors
 
 WIDTH = 16
 

@@ -1,7 +1,10 @@
 """When does this happen? Ask a video a question, get the seconds, without training anything."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -9,21 +12,46 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Frames": "types",
-    "Grounder": "ground",
+    "Grounder": "engines.grounder",
     "Grounding": "types",
     "Moment": "types",
-    "Pictures": "pictures",
+    "Pictures": "media.pictures",
     "Plan": "types",
     "SubEvent": "types",
     "TFGroundingError": "errors",
     "VideoFeatures": "types",
     "VideoInfo": "types",
-    "ground": "ground",
-    "ground_curves": "ground",
-    "iter_frames": "video",
-    "probe": "video",
+    "ground": "engines.grounder",
+    "ground_curves": "localizers.ground_curves",
+    "iter_frames": "media.frames",
+    "probe": "media.frames",
 }
 __all__ = sorted(_HOME)
+
+# Modules by their earlier names, under which they still can be imported.
+_MOVED = {
+    "cache": "tracks.cache",
+    "clips": "show.clips",
+    "datasets": "evaluation.datasets",
+    "evaluate": "evaluation.run",
+    "export": "show.export",
+    "llm_planner": "planning.llm",
+    "metrics": "evaluation.metrics",
+    "needle": "evaluation.needle",
+    "numpro": "vision",
+    "numpro.engine": "engines.numpro",
+    "numpro.hybrid": "engines.hybrid",
+    "numpro.timeline": "vision.views",
+    "planner": "planning.planner",
+    "plans": "planning.plans",
+    "presence": "localizers.presence",
+    "report": "show.report",
+    "results": "evaluation.results",
+    "stored": "tracks.stored",
+    "tools": "serve.tools",
+    "video": "media.frames",
+    "worker": "evaluation.worker",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -36,12 +64,32 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
-class _Package(ModuleType):
-    """Keeps `tfgrounding.ground` the function: importing the room of that name would otherwise bind it instead."""
+class _EarlierNames(MetaPathFinder):
+    """Finds the modules of `_MOVED`, and those inside them, under their earlier names."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name == "ground" and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        package, _, module = name.partition(".")
+        if package != __name__:
+            return None
+        for earlier in (module, module.partition(".")[0]):
+            if earlier in _MOVED:
+                return ModuleSpec(name, _SameModule(f"{__name__}.{_MOVED[earlier]}{module.removeprefix(earlier)}"))
+        return None
 
 
-sys.modules[__name__].__class__ = _Package
+class _SameModule(Loader):
+    """Hands out a module that is imported under its own name: both names give one object."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(self._name)
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec
+
+
+sys.meta_path.insert(0, _EarlierNames())

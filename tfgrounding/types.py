@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from .errors import PlanError
+from .registry import find
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,20 +177,14 @@ class Grounding:
 
     def plot(self) -> Figure:
         """The curves and moments as a matplotlib figure, for a paper or a notebook."""
-        from .plots import plot_grounding
-
-        return plot_grounding(self)
+        return find("shows", "plot")[0](self)
 
     def save_clips(self, folder: str | Path) -> list[Path]:
         """Cut the moments out of the video, one file each; see `clips.cut_moments`."""
-        from .clips import cut_moments
-
-        return cut_moments(self, folder)
+        return find("shows", "clips")[0](self, folder)
 
     def _repr_html_(self) -> str:
-        from .chart import notebook_html
-
-        return notebook_html(self)
+        return find("shows", "notebook")[0](self)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole result as plain JSON types."""

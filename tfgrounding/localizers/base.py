@@ -11,8 +11,8 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ..errors import PlanError, TFGroundingError
-from ..kernels import largest_magnitude, uniform_edges
 from ..types import Plan, Relation
+from .kernels import largest_magnitude, uniform_edges
 
 LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 

@@ -10,7 +10,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from ..kernels import kernel
+from .kernels import kernel
 
 STILL = 1e-5  # of the features' mean square: less spread than that is rounding
 

@@ -10,7 +10,7 @@ from math import ceil, log, sqrt
 import numpy as np
 from scipy.special import log_ndtr
 
-from ..kernels import kernel
+from .kernels import kernel
 
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
 VOTERS, LEADERS = 64, 24  # windows that vote, and that stand for election, for the first moment; later ones a third

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import kernel
 from .base import Candidates, EventCurves
+from .kernels import kernel
 
 MOST_MOMENTS = 10
 

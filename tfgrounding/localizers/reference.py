@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import UndefinedAnswerError
-from ..kernels import published_candidates
-from ..ranking import defined_ranking, ranked_by_vote
 from .base import Candidates, Combination, EventCurves
+from .kernels import published_candidates
+from .ranking import defined_ranking, ranked_by_vote
 
 FLOOR = 0.2  # the program's own, made for BLIP-2's cosines
 STRIDE_FRAMES = 20  # Charades-STA's; 40 with longest T for ActivityNet, 50 with T / 2 for QVHighlights

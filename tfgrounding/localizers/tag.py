@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import PlanError
-from ..intervals import temporal_iou
-from ..kernels import kernel
 from .base import Candidates, EventCurves
+from .intervals import temporal_iou
+from .kernels import kernel
 
 POOL_FRAMES = 21
 CLUSTERS = 9

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..kernels import paper_candidates
-from ..ranking import distinct
 from .base import Candidates, Combination, EventCurves
+from .kernels import paper_candidates
+from .ranking import distinct
 from .reference import FLOOR, STRIDE_FRAMES
 
 PROPOSALS = 10  # handed on for the query

@@ -1,0 +1,139 @@
+import json
+import sys
+
+import pytest
+from videos import BLUE, RED, make_pictures, make_scenes
+
+from tfgrounding.cli import app as cli
+from tfgrounding.encoders import load
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return str(make_scenes(tmp_path_factory.mktemp("cli") / "Straße 1.mp4", [(2.0, RED), (2.0, BLUE)]))
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, colour_encoder):
+    """Runs the command line in this process: (exit code, stdout, stderr)."""
+    monkeypatch.setitem(load.ENCODERS, "colours", lambda device: colour_encoder)
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return go
+
+
+def test_moments_on_stdout(run, video):
+    code, out, err = run("ground", video, "blue", "--encoder", "colours", "--localizer", "max-sum", "--top-k", "1")
+    assert code == 0 and "warning" not in err
+    assert out.split()[:4] == ["1", "00:00:02.000", "-", "00:00:04.000"]
+    assert "s  score" in out
+
+
+def test_json_on_stdout(run, video):
+    code, out, _ = run(
+        "ground", video, "blue", "--encoder", "colours", "--json", "--rate", "2", "--localizer", "max-sum"
+    )
+    told = json.loads(out)
+    assert code == 0 and told["moments"][0]["start_seconds"] == pytest.approx(2.0, abs=0.3)
+    assert len(told["curve"]) == 8 and len(told["moments"]) >= 1
+
+
+def test_nothing_found_is_an_answer_with_its_reason(run, video):
+    code, out, err = run("ground", video, "blue", "--encoder", "colours", "--threshold", "1e9")
+    assert code == 0 and out == "" and "nothing found: the best moment scores" in err
+
+
+def test_info(run, video):
+    code, out, _ = run("info", video)
+    assert code == 0 and "00:00:04.000" in out and "h264" in out
+    code, out, _ = run("info", video, "--json")
+    assert json.loads(out)["duration_seconds"] == pytest.approx(4.0, abs=0.01)
+
+
+def test_a_folder_of_pictures_with_its_rate_is_a_video(run, tmp_path):
+    folder = str(make_pictures(tmp_path / "p", 8)[0].parent)
+    code, out, _ = run("info", folder, "--picture-rate", "2")
+    assert code == 0 and "00:00:04.000" in out
+    code, out, _ = run("ground", folder, "blue", "--picture-rate", "2", "--encoder", "colours", "--json")
+    assert code == 0 and json.loads(out)["video"]["duration_seconds"] == pytest.approx(4.0)
+    code, out, err = run("ground", folder, "blue", "--encoder", "colours")
+    assert code == 2 and out == "" and "--picture-rate" in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("ground", "missing.mp4", "blue"), "no such file"),
+        (("ground", "{video}", ""), "the query is empty"),
+        (("ground", "{video}", "blue", "--encoder", "magic"), "encoder 'magic' is not known"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--localizer", "magic"), "localizer 'magic'"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "0"), "sampling rate must be a positive"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "nan"), "sampling rate must be a positive"),
+        (("ground", "{video}", "blue", "--top-k", "0"), "--top-k"),
+        (("ground", "{video}"), "Missing argument"),
+        (("info",), "Missing argument"),
+        (("no-such-command",), "No such command"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_2(run, video, arguments, says):
+    code, out, err = run(*(argument.replace("{video}", video) for argument in arguments))
+    assert code == 2 and out == ""
+    assert says in err and err.count("\n") == 1
+
+
+def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
+    def broken(device):
+        raise RuntimeError("boom")
+
+    monkeypatch.setitem(load.ENCODERS, "colours", broken)
+    code, _, err = run("ground", video, "blue", "--encoder", "colours")
+    assert code == 1 and "internal error: RuntimeError: boom" in err and err.count("\n") == 1
+
+
+def test_clock_carries():
+    assert cli.clock(3599.9996) == "01:00:00.000"
+    assert cli.clock(0.0004) == "00:00:00.000"
+
+
+def test_export_writes_a_format_and_clips(run, video, tmp_path):
+    code, out, err = run("export", video, "blue", "red", "--encoder", "colours", "--format", "srt", "--top-k", "1")
+    assert code == 0 and "warning" not in err and out.startswith("1\n00:00:00,000 --> 00:00:0")
+    written = tmp_path / "new" / "moments.csv"
+    code, out, err = run(
+        *("export", video, "blue", "--encoder", "colours", "--format", "csv", "--top-k", "1"),
+        *("-o", str(written), "--clips", str(tmp_path / "clips")),
+    )
+    assert code == 0 and out == "" and len(written.read_text().splitlines()) == 2
+    (clip,) = (tmp_path / "clips").iterdir()
+    assert clip.name.startswith("01_Straße 1_") and clip.name.endswith("-4.000.mp4") and str(clip) in err
+
+
+def test_report_writes_a_page_and_figures(run, video, tmp_path):
+    page, png, svg = tmp_path / "r.html", tmp_path / "f.png", tmp_path / "f.svg"
+    code, out, _ = run(
+        *("report", video, "blue", "red", "--encoder", "colours", "-o", str(page), "--png", str(png), "--svg", str(svg))
+    )
+    assert code == 0 and out == ""
+    assert page.read_text().startswith("<!doctype html>") and "s for 4.0 s of video" in page.read_text()
+    assert png.read_bytes().startswith(b"\x89PNG") and "<svg" in svg.read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("export", "VIDEO", "blue", "--format", "xml"), "choose one of json, jsonl, csv, srt, vtt, edl, otio"),
+        (("export", "VIDEO", "  "), "query is empty"),
+        (("report", "missing.mp4", "blue"), "no such file"),
+        (("report", "VIDEO", "blue", "--encoder", "colours", "-o", "/proc/none/r.html"), "cannot be written"),
+        (("mcp", "--root", "no/such/folder"), "no such folder"),
+    ],
+)
+def test_what_the_user_can_mend_in_exports_reports_and_servers(run, video, arguments, says):
+    code, out, err = run(*(video if argument == "VIDEO" else argument for argument in arguments))
+    assert code == 2 and out == "" and says in err and err.count("\n") == 1

@@ -1,0 +1,142 @@
+"""Plan files: our own lines, {query: plan}, and the layout that TFVTG published."""
+
+import json
+
+import pytest
+
+from tfgrounding.errors import PlanError
+from tfgrounding.planning.plans import StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from tfgrounding.planning.rules.plan import RulesPlanner
+from tfgrounding.types import Plan, SubEvent
+
+COMPOUND = Plan(
+    "a cook peels an onion, then slices it",
+    ("an onion is peeled and sliced",),
+    (SubEvent(("a cook peels an onion", "onion being peeled")), SubEvent(("a cook slices an onion",))),
+    "sequentially",
+    source="llm",
+)
+SINGLE = Plan("A dog barks.", ("barking dog",))
+TFVTG = {
+    "V1": {
+        "duration": 30.5,
+        "timestamps": [[1.0, 4.0], [5.0, 9.5], [2.0, 3.0]],
+        "sentences": ["a cook peels an onion, then slices it", "a dog barks.", "a cat sleeps."],
+        "response": [
+            {
+                "reasoning": "two actions",
+                "sub-queries": "1. ... 2. ...",
+                "relationship": "sequentially",
+                "query_json": [
+                    {"sub_query_id": 0, "descriptions": ["an onion is peeled and sliced"]},
+                    {"sub_query_id": 1, "descriptions": ["a cook peels an onion", "onion being peeled"]},
+                    {"sub_query_id": 2, "descriptions": "a cook slices an onion"},
+                ],
+            },
+            {"relationship": "single-query", "query_json": [{"sub_query_id": 0, "descriptions": ["barking dog"]}]},
+            {},
+        ],
+    },
+    "V2": {
+        "duration": 8.0,
+        "timestamps": [[0.0, 2.0]],
+        "sentences": ["a dog barks."],
+        "response": [{"relationship": "single-query", "query_json": [{"descriptions": ["a dog makes noise"]}]}],
+    },
+}
+
+
+def write(path, content):
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_plans_survive_json():
+    for plan in (COMPOUND, SINGLE, Plan("a cat sleeps", original="猫在睡觉", warnings=("w",))):
+        assert plan_from_dict(json.loads(json.dumps(plan_to_dict(plan)))) == plan
+
+
+def test_our_lines(tmp_path):
+    write_plans(tmp_path / "new" / "plans.jsonl", [COMPOUND, SINGLE])
+    stored = StoredPlanner.read(tmp_path / "new" / "plans.jsonl")
+    assert stored.plan(COMPOUND.query) == COMPOUND
+    assert stored.plan("a  dog barks").paraphrases == ("barking dog",)
+    assert stored.problems == ()
+
+
+def test_one_line_is_a_plan_file_too(tmp_path):
+    write_plans(tmp_path / "one.jsonl", [COMPOUND])
+    assert StoredPlanner.read(tmp_path / "one.jsonl").plan(COMPOUND.query) == COMPOUND
+
+
+def test_an_object_of_plans(tmp_path):
+    plans = {
+        "a man sings while he cooks": {
+            "relation": "simultaneously",
+            "sub_events": [["a man sings"], {"descriptions": ["a man cooks"]}],
+        }
+    }
+    made = StoredPlanner.read(write(tmp_path / "p.json", plans)).plan("a man sings while he cooks")
+    assert made.relation == "simultaneously" and made.sub_events[1].descriptions == ("a man cooks",)
+    assert made.source == "stored"
+
+
+def test_the_published_layout(tmp_path):
+    stored = StoredPlanner.read(write(tmp_path / "llm_outputs.json", TFVTG))
+    made = stored.plan("a cook peels an onion, then slices it")
+    assert (made.paraphrases, made.sub_events, made.relation) == (
+        COMPOUND.paraphrases,
+        COMPOUND.sub_events,
+        "sequentially",
+    )
+    assert stored.plan("a dog barks.", video="V2").paraphrases == ("a dog makes noise",)
+    assert stored.plan("a dog barks.", video="V1").paraphrases == ("barking dog",)
+    assert stored.plan("a dog barks.").paraphrases == ("barking dog",)
+    assert stored.problems == ()
+    with pytest.raises(PlanError, match="no plan for 'a cat sleeps"):
+        stored.plan("a cat sleeps.")
+
+
+def test_the_published_layout_written_and_read(tmp_path):
+    annotations = {video: {k: v for k, v in entry.items() if k != "response"} for video, entry in TFVTG.items()}
+    write_tfvtg(tmp_path / "out.json", annotations, RulesPlanner())
+    data = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert data["V1"]["duration"] == 30.5 and len(data["V1"]["response"]) == 3
+    assert [group["sub_query_id"] for group in data["V1"]["response"][0]["query_json"]] == [0, 1, 2]
+    stored = StoredPlanner.read(tmp_path / "out.json")
+    for query in TFVTG["V1"]["sentences"]:
+        expected, made = RulesPlanner().plan(query), stored.plan(query)
+        assert (made.sub_events, made.relation, made.source) == (expected.sub_events, expected.relation, "rules")
+
+
+def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
+    broken = json.loads(json.dumps(TFVTG))
+    broken["V1"]["response"][0]["relationship"] = "sometime"
+    broken["V1"]["response"][1] = {"query_json": []}
+    broken["V3"] = 7
+    stored = StoredPlanner.read(write(tmp_path / "b.json", broken))
+    assert len(stored.plans) == 1 and len(stored.problems) == 3
+    assert "video V1, sentence 0" in stored.problems[0] and "sometime" in stored.problems[0]
+    lines = f"{json.dumps(plan_to_dict(SINGLE))}\n{{half a line\n"
+    stored = StoredPlanner.read(write(tmp_path / "b.jsonl", lines))
+    assert len(stored.plans) == 1 and stored.problems[0].startswith("line 2")
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "null", "7", "hello", '{"a": 1}', '{"query": ', "[" * 100_000])
+def test_a_file_without_plans_is_one_clear_error(tmp_path, content):
+    with pytest.raises(PlanError, match=r"p\.json"):
+        StoredPlanner.read(write(tmp_path / "p.json", content))
+
+
+def test_a_missing_file_and_one_that_is_no_text(tmp_path):
+    with pytest.raises(PlanError, match="can't be read"):
+        StoredPlanner.read(tmp_path / "nowhere.json")
+    (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(PlanError, match="can't be read"):
+        StoredPlanner.read(tmp_path / "b.json")
+
+
+def test_somebody_else_plans_what_is_not_stored():
+    stored = StoredPlanner({}, otherwise=RulesPlanner())
+    made = stored.plan("a man sits down and then reads")
+    assert len(made.sub_events) == 2 and "no stored plan" in made.warnings[0]

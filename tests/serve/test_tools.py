@@ -1,0 +1,400 @@
+"""What a model may ask for, what it gets, and what it is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import numpy as np
+import openai
+import pytest
+from videos import BLUE, GREEN, RED, make_scenes, make_video, read_number
+
+from tfgrounding import TFGroundingError
+from tfgrounding.serve import tools
+from tfgrounding.serve.folder import CLIPS_FOLDER
+from tfgrounding.serve.tools import VideoTools, openai_tools
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder of three videos, beside things that nobody may touch."""
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    make_scenes(root / "red-blue.mp4", [(2.0, RED), (3.0, BLUE)], rate_hz=5)
+    make_scenes(root / "sub" / "green.mkv", [(1.0, RED), (4.0, GREEN)], rate_hz=5)
+    make_scenes(root / "dark.webm", [(3.0, (40, 40, 40))], rate_hz=5, codec="libvpx")
+    make_scenes(tmp_path / "secret.mp4", [(1.0, RED)], rate_hz=5)
+    (tmp_path / "secret.txt").write_text("nobody may read this")
+    return root
+
+
+@pytest.fixture
+def box(root, colour_grounder):
+    return VideoTools(root, grounder=colour_grounder)
+
+
+def test_describe_video(box):
+    described = box.describe_video("sub/green.mkv")
+    assert (described.video, described.width, described.height) == ("sub/green.mkv", 64, 48)
+    assert described.duration_seconds == pytest.approx(5.0, abs=0.05)
+
+
+def test_ground_video(box):
+    reports = []
+    found = box.ground_video("red-blue.mp4", "something blue", progress=lambda *report: reports.append(report))
+    assert found.moments[0].start_seconds == pytest.approx(2.0, abs=0.4)
+    assert found.moments[0].end_seconds == pytest.approx(5.0, abs=0.4)
+    assert reports[0][0] == 0.0 and reports[-1][0] > 4 and "red-blue.mp4" in reports[-1][2]
+    assert len(box.ground_video("red-blue.mp4", "something blue", top_k=1).moments) == 1
+
+
+def test_search_videos_finds_the_right_one_first(box):
+    reports = []
+    found = box.search_videos("green grass", progress=lambda *report: reports.append(report))
+    assert found.matches[0].video == "sub/green.mkv"
+    assert found.matches[0].moments[0].start_seconds == pytest.approx(1.0, abs=0.4)
+    assert found.videos_searched == 3 and found.skipped == []
+    assert [report[0] for report in reports] == sorted(report[0] for report in reports)
+    assert reports[-1][:2] == (3, 3)
+    assert len(box.search_videos("green grass", top_k=1).matches) == 1
+
+
+def test_search_videos_says_what_it_could_not_read(box, root):
+    (root / "broken.mp4").write_bytes(b"\0" * 100)
+    (root / "notes.txt").write_text("not a video")
+    found = box.search_videos("green grass")
+    assert [skipped.video for skipped in found.skipped] == ["broken.mp4"]
+    assert str(root) not in found.skipped[0].reason
+
+
+def test_extract_clip_writes_below_the_root_and_overwrites_nothing(box, root):
+    make_video(root / "sub" / "numbers.mp4", seconds=3, rate_hz=10)
+    first = box.extract_clip("sub/numbers.mp4", 1.0, 1.5)
+    second = box.extract_clip("sub/numbers.mp4", 1.0, 1.5)
+    assert first.clip == f"{CLIPS_FOLDER}/sub/numbers_1.000-1.500.mp4"
+    assert second.clip == f"{CLIPS_FOLDER}/sub/numbers_1.000-1.500_2.mp4"
+    from tfgrounding import iter_frames
+
+    assert read_number(next(iter_frames(root / first.clip, rate_hz=10)).pixels[0]) == 10
+    assert box.search_videos("green grass").videos_searched == 4  # clips are not searched
+
+
+def test_a_stopped_clip_leaves_nothing(box, root):
+    def stop(*report):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        box.extract_clip("red-blue.mp4", 0.0, 1.0, progress=stop)
+    assert [p for p in (root / CLIPS_FOLDER).rglob("*") if p.is_file()] == []
+
+
+def test_stopping_stops_the_watching(root, colour_encoder):
+    from tfgrounding import Grounder
+
+    make_scenes(root / "long.mp4", [(60.0, RED)], rate_hz=10)
+    box = VideoTools(root, grounder=Grounder(encoder=colour_encoder, rate_hz=10))
+
+    def stop(done, whole, doing):
+        if done > 0:
+            raise InterruptedError(str(done))
+
+    with pytest.raises(InterruptedError, match=r"1\.5"):  # after the first chunk of 16 frames
+        box.ground_video("long.mp4", "red", progress=stop)
+
+
+# --- what is refused ------------------------------------------------------------------------------------------------
+
+PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\n{}\n#EXT-X-ENDLIST\n"
+
+
+def hostile_links(root):
+    outside = root.parent
+    (root / "link.mp4").symlink_to(outside / "secret.mp4")
+    (root / "linked").symlink_to(outside)
+    (root / "loop.mp4").symlink_to(root / "loop.mp4")
+    (root / "zero.mp4").symlink_to("/dev/zero")
+    os.mkfifo(root / "pipe.mp4")
+    (root / "playlist.mp4").write_text(PLAYLIST.format(outside / "secret.mp4"))
+    (root / "playlist.m3u8").write_text(PLAYLIST.format("../secret.mp4"))
+    (root / "concat.mp4").write_text(f"ffconcat version 1.0\nfile '{outside / 'secret.mp4'}'\n")
+    (root / "session.mp4").write_text(
+        "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 9 RTP/AVP 96\n"
+    )
+    (root / "text.mp4").write_text("nothing of a video")
+    (root / "empty.mp4").write_bytes(b"")
+
+
+PATHS = [  # (path, what the refusal says)
+    ("../secret.mp4", "outside the root"),
+    ("sub/../../secret.mp4", "outside the root"),
+    ("..", "outside the root"),
+    ("/etc/passwd", "relative"),
+    ("/proc/self/environ", "relative"),
+    ("~/video.mp4", "relative"),
+    ("link.mp4", "outside the root"),
+    ("linked/secret.mp4", "outside the root"),
+    ("loop.mp4", "no video"),
+    ("zero.mp4", "outside the root"),
+    ("pipe.mp4", "not a regular file"),
+    ("http://127.0.0.1:9/x.mp4", "address"),
+    ("file:///etc/passwd", "address"),
+    ("concat:red-blue.mp4|../secret.mp4", "address"),
+    ("data:video/mp4;base64,AAAA", "address"),
+    ("pipe:0", "address"),
+    ("subfile,,start,0,end,0,,:/etc/passwd", "no video"),
+    ("playlist.mp4", "kind that is opened"),
+    ("playlist.m3u8", "kind that is opened"),
+    ("concat.mp4", "kind that is opened"),
+    ("session.mp4", "kind that is opened"),
+    ("text.mp4", "kind that is opened"),
+    ("empty.mp4", "kind that is opened"),
+    ("sub", "is a folder"),
+    ("", "empty"),
+    ("a\0b.mp4", "zero byte"),
+    ("x" * 1_000_000, "too long"),
+    ("x/" * 2000 + "y", "no video"),
+    ("red-bleu.mp4", "there are: red-blue.mp4"),
+    ("<script>alert(1)</script>.mp4", "no video"),
+]
+
+
+@pytest.mark.parametrize(("path", "said"), PATHS, ids=[repr(path[:40]) for path, _ in PATHS])
+@pytest.mark.parametrize("tool", ["describe_video", "ground_video", "extract_clip"])
+def test_paths_that_are_refused(box, root, tool, path, said):
+    hostile_links(root)
+    before = snapshot(root.parent)
+    arguments = {"video": path}
+    if tool == "ground_video":
+        arguments["query"] = "red"
+    if tool == "extract_clip":
+        arguments.update(start_seconds=0.0, end_seconds=0.5)
+    answer = json.loads(box.call(tool, json.dumps(arguments)))
+    assert list(answer) == ["error"] and said in answer["error"]
+    assert len(answer["error"]) < 500 and str(root) not in answer["error"]
+    assert snapshot(root.parent) == before
+
+
+def test_a_playlist_reaches_no_server(box, root):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.3)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/secret.ts"
+        (root / "playlist.mp4").write_text(PLAYLIST.format(address))
+        assert "error" in json.loads(box.call("ground_video", '{"video": "playlist.mp4", "query": "red"}'))
+        with pytest.raises(TimeoutError):
+            listener.accept()
+
+
+def test_search_passes_over_what_leads_outside(box, root):
+    hostile_links(root)
+    before = snapshot(root.parent)
+    found = box.search_videos("red", top_k=20)
+    assert {match.video for match in found.matches} == {"red-blue.mp4", "sub/green.mkv", "dark.webm"}
+    named = {skipped.video for skipped in found.skipped}
+    assert named == {"playlist.mp4", "concat.mp4", "session.mp4", "text.mp4", "empty.mp4"}
+    assert snapshot(root.parent) == before
+
+
+def test_clips_are_not_written_through_a_link(box, root):
+    outside = root.parent / "outside"
+    outside.mkdir()
+    (root / CLIPS_FOLDER).symlink_to(outside)
+    with pytest.raises(TFGroundingError, match="link"):
+        box.extract_clip("red-blue.mp4", 0.0, 1.0)
+    (root / CLIPS_FOLDER).unlink()
+    (root / CLIPS_FOLDER).mkdir()
+    (root / CLIPS_FOLDER / "sub").symlink_to(outside)
+    with pytest.raises(TFGroundingError, match="link"):
+        box.extract_clip("sub/green.mkv", 0.0, 1.0)
+    assert list(outside.iterdir()) == []
+
+
+def test_a_small_file_of_huge_pictures_is_not_decoded(box, root):
+    side = 8192
+    make_video(
+        root / "bomb.mp4", times_seconds=[0.0], width=side, height=side, picture=black, options={"preset": "ultrafast"}
+    )
+    assert (root / "bomb.mp4").stat().st_size < 200_000
+    for answer in (
+        box.call("ground_video", '{"video": "bomb.mp4", "query": "red"}'),
+        box.call("describe_video", '{"video": "bomb.mp4"}'),
+    ):
+        assert "8192 x 8192" in json.loads(answer)["error"]
+    assert "bomb.mp4" in {skipped.video for skipped in box.search_videos("red").skipped}
+
+
+def test_pictures_that_grow_huge_on_the_way_are_not_decoded(root):
+    """The header is honest about the first pictures; the later ones would take 100 MB each, some at a time."""
+    small = make_video(root / "small.ts", seconds=1, picture=black)
+    huge = make_video(root / "huge.ts", times_seconds=[1.0, 1.1], width=8192, height=8192, picture=black)
+    (root / "grows.ts").write_bytes(small.read_bytes() + huge.read_bytes())
+    assert (root / "grows.ts").stat().st_size < 1_000_000
+    program = (
+        "import resource, sys; from tfgrounding.video import iter_frames; from tfgrounding.tools import VideoTools\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        "stream = iter_frames(VideoTools(sys.argv[1]).folder.video('grows.ts').path, size=8)\n"
+        "print(sum(len(frames) for frames in stream), *stream.info.warnings)\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    told = subprocess.run([sys.executable, "-c", program, root], capture_output=True, text=True, check=True).stdout
+    before, seen, after = told.splitlines()
+    assert "could not be decoded" in seen
+    assert int(after) - int(before) < 150_000  # kilobytes
+
+
+def black(index, *, width, height):
+    return np.zeros((height, width, 3), dtype=np.uint8)
+
+
+def test_a_small_file_that_lasts_for_days_is_not_watched(box, root):
+    make_scenes(root / "days.mkv", [(1.0, RED)], rate_hz=5)
+    make_video(root / "days.mkv", times_seconds=[0.0, 0.1, 500_000.0], rate_hz=10)
+    answer = json.loads(box.call("ground_video", '{"video": "days.mkv", "query": "red"}'))
+    assert "hours long, 6 are allowed" in answer["error"]
+
+
+def test_a_container_that_lies_about_the_length_is_found_out(box, root, monkeypatch):
+    make_video(root / "lies.mkv", times_seconds=np.arange(400) / 2, rate_hz=2)
+    monkeypatch.setattr(tools, "LONGEST_VIDEO_SECONDS", 60)
+    safe = box.folder.video("lies.mkv")
+    with pytest.raises(TFGroundingError, match="hours long"):
+        box._encode(replace(safe, stated_seconds=5.0), lambda done, whole: None)
+
+
+@pytest.mark.parametrize("tool", ["ground_video", "search_videos"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"query": "a" * 2**20}, "1048576 characters, 1000 are allowed"),
+        ({"query": "  "}, "empty"),
+        ({"query": "red", "top_k": 0}, "from 1 to 20"),
+        ({"query": "red", "top_k": 10**9}, "from 1 to 20"),
+        ({"query": ["red"]}, "valid string"),
+        ({"query": None}, "valid string"),
+        ({}, "query: Field required"),
+    ],
+)
+def test_queries_and_numbers_that_are_refused(box, tool, given, said):
+    answer = json.loads(box.call(tool, json.dumps({"video": "red-blue.mp4", **given})))
+    assert said in answer["error"] and len(answer["error"]) < 500
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("0", "1e9", "600 s long"),
+        ("NaN", "1", "plain numbers"),
+        ("0", "Infinity", "plain numbers"),
+        ("-1", "1", "starts before it ends"),
+        ("3", "2", "starts before it ends"),
+        ("100", "101", "starts before it ends"),
+    ],
+)
+def test_stretches_that_are_refused(box, root, start, end, said):
+    arguments = f'{{"video": "red-blue.mp4", "start_seconds": {start}, "end_seconds": {end}}}'
+    assert said in json.loads(box.call("extract_clip", arguments))["error"]
+    assert not [p for p in root.rglob("*_*.mp4") if p.is_file()]
+
+
+def test_a_full_clips_folder_is_refused(box, monkeypatch):
+    box.extract_clip("red-blue.mp4", 0.0, 1.0)
+    monkeypatch.setattr(tools, "CLIPS_FOLDER_BYTES", 10)
+    with pytest.raises(TFGroundingError, match="tidy it up"):
+        box.extract_clip("red-blue.mp4", 0.0, 1.0)
+
+
+@pytest.mark.parametrize("arguments", ["", "not json", "[]", "null", '"x"', "[" * 100_000])
+def test_arguments_that_are_no_object_are_an_error_for_the_model(box, arguments):
+    assert "arguments" in json.loads(box.call("describe_video", arguments))["error"]
+
+
+def test_an_unknown_tool_names_the_known_ones(box):
+    assert "describe_video, ground_video, search_videos, extract_clip" in box.call("delete_everything", "{}")
+
+
+def test_a_root_that_is_no_folder_is_refused(tmp_path):
+    for wrong in (tmp_path / "none", __file__):
+        with pytest.raises(TFGroundingError, match="folder"):
+            VideoTools(wrong)
+
+
+def snapshot(folder):
+    """Every file below a folder with its size and time, links not followed."""
+    return sorted(
+        (os.path.join(here, name), (s := os.lstat(os.path.join(here, name))).st_size, s.st_mtime_ns)  # noqa: PTH118
+        for here, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+# --- OpenAI's chat API ----------------------------------------------------------------------------------------------
+
+
+class ScriptedModel(BaseHTTPRequestHandler):
+    """A chat server on the loopback that asks for two tool calls, the first wrong, then tells what it was told."""
+
+    seen: list[dict] = []  # noqa: RUF012
+
+    def do_POST(self):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        type(self).seen.append(request)
+        results = [json.loads(m["content"]) for m in request["messages"] if m["role"] == "tool"]
+        if len(results) == 0:
+            message = self.asks("ground_video", {"video": "red-blu.mp4", "query": "something blue", "top_k": 1})
+        elif len(results) == 1:
+            name = results[0]["error"].split("there are: ")[1].split(",")[0].split(" ")[0]
+            message = self.asks("ground_video", {"video": name, "query": "something blue", "top_k": 1})
+        else:
+            message = {
+                "role": "assistant",
+                "content": f"It starts at {results[1]['moments'][0]['start_seconds']:.1f} s.",
+            }
+        choice = {"index": 0, "message": message, "finish_reason": "tool_calls" if "tool_calls" in message else "stop"}
+        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "scripted", "choices": [choice]}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def asks(self, name, arguments):
+        function = {"name": name, "arguments": json.dumps(arguments)}
+        call = {"id": f"call_{len(self.seen)}", "type": "function", "function": function}
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
+
+    def log_message(self, *args):
+        pass
+
+
+def test_a_model_uses_the_tools_over_the_openai_api(box):
+    ScriptedModel.seen = []
+    with HTTPServer(("127.0.0.1", 0), ScriptedModel) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = openai.OpenAI(base_url=f"http://127.0.0.1:{server.server_port}/v1", api_key="none", max_retries=0)
+        messages = [{"role": "user", "content": "When does it turn blue?"}]
+        for _ in range(5):
+            reply = client.chat.completions.create(model="scripted", messages=messages, tools=openai_tools())
+            message = reply.choices[0].message
+            messages.append(message.model_dump(exclude_none=True))
+            if not message.tool_calls:
+                break
+            for call in message.tool_calls:
+                content = box.call(call.function.name, call.function.arguments)
+                messages.append({"role": "tool", "tool_call_id": call.id, "content": content})
+        server.shutdown()
+    assert message.content == "It starts at 2.0 s."
+    sent = {tool["function"]["name"]: tool["function"] for tool in ScriptedModel.seen[0]["tools"]}
+    assert set(sent) == {"describe_video", "ground_video", "search_videos", "extract_clip"}
+    for function in sent.values():  # what strict mode asks for
+        parameters = function["parameters"]
+        assert function["strict"] and function["description"]
+        assert parameters["additionalProperties"] is False
+        assert set(parameters["required"]) == set(parameters["properties"])
+        assert all("default" not in p and p["description"] for p in parameters["properties"].values())

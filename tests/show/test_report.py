@@ -1,0 +1,239 @@
+"""The report, read as a file and driven in a real browser."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from test_chart import HOSTILE, Markup, two_events
+from videos import make_video
+
+from tfgrounding import Grounding, Moment, Plan, SubEvent, TFGroundingError, probe
+from tfgrounding.show.report import plan_in_words, write_report
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def answered(path: Path, moments, query: str = "the picture has a number") -> Grounding:
+    info = probe(path)
+    count = max(2, round(info.duration_seconds * 3))
+    pts = (np.arange(count) + 0.5) * info.duration_seconds / count
+    curve = np.sin(pts)
+    return Grounding(
+        tuple(moments), query, Plan(query), info, "curves", "test", "default", curve, pts, curves={query: curve}
+    )
+
+
+@pytest.fixture
+def numbers(tmp_path):
+    return make_video(tmp_path / "numbers.mp4", seconds=6, rate_hz=10)
+
+
+def test_one_file_that_needs_nothing_else(tmp_path, numbers):
+    write_report([answered(numbers, [Moment(2, 3, 0.5)])], tmp_path / "r.html", costs={"Watching": "1 s"})
+    html = (tmp_path / "r.html").read_text()
+    page = Markup(html)
+    for tag, name, value in page.attributes:
+        if name in ("src", "href"):
+            assert value.startswith("data:"), (tag, value[:80])
+    video = next(value for tag, name, value in page.attributes if (tag, name) == ("video", "src"))
+    assert base64.b64decode(video.removeprefix("data:video/mp4;base64,")) == numbers.read_bytes()
+    assert page.tags.count("img") == 14 and page.tags.count("script") == 1
+    assert not re.search(r"https?://", re.sub(r"data:[^\"']+", "", html))
+    assert "Watching" in page.text and "numbers.mp4" in page.text
+
+
+def test_a_video_that_browsers_do_not_play_is_carried_as_a_copy(tmp_path):
+    source = make_video(tmp_path / "numbers.avi", seconds=2, rate_hz=10, codec="mpeg4")
+    write_report([answered(source, [Moment(0.5, 1, 0.5)])], tmp_path / "r.html")
+    page = Markup((tmp_path / "r.html").read_text())
+    video = next(value for tag, name, value in page.attributes if (tag, name) == ("video", "src"))
+    (tmp_path / "copy.mp4").write_bytes(base64.b64decode(video.removeprefix("data:video/mp4;base64,")))
+    copy = probe(tmp_path / "copy.mp4")
+    assert copy.codec == "h264" and copy.duration_seconds == pytest.approx(2.0, abs=0.01)
+    assert "A smaller copy" in page.text
+
+
+def test_a_linked_video_is_named_relative_to_the_page(tmp_path):
+    (tmp_path / "a&b").mkdir()
+    source = make_video(tmp_path / "a&b" / "100% #1.mp4", seconds=1)
+    write_report([answered(source, [Moment(0, 1, 0.5)])], tmp_path / "r.html", link=True)
+    page = Markup((tmp_path / "r.html").read_text())
+    assert ("video", "src", "a%26b/100%25%20%231.mp4") in page.attributes
+    assert (tmp_path / "r.html").stat().st_size < 60_000
+
+
+def test_texts_never_become_markup(tmp_path):
+    hostile_name = tmp_path / "<img src=x onerror=alert(1)>'\".mp4"
+    make_video(hostile_name, seconds=1)
+    plan = Plan(HOSTILE, paraphrases=(HOSTILE + "1",), sub_events=(SubEvent((HOSTILE + "2",)),), source=HOSTILE)
+    tame = answered(hostile_name, [Moment(0, 1, 0.5)])
+    hostile = replace(
+        answered(hostile_name, [Moment(0, 1, 0.5)], HOSTILE),
+        plan=plan,
+        warnings=(HOSTILE,),
+        provenance={HOSTILE: HOSTILE},
+        encoder=HOSTILE,
+        localizer=HOSTILE,
+        curves={text: tame.curve for text in plan.texts},
+    )
+    write_report([hostile], tmp_path / "r.html", costs={HOSTILE: HOSTILE})
+    page = Markup((tmp_path / "r.html").read_text())
+    assert page.tags.count("script") == 1 and page.tags.count("img") == 14
+    assert {name for _, name, _ in page.attributes if name.startswith("on")} == set()
+    assert page.text.count(HOSTILE) >= 8
+
+
+def test_the_plan_in_words():
+    assert plan_in_words(Plan("a dog")) == ["Looked for: a dog", "As a single event, without splitting it."]
+    plan = Plan("x then y", ("z",), (SubEvent(("x", "xx")), SubEvent(("y",))), "sequentially")
+    assert plan_in_words(plan) == [
+        "Looked for: x then y",
+        "In other words: z",
+        "Split into 2 simpler events, one after the other:",
+        "1. x (also as: xx)",
+        "2. y",
+    ]
+
+
+def test_a_report_is_about_one_video(tmp_path, numbers):
+    with pytest.raises(TFGroundingError, match="one video"):
+        write_report([], tmp_path / "r.html")
+    with pytest.raises(TFGroundingError, match="one video"):
+        write_report([answered(numbers, []), two_events()], tmp_path / "r.html")
+    with pytest.raises(TFGroundingError, match="cannot be written"):
+        write_report([answered(numbers, [])], tmp_path / "none" / "r.html")
+
+
+# --- in a browser ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(tmp_path):
+    """A page of a real Chromium, which must not complain: every console message and error is collected in `said`."""
+    if CHROMIUM is None or find_spec("playwright") is None:
+        why = "needs Chromium and Playwright: apt-get install chromium; pip install playwright"
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(why)
+        pytest.skip(why)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as started:
+        browser = started.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            args=CHROMIUM_ARGUMENTS,
+            headless=True,
+            viewport={"width": 1300, "height": 900},
+        )
+        page = browser.new_page()
+        page.said = []
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("requestfailed", lambda request: page.said.append(request.url[:100]))
+        yield page
+        browser.close()
+
+
+def wait_until(page, script: str, seconds: float = 30.0):
+    """Ask until it is true; the page's own policy forbids the browser's way of waiting (it evaluates a string)."""
+    ends = time.monotonic() + seconds
+    while not page.evaluate(script):
+        assert time.monotonic() < ends, f"never true: {script}"
+        page.wait_for_timeout(30)
+
+
+def open_report(page, path):
+    page.goto(path.as_uri())
+    wait_until(page, "document.querySelector('video').readyState >= 3")
+
+
+NOW = "document.querySelector('video').currentTime"
+PAUSED = "document.querySelector('video').paused"
+
+
+def test_a_click_on_a_moment_plays_just_that_moment(page, tmp_path, bunny_video):
+    moments = [Moment(1.0, 1.8, 0.9), Moment(3.0, 3.5, 0.4)]
+    write_report([answered(bunny_video, moments), answered(bunny_video, moments[1:], HOSTILE)], tmp_path / "r.html")
+    open_report(page, tmp_path / "r.html")
+    bars = page.locator(".bar")
+    assert bars.count() == 3
+    for bar, moment in zip((bars.nth(0), bars.nth(1)), moments, strict=True):
+        bar.click()
+        seen = []
+        wait_until(page, f"{NOW} > 0 && !{PAUSED}")
+        while not page.evaluate(PAUSED):
+            seen.append(page.evaluate(NOW))
+            page.wait_for_timeout(20)
+        page.wait_for_timeout(100)
+        assert seen and all(moment.start_seconds <= t < moment.end_seconds + 0.1 for t in seen)
+        assert moment.end_seconds - 0.05 < page.evaluate(NOW) < moment.end_seconds
+        assert bar.get_attribute("aria-pressed") == "true"
+    # The keyboard: a digit plays the moment of that rank, Enter on a focused bar plays it, Tab reaches the bars.
+    page.keyboard.press("1")
+    wait_until(page, f"{NOW} >= 1.0 && {NOW} < 1.9 && !{PAUSED}")
+    bars.nth(2).focus()
+    page.keyboard.press("Enter")
+    wait_until(page, f"{NOW} >= 3.0 && {NOW} < 3.6")
+    assert page.locator(".now").inner_text() in (
+        "Playing moment 1, 0:03.0 to 0:03.5",
+        "Stopped at the end of the moment.",
+    )
+    # A click on the chart goes to that time and plays on from there without stopping.
+    page.locator(".row").first.click(position={"x": 5, "y": 60})
+    wait_until(page, f"{NOW} < 0.3")
+    assert page.evaluate("document.querySelectorAll('[aria-pressed=true]').length") == 0
+    # Nothing was complained about, and no text became script.
+    assert page.said == []
+    assert page.locator("h2").nth(1).inner_text() == f"“{HOSTILE}”"
+
+
+def test_light_and_dark_narrow_and_print(page, tmp_path, numbers):
+    write_report([answered(numbers, [Moment(2, 3, 0.5), Moment(2.5, 4, 0.2)])], tmp_path / "r.html")
+    open_report(page, tmp_path / "r.html")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.emulate_media(color_scheme="dark")
+    dark = page.evaluate(ground)
+    assert dark != light
+    page.locator(".theme").click()
+    assert page.evaluate(ground) == light
+    page.locator(".theme").click()
+    assert page.evaluate(ground) == dark
+    page.set_viewport_size({"width": 360, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth <= 360")
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(ground) == light
+    assert not page.locator("video").is_visible() and not page.locator("td .play").first.is_visible()
+    assert page.locator(".chart").is_visible()
+    assert page.said == []
+
+
+def test_a_picture_that_starts_late_in_its_file(page, tmp_path):
+    """Our seconds count from the first picture, the player's from the start of the file, where the sound begins."""
+    source = make_video(
+        tmp_path / "late.mp4", seconds=4, rate_hz=10, audio=True, start_seconds=1.0, options={"bf": "0"}
+    )
+    write_report([answered(source, [Moment(2.0, 2.5, 0.5)])], tmp_path / "r.html")
+    open_report(page, tmp_path / "r.html")
+    page.locator(".bar").click()
+    wait_until(page, f"{PAUSED} && {NOW} > 2.6")
+    assert page.evaluate(NOW) == pytest.approx(3.5, abs=0.05)
+    assert page.said == []

@@ -1,0 +1,172 @@
+"""The commands that measure: eval, needle, compare. Thin: options in, one call, its result on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from ..errors import TFGroundingError
+from .terminal import EncoderName, EngineName, LocalizerName, VisionName
+
+
+def eval_command(
+    dataset: Annotated[str, typer.Argument(help="A data set's name, or the path of an annotation file.")],
+    annotations: Annotated[list[str] | None, typer.Option(help="The annotation files of a named data set.")] = None,
+    videos: Annotated[str | None, typer.Option(help="Folder of the videos.")] = None,
+    features: Annotated[str | None, typer.Option(help="Folder of .npy features, (T, D) or (T, Q, D).")] = None,
+    text_features: Annotated[str | None, typer.Option(help="A .safetensors file of text vectors.")] = None,
+    plans: Annotated[str | None, typer.Option(help="A file of stored plans; others are planned by rule.")] = None,
+    output: Annotated[str | None, typer.Option(help="The .jsonl (or .parquet) file of results; it is resumed.")] = None,
+    engine: EngineName = "curves",
+    encoder: EncoderName = "auto",
+    planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
+    localizer: LocalizerName = "default",
+    vlm: VisionName = None,
+    top_k: Annotated[int, typer.Option(min=1, help="Moments a query at most.")] = 10,
+    rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
+    device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
+    stride: Annotated[
+        int | None, typer.Option(min=1, help="TFVTG's stride in samples; a known data set has one.")
+    ] = None,
+    longest: Annotated[float | None, typer.Option(help="TFVTG's longest window as a share of the video.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask this many samples only.")] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out this many samples first.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Shuffle the samples before --offset and --limit.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="ray, or ray://HOST:PORT, to run on a Ray cluster.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes, or actors of the cluster.")] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed before.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Ask every query of DATASET, write a row for each, and print how good the answers are."""
+    from ..evaluation.datasets.base import load_dataset
+    from ..evaluation.run import evaluate
+    from ..evaluation.worker import Recipe
+
+    samples = load_dataset(dataset, *(annotations or ()))
+    recipe = Recipe(
+        videos=videos,
+        features=features,
+        text_features=text_features,
+        engine=engine,
+        encoder=encoder,
+        planner=planner,
+        plans=plans,
+        localizer=localizer,
+        vlm=vlm,
+        top_k=top_k,
+        rate_hz=rate,
+        device=device,
+        stride_frames=stride,
+        longest_share=longest,
+    )
+    output = output or f"{os.path.splitext(os.path.basename(dataset))[0]}.results.jsonl"  # noqa: PTH119, PTH122
+    try:
+        summary = evaluate(
+            samples,
+            recipe,
+            output,
+            limit=limit,
+            offset=offset,
+            seed=seed,
+            cluster=cluster,
+            workers=workers,
+            retry_failed=retry_failed,
+            show_progress=True,
+        )
+    except KeyboardInterrupt:
+        print(f"stopped; every finished row is in {output}, the same command goes on from there", file=sys.stderr)
+        raise
+    print(json.dumps(summary.to_dict()) if as_json else summary.text())
+    print(f"rows in {output}", file=sys.stderr)
+    if summary.counts["failed"] and not summary.counts["answered"] + summary.counts["nothing_found"]:
+        raise TFGroundingError(f"every query failed, the first with: {summary.failed[0][1]}")
+
+
+def needle_command(
+    clips: Annotated[str, typer.Argument(help="A folder of clips, with captions.jsonl or --needle and --query.")],
+    output: Annotated[str, typer.Option(help="Folder for the videos, the results and the heat map.")] = "needle",
+    needle: Annotated[str | None, typer.Option(help="The one clip of the folder to look for.")] = None,
+    query: Annotated[str | None, typer.Option(help="What happens in --needle.")] = None,
+    lengths: Annotated[str, typer.Option(help="Lengths of the videos in seconds.")] = "20,40,80,160,320",
+    depths: Annotated[int, typer.Option(min=1, help="How many depths, from the start to the end.")] = 12,
+    needles: Annotated[int | None, typer.Option(min=1, help="At most so many clips of captions.jsonl.")] = None,
+    seed: Annotated[int, typer.Option(help="Which needles, and the order of the hay.")] = 0,
+    engine: EngineName = "curves",
+    encoder: EncoderName = "auto",
+    planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
+    localizer: LocalizerName = "default",
+    vlm: VisionName = None,
+    rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
+    device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON.")] = False,
+) -> None:
+    """Hide clips of CLIPS in long videos of the others, look for them, and draw how that went by length and depth."""
+    from tqdm import tqdm
+
+    from ..evaluation.datasets.base import load_dataset
+    from ..evaluation.needle import build, draw, find_clips, heat_map, only_needle, plan_haystacks
+    from ..evaluation.results import read_results
+    from ..evaluation.run import evaluate
+    from ..evaluation.worker import Recipe
+
+    found = find_clips(clips)
+    if (needle is None) != (query is None):
+        raise TFGroundingError("--needle and --query belong together: which clip, and what happens in it")
+    if needle is not None and query is not None:
+        found = only_needle(found, needle, query)
+    stacks = plan_haystacks(found, lengths_seconds=_numbers(lengths), depths=depths, needles=needles, seed=seed)
+    with tqdm(total=len(stacks), unit=" videos", desc="making", file=sys.stderr, leave=False) as bar:
+        annotations = build(stacks, output, progress=bar.update)
+    recipe = Recipe(
+        videos=output,
+        engine=engine,
+        encoder=encoder,
+        planner=planner,
+        localizer=localizer,
+        vlm=vlm,
+        rate_hz=rate,
+        device=device,
+    )
+    name = f"results-{engine}-{encoder}-{localizer}"
+    results = os.path.join(output, f"{name}.jsonl")  # noqa: PTH118
+    summary = evaluate(load_dataset("jsonl", annotations), recipe, results, show_progress=True)
+    map_ = heat_map(annotations, read_results(results))
+    picture = os.path.join(output, f"{name}.png")  # noqa: PTH118
+    print(json.dumps({**map_.to_dict(), "summary": summary.to_dict()}) if as_json else map_.text())
+    draw(picture, map_, title=f"{engine}, {encoder}, {localizer}: {map_.needles} needles")
+    print(f"heat map in {picture}, rows in {results}", file=sys.stderr)
+
+
+def compare_command(
+    first: Annotated[str, typer.Argument(metavar="A.jsonl", help="The results of one run.")],
+    second: Annotated[str, typer.Argument(metavar="B.jsonl", help="The results of another, on the same queries.")],
+    page: Annotated[str | None, typer.Option(help="Also write an .html page with the worst twenty drawn.")] = None,
+    videos: Annotated[str | None, typer.Option(help="Folder of the videos, for pictures on the page.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
+) -> None:
+    """How B differs from A on the same queries, how sure that is, and where B loses most."""
+    from ..evaluation.compare import compare
+    from ..evaluation.results import read_results
+    from ..show.compare_page import write_page
+
+    if videos is not None and page is None:
+        raise TFGroundingError("--videos are for the pictures of a page: add --page FILE.html")
+    comparison = compare(read_results(first), read_results(second), names=(first, second))
+    print(json.dumps(comparison.to_dict()) if as_json else comparison.text())
+    if page is not None:
+        write_page(page, comparison, videos=videos)
+        print(f"page in {page}", file=sys.stderr)
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise TFGroundingError(f"--lengths must be seconds with commas between them, not {text!r}") from error
+    if not all(0 < number < float("inf") for number in numbers):
+        raise TFGroundingError(f"--lengths must be above 0 seconds, not {text!r}")
+    return numbers

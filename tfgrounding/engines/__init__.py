@@ -1,0 +1,1 @@
+"""The ways to answer a query about a video, and the Grounder that holds one of them."""

@@ -1,0 +1,336 @@
+"""Both engines: curves propose moments, a vision LLM looks at the best of them and corrects their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import ModelError, TFGroundingError
+from ..media.frames import Source, source_name
+from ..types import Grounding, Moment, VideoInfo
+from ..vision.sentences import Interval
+from ..vision.views import ClipYesNo, Reading, Shown, TimeView, get_view
+from ..vision.vlm import VisionModel
+from .numpro import MOST_FRAMES, NumProEngine, ask_about, edges_between, look
+
+RATE_HZ = 2.0
+BUDGET_FRAMES = 256
+MOST_PROPOSALS = 3
+MOST_FRAMES_PER_LOOK = 32
+LEAST_CONTEXT_SECONDS = 4.0
+LITTLE, MUCH = 0.5, 1.5  # context on one side of a proposal, as a share of its length
+FIRST_NUMBERS = (1, 101, 201)  # of the looks, so that a reply with the same numbers every time gives itself away
+AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
+SAME_IOU = 0.8  # two corrected moments that overlap so much are one
+MOST_MORE_LOOKS = 3  # at a moment that reaches the edge of what was shown, or was shown too coarsely
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """Proposals after a vision LLM has looked at them, best first, with what it said and what it was shown."""
+
+    moments: tuple[Moment, ...]
+    raw_answer: str
+    warnings: tuple[str, ...]
+    frames_shown: int
+
+
+class HybridEngine:
+    """Lets a vision LLM correct proposals, without trusting it further than it agrees with itself.
+
+    Each of the best proposals is shown twice: with more of what comes before, then with more of what comes after, and
+    under different numbers. Only where both replies name nearly the same seconds is a proposal corrected; where both
+    say that the event is not there, it steps behind those that were seen. Where all are rejected the proposals were
+    wrong, and the rest of the budget, at least half, is spent on the whole video. Any other reply, and any failure of
+    the model, leaves the proposals as they are.
+
+    Args:
+        vlm: the vision LLM.
+        view: a way to show time that asks for intervals, by name or as an object.
+        rate_hz: frames a second around a proposal; fewer where the budget wants it.
+        budget_frames: frames shown for one query in all, those shown twice counted twice.
+        most_proposals: how many of the best proposals are looked at.
+
+    Raises:
+        TFGroundingError: a view that is not known or makes a curve, or a budget too small to look at anything.
+    """
+
+    name = "hybrid"
+
+    def __init__(
+        self,
+        vlm: VisionModel,
+        *,
+        view: str | TimeView = "frame-numbers",
+        rate_hz: float = RATE_HZ,
+        budget_frames: int = BUDGET_FRAMES,
+        most_proposals: int = MOST_PROPOSALS,
+        max_tokens: int = 256,
+    ) -> None:
+        self.view = get_view(view) if isinstance(view, str) else view
+        if isinstance(self.view, ClipYesNo):
+            raise TFGroundingError(
+                "clip-yes-no makes a curve of its own; the hybrid engine needs a view with intervals"
+            )
+        if most_proposals < 1 or budget_frames < 16 * most_proposals:
+            raise TFGroundingError(
+                f"a budget of {budget_frames} frames is too small for {most_proposals} proposals: each needs 16"
+            )
+        self.vlm = vlm
+        self.rate_hz = rate_hz
+        self.budget_frames = budget_frames
+        self.most_proposals = most_proposals
+        self.max_tokens = max_tokens
+
+    def corrected(self, video: Source, answer: Grounding) -> Grounding:
+        """The curves' answer about a video after a look at its best moments. Raises VideoError."""
+        seen = self.correct(video, answer.query, answer.moments, answer.video)
+        shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": seen.frames_shown}
+        return replace(
+            answer,
+            moments=seen.moments,
+            warnings=(*answer.warnings, *seen.warnings),
+            raw_answer=seen.raw_answer,
+            provenance={**answer.provenance, **shown},
+        )
+
+    def correct(self, video: Source, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
+        """Look at the best proposals and correct them.
+
+        Args:
+            video: path of a video file, or Pictures.
+            query: a sentence.
+            proposals: moments, best first.
+            info: what is known about the video.
+
+        Returns:
+            Corrected; with a warning and the proposals unchanged where the model fails.
+
+        Raises:
+            VideoError: the video cannot be read.
+        """
+        session = _Session(self, video, query, info.duration_seconds)
+        best = list(proposals[: self.most_proposals])
+        verdicts: list[_Verdict] = []
+        whole: list[Interval] = []
+        try:
+            verdicts = session.judge(best)
+            if all(verdict.rejected for verdict in verdicts):
+                whole = session.look_at_everything()
+        except ModelError as error:
+            session.warnings.append(f"the vision model failed, the moments stand as the curves gave them: {error}")
+        verdicts += [_Verdict(moment) for moment in proposals[len(verdicts) :]]
+        found = [Moment(start, end, 0.0) for start, end in whole] + _distinct(_in_order(verdicts))
+        scores = sorted((moment.score for moment in proposals), reverse=True)
+        scores = [scores[0] if scores else 1.0] * len(whole) + scores
+        return Corrected(
+            moments=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=False)),
+            raw_answer="\n".join(session.said),
+            warnings=tuple(dict.fromkeys(session.warnings)),
+            frames_shown=session.frames_shown,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """A proposal, maybe corrected; `seen`: both looks found it, `rejected`: both found nothing."""
+
+    moment: Moment
+    seen: bool = False
+    rejected: bool = False
+
+
+class _Session:
+    """The looks that one query takes, within its budget."""
+
+    def __init__(self, engine: HybridEngine, video: Source, query: str, duration_seconds: float) -> None:
+        self.engine = engine
+        self.video = video
+        self.query = query
+        self.duration_seconds = duration_seconds
+        self.said: list[str] = []
+        self.warnings: list[str] = []
+        self.frames_shown = 0
+
+    def judge(self, proposals: Sequence[Moment]) -> list[_Verdict]:
+        if not proposals:
+            return []
+        spans = [self._around(moment, *context) for moment in proposals for context in ((MUCH, LITTLE), (LITTLE, MUCH))]
+        each = min(MOST_FRAMES_PER_LOOK, self.engine.budget_frames // 2 // len(spans))
+        shown = self._frames(spans, each)
+        room = min(self._room(look) for look in shown)
+        if room < max(map(len, shown)):
+            each = room
+            shown = self._frames(spans, each)
+        verdicts = []
+        for i, moment in enumerate(proposals):
+            before, after = shown[2 * i : 2 * i + 2]
+            first, second = self._ask(before, FIRST_NUMBERS[0]), self._ask(after, FIRST_NUMBERS[1])
+            if first.absent and second.absent:
+                verdicts.append(_Verdict(moment, rejected=True))
+                continue
+            agreed = _agreed(first.intervals_seconds, second.intervals_seconds, _span(before), _span(after))
+            verdicts.append(self._verdict(moment, agreed, before, after, each) if agreed else _Verdict(moment))
+        return verdicts
+
+    def _room(self, shown: Shown) -> int:
+        """How many such frames fit one request."""
+        pictures = [part for part in self.engine.view.parts(shown) if not isinstance(part, str)]
+        return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
+
+    def look_at_everything(self) -> list[Interval]:
+        """The second engine's own answer, from what is left of the budget."""
+        engine, left = self.engine, self.engine.budget_frames - self.frames_shown
+        alone = NumProEngine(
+            engine.vlm,
+            view=engine.view,
+            most_frames=min(MOST_FRAMES, left),
+            overlap=0,
+            max_tokens=engine.max_tokens,
+            tries=1,
+        )
+        watched = alone.ground(self.video, self.query)
+        self.frames_shown += watched.frames_shown
+        self.said.append(f"[whole video] {watched.raw_answer}")
+        self.warnings.extend(watched.warnings)
+        if watched.moments:
+            self.warnings.append(
+                "the vision model saw none of the curves' best moments; it found others in the whole video"
+            )
+        return [(moment.start_seconds, moment.end_seconds) for moment in watched.moments]
+
+    def _verdict(self, moment: Moment, agreed: Sequence[Interval], before: Shown, after: Shown, each: int) -> _Verdict:
+        """What two looks agree on, looked at again where it is cut off or was seen too coarsely."""
+        found, span = agreed[0], (_span(before)[0], _span(after)[1])
+        step = max(_step_seconds(before), _step_seconds(after))
+        for _ in range(MOST_MORE_LOOKS):
+            cut = (found[0] <= span[0] and span[0] > 0) or (found[1] >= span[1] and span[1] < self.duration_seconds)
+            context = (MUCH, MUCH) if cut else (LITTLE, LITTLE)
+            around = self._around(Moment(*found, 0.0), *context)
+            finer = max(1 / self.engine.rate_hz, (around[1] - around[0]) / each)
+            if (not cut and step < 1.5 * finer) or self.frames_shown + each > self.engine.budget_frames // 2:
+                break
+            (shown,) = self._frames([around], each)
+            again = self._ask(shown, FIRST_NUMBERS[2]).intervals_seconds
+            better = max(again, key=lambda interval: _overlap(interval, found), default=found)
+            if _overlap(better, found) <= 0 or (not cut and _iou(better, found) < 0.5):
+                break
+            found, span, step = better, _span(shown), _step_seconds(shown)
+        if found == span:
+            return _Verdict(moment)  # it is all that was shown: no edge of it was seen
+        # An end that differs by less than the looks can tell apart stays as the curves gave it.
+        start = moment.start_seconds if abs(found[0] - moment.start_seconds) <= step else found[0]
+        end = moment.end_seconds if abs(found[1] - moment.end_seconds) <= step else found[1]
+        return _Verdict(Moment(start, end, moment.score) if start < end else moment, seen=True)
+
+    def _around(self, moment: Moment, before: float, after: float) -> Interval:
+        length = moment.end_seconds - moment.start_seconds
+        start = moment.start_seconds - max(LEAST_CONTEXT_SECONDS * before, before * length)
+        end = moment.end_seconds + max(LEAST_CONTEXT_SECONDS * after, after * length)
+        return max(0.0, start), min(self.duration_seconds, end)
+
+    def _frames(self, spans: Sequence[Interval], each: int) -> list[Shown]:
+        """At most `each` frames of every span, evenly spread, from one pass over the video."""
+        rate_hz = self.engine.rate_hz
+        samples = []  # sample k is the picture at (k + 1/2) / rate
+        for start, end in spans:
+            first, last = int(np.ceil(start * rate_hz - 0.5)), int(np.ceil(end * rate_hz - 0.5))
+            inside = np.arange(max(0, first), max(first + 1, last))
+            samples.append(inside[:: -(-len(inside) // each)])
+        union = np.unique(np.concatenate(samples))
+        seen, _ = look(
+            self.video,
+            rate_hz=rate_hz,
+            side=self.engine.view.frame_side,
+            most_frames=len(union),
+            wanted=lambda seconds: np.isin(_sample_number(seconds, rate_hz), union),
+        )
+        there = _sample_number(seen.sample_seconds, rate_hz)
+        return [self._cut(seen, np.flatnonzero(np.isin(there, chosen))) for chosen in samples]
+
+    def _cut(self, seen: Shown, positions: np.ndarray) -> Shown:
+        """Some of the frames; each stands for the time half way to its neighbours."""
+        if not len(positions):
+            raise TFGroundingError(f"{source_name(self.video)}: nothing could be decoded around one of the moments")
+        seconds = seen.sample_seconds[positions]
+        half = float(np.diff(seconds).mean()) / 2 if len(seconds) > 1 else 0.5 / self.engine.rate_hz
+        start, end = max(0.0, float(seconds[0]) - half), min(self.duration_seconds, float(seconds[-1]) + half)
+        edges = edges_between(seconds, start, end)
+        return Shown(seen.pixels[positions], np.arange(len(positions)), seconds, edges)
+
+    def _ask(self, shown: Shown, first_number: int) -> Reading:
+        """What the model sees on these frames, numbered from there on."""
+        shown = replace(shown, numbers=np.arange(first_number, first_number + len(shown)))
+        engine = self.engine
+        tries = 2 if self.frames_shown + 2 * len(shown) <= engine.budget_frames // 2 else 1
+        try:
+            asked = ask_about(engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries)
+        except ModelError:
+            self.frames_shown += len(shown)
+            raise
+        self.frames_shown += asked.frames_shown
+        self.said.append(f"[{shown.edges_seconds[0]:.1f}-{shown.edges_seconds[-1]:.1f} s] {asked.reply}")
+        self.warnings.extend(asked.reading.warnings)
+        return asked.reading
+
+
+def _agreed(first: Sequence[Interval], second: Sequence[Interval], before: Interval, after: Interval) -> list[Interval]:
+    """The interval that two looks agree on, or none.
+
+    They are compared on what both could see. The start is that of the look which saw more of what came before, the
+    end that of the other one.
+    """
+    both = (max(before[0], after[0]), min(before[1], after[1]))
+    pairs = [(_iou(_clip(a, both), _clip(b, both)), (a[0], b[1])) for a in first for b in second]
+    pairs = [pair for pair in pairs if pair[1][0] < pair[1][1]]
+    agreement, found = max(pairs, default=(0.0, (0.0, 0.0)))
+    return [found] if agreement >= AGREEMENT_IOU else []
+
+
+def _in_order(verdicts: Sequence[_Verdict]) -> list[_Verdict]:
+    """What was seen goes before what was rejected; everything else keeps its place."""
+    if not any(verdict.seen for verdict in verdicts):
+        return list(verdicts)
+    return [v for v in verdicts if not v.rejected] + [v for v in verdicts if v.rejected]
+
+
+def _distinct(verdicts: Sequence[_Verdict]) -> list[Moment]:
+    """Their moments; of those that were corrected to nearly the same one, only the first."""
+    kept: list[_Verdict] = []
+    for verdict in verdicts:
+        if not (verdict.seen and any(v.seen and _iou(_ends(v), _ends(verdict)) > SAME_IOU for v in kept)):
+            kept.append(verdict)
+    return [verdict.moment for verdict in kept]
+
+
+def _ends(verdict: _Verdict) -> Interval:
+    return verdict.moment.start_seconds, verdict.moment.end_seconds
+
+
+def _sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
+    return np.round(seconds * rate_hz - 0.5).astype(np.int64)
+
+
+def _span(shown: Shown) -> Interval:
+    return float(shown.edges_seconds[0]), float(shown.edges_seconds[-1])
+
+
+def _step_seconds(shown: Shown) -> float:
+    return float(np.diff(shown.edges_seconds).mean())
+
+
+def _clip(interval: Interval, to: Interval) -> Interval:
+    return max(interval[0], to[0]), min(interval[1], to[1])
+
+
+def _overlap(a: Interval, b: Interval) -> float:
+    return min(a[1], b[1]) - max(a[0], b[0])
+
+
+def _iou(a: Interval, b: Interval) -> float:
+    if a[0] >= a[1] or b[0] >= b[1]:
+        return 0.0
+    shared = max(0.0, _overlap(a, b))
+    return shared / (a[1] - a[0] + b[1] - b[0] - shared)

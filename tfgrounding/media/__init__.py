@@ -1,0 +1,1 @@
+"""A source of pictures becomes frames with times: files, pictures, sampling, cutting."""

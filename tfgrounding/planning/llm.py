@@ -1,0 +1,271 @@
+"""Plans by a language model: asked with a schema, held against it, repaired, asked again, left to the rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import re
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ..errors import ModelError, PlanError
+from ..llm.chat import ChatClient, Message, RefusedError
+from ..llm.prompting import prompts
+from ..types import Plan, Relation, SubEvent
+from .plans import plan_from_dict, plan_to_dict
+from .rules.lexicon import word_set
+from .rules.plan import RulesPlanner
+
+log = logging.getLogger(__name__)
+
+_Sentence = Annotated[str, Field(min_length=3, max_length=160)]
+_CJK = re.compile(r"[\u3400-\u9fff]")
+_LONGEST_QUERY = 2000  # characters
+_ENGLISH = word_set("a an the is are and of in on at to with from person man woman people someone he she it they")
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    descriptions: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
+
+
+class _Answer(BaseModel):
+    """What the model is to answer, events before their relation, so that it follows from them.
+
+    Lengths and counts are bounded, or a small model fills its limit with junk; one event alone is no sequence.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    language: Annotated[str, Field(pattern="^[a-z]{2}$")]
+    paraphrases: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
+    events: Annotated[list[_Event], Field(max_length=0)] | Annotated[list[_Event], Field(min_length=2, max_length=6)]
+    relation: Relation
+
+
+class LLMPlanner:
+    """Plans with a language model; safe to share between threads.
+
+    A reply is held against the schema here too, whatever the server promises. One that does not fit is repaired where
+    that changes no meaning, else asked for again with the error, and at last the rules plan the query, with a
+    warning in the plan. `Plan.source` says which: "llm", "llm-repaired", "llm-asked-again" or "rules".
+
+    Args:
+        model: the model's name; else OPENAI_MODEL.
+        client: a client of your own; otherwise `base_url` and `api_key` (or OPENAI_BASE_URL, OPENAI_API_KEY) make one.
+        asks: how often a query is put to the model, the first time included.
+        deadline_seconds: for one query, everything included.
+        cache: a folder for the plans, one file each, by query, model, server and prompt; None keeps them in memory.
+
+    Raises:
+        ModelError: no model, or neither a key nor a server.
+    """
+
+    name = "llm"
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        client: ChatClient | None = None,
+        asks: int = 2,
+        deadline_seconds: float = 120.0,
+        max_tokens: int = 1024,
+        cache: str | Path | None = None,
+    ) -> None:
+        model = model or (client.model if client else os.environ.get("OPENAI_MODEL"))
+        if not model:
+            raise ModelError("the planner llm needs a model: name one, or set OPENAI_MODEL")
+        self.client = client or ChatClient(model, base_url=base_url, api_key=api_key)
+        self.asks = asks
+        self.deadline_seconds = deadline_seconds
+        self.max_tokens = max_tokens
+        self.cache = Path(cache) if cache is not None else None
+        self._rules = RulesPlanner()
+        self._known: dict[str, Plan] = {}
+        self._busy: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def plan(self, query: str) -> Plan:
+        """The plan of a query; one that was planned before is not asked for again.
+
+        Raises:
+            PlanError: the query is empty.
+            RefusedError: the server refuses the key or does not know the model.
+        """
+        asked = Plan(query)
+        key = self._key(asked.query)
+        with self._lock:
+            busy = self._busy.setdefault(key, threading.Lock())
+        with busy:  # the same query in another thread waits for the first one's plan
+            found = self._known.get(key) or self._read_cache(key)
+            if found is None:
+                found = self._ask(query)
+                if found.source != self._rules.name:
+                    self._write_cache(key, found)
+            if found.source != self._rules.name:
+                self._known[key] = found
+            return found
+
+    def _key(self, query: str) -> str:
+        prompt = prompts(_prompt_name(query))
+        parts = (query, self.client.model, self.client.base_url, prompt.name, prompt.version, prompt.digest)
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+    def _ask(self, query: str) -> Plan:
+        if len(query) > _LONGEST_QUERY:
+            return self._by_rule(query, f"a query is one sentence of {_LONGEST_QUERY:,} characters at most")
+        until = time.monotonic() + self.deadline_seconds
+        schema = _without_titles(_Answer.model_json_schema())
+        name = _prompt_name(query)
+        system = prompts(name).fill(schema=json.dumps(schema, ensure_ascii=False))
+        readable = query.encode("utf-8", "replace").decode()  # a lone surrogate can't be sent
+        question = json.dumps({"query": readable}, ensure_ascii=False)
+        messages: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": question}]
+        problem = ""
+        for ask in range(self.asks):
+            try:
+                reply = self.client.ask(
+                    messages, schema=schema, max_tokens=self.max_tokens, deadline_seconds=until - time.monotonic()
+                )
+            except RefusedError:
+                raise
+            except ModelError as error:
+                problem = str(error)
+                break  # the client has tried again as often as it may
+            try:
+                data, repaired = parse_json(reply.text)
+                plan = _to_plan(query, _Answer.model_validate(data), known=system)
+            except (ValueError, PlanError) as error:
+                problem = _explain(error, cut=reply.finish_reason == "length")
+                log.info("reply %d to %r is not valid: %s", ask + 1, query, problem)
+                again = f"That is not a valid answer: {problem} Answer again with the JSON object only."
+                messages = [*messages[:2], {"role": "assistant", "content": reply.text[:2000]}]
+                messages.append({"role": "user", "content": again})
+                continue
+            return replace(plan, source="llm-asked-again" if ask else "llm-repaired" if repaired else "llm")
+        return self._by_rule(query, f"the model gave no valid plan: {problem}")
+
+    def _by_rule(self, query: str, why: str) -> Plan:
+        planned = self._rules.plan(query)
+        return replace(planned, warnings=(*planned.warnings, f"planned by rule, because {why}"))
+
+    def _read_cache(self, key: str) -> Plan | None:
+        if self.cache is None:
+            return None
+        path = self.cache / f"{key}.json"
+        try:
+            return plan_from_dict(json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, PlanError) as error:
+            log.warning("the cached plan %s can't be read and is made again: %s", path, error)
+            return None
+
+    def _write_cache(self, key: str, plan: Plan) -> None:
+        if self.cache is None:
+            return
+        self.cache.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=self.cache, prefix=key)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            json.dump(plan_to_dict(plan), file, ensure_ascii=False)
+        Path(temporary).replace(self.cache / f"{key}.json")
+
+
+def parse_json(text: str) -> tuple[Any, bool]:
+    """The JSON object in a model's reply, and whether it had to be repaired.
+
+    Repaired is only what changes no meaning: code fences, thoughts and other text around the object, trailing commas.
+
+    Raises:
+        ValueError: there is no whole JSON object in it.
+    """
+    try:
+        return json.loads(text), False
+    except (ValueError, RecursionError):
+        pass
+    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    start = text.find("{")
+    if start < 0:
+        raise ValueError("there is no JSON object in the reply.")
+    body: list[str] = []
+    in_string, depth, skip = False, 0, False
+    for ch in text[start:]:
+        if in_string:
+            in_string = skip or ch != '"'
+            skip = ch == "\\" and not skip
+        elif ch == '"':
+            in_string = True
+        elif ch in "{[":
+            depth += 1
+        elif ch in "}]":
+            depth -= 1
+            while body and (body[-1].isspace() or body[-1] == ","):
+                body.pop()
+        body.append(ch)
+        if depth == 0:
+            break
+    if depth:
+        raise ValueError("the JSON object is cut off.")
+    try:
+        return json.loads("".join(body)), True
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply.") from None
+
+
+def _without_titles(schema: Any) -> Any:
+    """A JSON schema without the titles and docstrings that pydantic puts in: they are tokens that say nothing."""
+    if isinstance(schema, list):
+        return [_without_titles(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _without_titles(part) for name, part in schema.items() if name not in ("title", "description")}
+
+
+def _prompt_name(query: str) -> str:
+    return "plan.zh" if _CJK.search(query) else "plan.en"
+
+
+def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
+    """The plan that a well-formed answer means. Raises PlanError where it contradicts itself or parrots the prompt."""
+    sentences = [*answer.paraphrases, *(text for event in answer.events for text in event.descriptions)]
+    for sentence in sentences:
+        if not sentence.strip() or any(ch.isalpha() and not ch.isascii() for ch in sentence):
+            letters = [ch for ch in sentence if ch.isalpha()]
+            if not letters or sum(not ch.isascii() for ch in letters) > len(letters) / 4:
+                raise PlanError(f"{sentence!r} is not an English sentence.")
+        if f'"{sentence}"' in known:
+            raise PlanError(f"{sentence!r} is copied from an example; describe the query instead.")
+    if (answer.relation == "single-query") != (not answer.events):
+        raise PlanError(f"relation {answer.relation} does not go with {len(answer.events)} events.")
+    if len({event.descriptions[0].casefold() for event in answer.events}) < len(answer.events):
+        raise PlanError("two events say the same: give each its own action.")
+    script = sum(ch.isalpha() and not ch.isascii() for ch in query) > len(query) / 4
+    foreign = script or (answer.language != "en" and not _ENGLISH & set(query.lower().split()))
+    paraphrases = tuple(dict.fromkeys(answer.paraphrases))
+    return Plan(
+        paraphrases[0] if foreign else query,
+        paraphrases[1:] if foreign else tuple(text for text in paraphrases if text != query),
+        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions))) for event in answer.events),
+        answer.relation,
+        original=query if foreign else "",
+    )
+
+
+def _explain(error: Exception, *, cut: bool) -> str:
+    if cut:
+        return "it is too long and was cut off."
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the object"
+        return f"{where}: {first['msg']}."
+    return str(error)

@@ -1,0 +1,152 @@
+"""From a query to a plan: by the rules, by an LLM, or from plans made before; one query or very many."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import PlanError
+from ..llm.chat import Usage
+from ..types import Plan
+from .llm import LLMPlanner
+from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from .rules.plan import RulesPlanner
+
+__all__ = [
+    "LLMPlanner",
+    "PlanReport",
+    "Planner",
+    "RulesPlanner",
+    "StoredPlanner",
+    "get_planner",
+    "plan_many",
+    "write_plans",
+    "write_tfvtg",
+]
+
+
+def get_planner(planner: str | Planner = "auto", *, stored: str | Path | None = None, **options: Any) -> Planner:
+    """The planner of a name.
+
+    Args:
+        planner: "auto" (the `stored` plans where given, else the rules; never an LLM), "rules", "llm", the path of
+            a plan file, or a planner, which is handed back.
+        stored: a plan file for "auto"; what it does not hold is planned by rule, with a warning.
+        options: for "llm", those of `LLMPlanner`.
+
+    Raises:
+        PlanError: no such planner, or a plan file that can't be read.
+        ModelError: "llm" without a model, a key or a server.
+    """
+    if not isinstance(planner, str):
+        return planner
+    if planner == "llm":
+        return LLMPlanner(**options)
+    if options:
+        raise PlanError(f"the options {', '.join(options)} belong to the planner llm, not to {planner}")
+    if planner == "auto" and stored is not None:
+        return StoredPlanner.read(stored, otherwise=RulesPlanner())
+    if planner in ("auto", "rules"):
+        return RulesPlanner()
+    if Path(planner).is_file():
+        return StoredPlanner.read(planner)
+    raise PlanError(f"there is no planner {planner!r}; allowed are auto, rules, llm, or the path of a plan file")
+
+
+@dataclass(frozen=True)
+class PlanReport:
+    """How the plans of a batch came about, and what they cost."""
+
+    queries: int
+    sources: dict[str, int] = field(default_factory=dict)  # Plan.source -> plans made now
+    resumed: int = 0  # were in the output file already
+    usage: Usage = field(default_factory=Usage)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain JSON types."""
+        return {**asdict(self), "degraded": self.sources.get("rules", 0)}
+
+
+def plan_many(
+    queries: Iterable[str],
+    planner: Planner,
+    *,
+    concurrency: int = 4,
+    output: str | Path | None = None,
+    ask_degraded_again: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[dict[str, Plan], PlanReport]:
+    """Plan many queries, identical ones once; every finished plan is safe on disk before the next one starts there.
+
+    Args:
+        queries: the sentences.
+        planner: who plans them.
+        concurrency: how many at a time.
+        output: a file of JSON lines that grows plan by plan; plans that stand there already are not made again, so that
+            an interrupted run goes on where it stopped.
+        ask_degraded_again: plan again those that an earlier run had to leave to the rules.
+        progress: called with (plans done, plans in all).
+
+    Returns:
+        {query: plan} in the order of the queries, and how the plans came about.
+
+    Raises:
+        PlanError: an empty query, or an output file that is no plan file.
+        RefusedError: the server refuses the key or does not know the model; what is done stays in `output`.
+    """
+    wanted = list(dict.fromkeys(Plan(query).query for query in queries))
+    if concurrency < 1:
+        raise PlanError(f"concurrency must be at least 1, not {concurrency}")
+    done = _resume(Path(output), again=ask_degraded_again) if output is not None else {}
+    todo = [query for query in wanted if query not in done]
+    resumed = len(wanted) - len(todo)
+    client = getattr(planner, "client", None)
+    before = client.usage if client else Usage()
+    sources: Counter[str] = Counter()
+    log_file = Path(output).open("a", encoding="utf-8", errors="backslashreplace") if output is not None else None  # noqa: SIM115
+    pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="plan")
+    try:
+        running = {pool.submit(planner.plan, query): query for query in todo}
+        for count, future in enumerate(as_completed(running), start=resumed + 1):
+            plan = done[running[future]] = future.result()
+            sources[plan.source] += 1
+            if log_file is not None:
+                log_file.write(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n")
+                log_file.flush()
+            if progress is not None:
+                progress(count, len(wanted))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        if log_file is not None:
+            log_file.close()
+    after = client.usage if client else Usage()
+    spent = Usage(
+        after.requests - before.requests,
+        after.prompt_tokens - before.prompt_tokens,
+        after.completion_tokens - before.completion_tokens,
+    )
+    return {query: done[query] for query in wanted}, PlanReport(len(wanted), dict(sources), resumed, spent)
+
+
+def _resume(path: Path, *, again: bool) -> dict[str, Plan]:
+    """The plans of an earlier run; its last line may have been cut off, and is then dropped from the file."""
+    if not path.exists() or not path.read_text(encoding="utf-8").strip():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return {}
+    lines = path.read_text(encoding="utf-8").splitlines()
+    plans = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            plans.append(plan_from_dict(json.loads(line)))
+        except (ValueError, PlanError) as error:
+            if number < len(lines):
+                raise PlanError(f"{path}, line {number} is no plan ({error}): name another output file") from None
+    if again:
+        plans = [plan for plan in plans if not (plan.source == "rules" and plan.warnings)]
+    write_plans(path, plans)
+    return {plan.original or plan.query: plan for plan in plans}

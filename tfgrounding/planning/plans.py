@@ -1,0 +1,245 @@
+"""Plans on disk, so that a paid run is never paid twice: our own JSON lines, and TFVTG's `llm_outputs.json`."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..errors import PlanError
+from ..types import RELATIONS, Plan, SubEvent
+
+
+class Planner(Protocol):
+    """What turns a query into a plan."""
+
+    @property
+    def name(self) -> str: ...
+
+    def plan(self, query: str) -> Plan: ...
+
+
+def plan_to_dict(plan: Plan) -> dict[str, Any]:
+    """A plan as plain JSON types."""
+    return {
+        "query": plan.query,
+        "relation": plan.relation,
+        "sub_events": [list(event.descriptions) for event in plan.sub_events],
+        "paraphrases": list(plan.paraphrases),
+        "source": plan.source,
+        "warnings": list(plan.warnings),
+        **({"original": plan.original} if plan.original else {}),
+    }
+
+
+def plan_from_dict(data: Mapping[str, Any]) -> Plan:
+    """The plan of `plan_to_dict`. Raises PlanError where fields are missing or of the wrong type."""
+    try:
+        return Plan(
+            query=data["query"],
+            paraphrases=_texts(data.get("paraphrases", ())),
+            sub_events=tuple(
+                SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event))
+                for event in data.get("sub_events", ())
+            ),
+            relation=data.get("relation", "single-query"),
+            source=str(data.get("source", "stored")),
+            warnings=_texts(data.get("warnings", ())),
+            original=str(data.get("original", "")),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PlanError(
+            f"a plan needs query, relation, sub_events (lists of texts) and paraphrases: {error!r}"
+        ) from None
+
+
+@dataclass(frozen=True)
+class StoredPlanner:
+    """Answers with plans that were made before.
+
+    Args:
+        plans: {query: plan}. A query is found whatever its case, blanks and final full stop.
+        by_video: {(video, query): plan} where a file holds several plans of one sentence, as TFVTG's do.
+        problems: what could not be read, one sentence each.
+        otherwise: who plans a query that is not there; without it, that is a PlanError.
+        path: where the plans come from, for messages.
+    """
+
+    plans: Mapping[str, Plan]
+    by_video: Mapping[tuple[str, str], Plan] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    otherwise: Planner | None = None
+    path: str = ""
+    name: str = "stored"
+
+    @classmethod
+    def read(cls, path: str | Path, *, otherwise: Planner | None = None) -> StoredPlanner:
+        """Read a plan file: our JSON lines, a JSON object {query: plan}, or TFVTG's `llm_outputs.json`.
+
+        Entries that can't be read are left out and named in `problems`.
+
+        Raises:
+            PlanError: the file is missing or not JSON, or holds no plan at all.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise PlanError(f"the plan file {path} can't be read: {error}") from None
+        reader = _Reader()
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            if not text.lstrip().startswith("{") or "\n" not in text.strip():
+                raise PlanError(f"the plan file {path} is not JSON: {error}") from None
+            reader.read_lines(text)
+        else:
+            reader.read_object(data)
+        if not reader.plans:
+            why = reader.problems[0] if reader.problems else "it is empty"
+            raise PlanError(f"the plan file {path} holds no plan: {why}")
+        return cls(reader.plans, reader.by_video, tuple(reader.problems), otherwise, str(path))
+
+    def plan(self, query: str, *, video: str = "") -> Plan:
+        """The stored plan of a query, of this `video` where several are stored.
+
+        Raises:
+            PlanError: the query is empty, or has no plan here and nobody was named who plans it otherwise.
+        """
+        asked = Plan(query)
+        found = self.by_video.get((video, _key(query))) or self.plans.get(_key(query))
+        if found is not None:
+            return found if found.original else replace(found, query=query)
+        if self.otherwise is None:
+            raise PlanError(f"{self.path or 'the stored plans'}: no plan for {query!r}")
+        planned = self.otherwise.plan(asked.query)
+        return replace(planned, warnings=(*planned.warnings, f"no stored plan: planned by {self.otherwise.name}"))
+
+    def write(self, path: str | Path) -> None:
+        """Write the plans as JSON lines."""
+        write_plans(path, self.plans.values())
+
+
+def write_plans(path: str | Path, plans: Iterable[Plan]) -> None:
+    """Write plans as JSON lines, one plan a line; an older file is replaced as a whole."""
+    _write(Path(path), "".join(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n" for plan in plans))
+
+
+def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], planner: Planner) -> None:
+    """Write TFVTG's `llm_outputs.json`: every video's annotation with a "response" for each of its sentences.
+
+    Args:
+        annotations: {video: {"duration": seconds, "timestamps": [[start, end]], "sentences": [text]}}.
+        planner: who plans the sentences.
+
+    Raises:
+        PlanError: a video without sentences, or an empty sentence.
+    """
+    out = {}
+    for video, entry in annotations.items():
+        sentences = entry.get("sentences")
+        if not isinstance(sentences, list):
+            raise PlanError(f"video {video}: the annotation has no list of sentences")
+        out[video] = {**entry, "response": [_to_response(planner.plan(sentence)) for sentence in sentences]}
+    _write(Path(path), json.dumps(out, ensure_ascii=False))
+
+
+def _to_response(plan: Plan) -> dict[str, Any]:
+    groups = [(plan.query, *plan.paraphrases) if plan.original else plan.paraphrases or (plan.query,)]
+    groups += [event.descriptions for event in plan.sub_events]
+    return {
+        "reasoning": "",
+        "sub-queries": " ".join(f"{i}. {event.descriptions[0]}" for i, event in enumerate(plan.sub_events, 1)),
+        "relationship": plan.relation,
+        "query_json": [{"sub_query_id": i, "descriptions": list(group)} for i, group in enumerate(groups)],
+        "source": plan.source,
+    }
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+        self.by_video: dict[tuple[str, str], Plan] = {}
+        self.problems: list[str] = []
+
+    def read_lines(self, text: str) -> None:
+        for number, line in enumerate(text.splitlines(), start=1):
+            if line.strip():
+                try:
+                    self._add(plan_from_dict(json.loads(line)))
+                except (ValueError, RecursionError, PlanError) as error:
+                    self.problems.append(f"line {number}: {error}")
+
+    def read_object(self, data: Any) -> None:
+        if isinstance(data, Mapping) and isinstance(data.get("query"), str):  # a single line of JSON lines
+            data = [data]
+        if isinstance(data, list):
+            data = {f"entry {i}": entry for i, entry in enumerate(data)}
+        if not isinstance(data, Mapping):
+            self.problems.append("it is neither a JSON object nor a list")
+            return
+        for name, entry in data.items():
+            try:
+                if isinstance(entry, Mapping) and "sentences" in entry:
+                    self._read_video(name, entry)
+                elif isinstance(entry, Mapping):
+                    self._add(plan_from_dict({"query": name, **entry}))
+                else:
+                    raise PlanError("neither a plan nor a video with sentences")
+            except PlanError as error:
+                self.problems.append(f"{name}: {error}")
+
+    def _read_video(self, video: str, entry: Mapping[str, Any]) -> None:
+        responses = entry.get("response", [])
+        for i, sentence in enumerate(entry["sentences"]):
+            try:
+                response = responses[i]
+                if not response:
+                    continue  # TFVTG leaves {} where the model never answered
+                plan = _from_response(sentence, json.loads(response) if isinstance(response, str) else response)
+            except (PlanError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+                self.problems.append(f"video {video}, sentence {i}: {error or type(error).__name__}")
+                continue
+            self._add(plan)
+            self.by_video[video, _key(sentence)] = plan
+
+    def _add(self, plan: Plan) -> None:
+        self.plans.setdefault(_key(plan.original or plan.query), plan)
+
+
+def _from_response(sentence: str, response: Mapping[str, Any]) -> Plan:
+    """TFVTG reads its groups by their place: the first rewords the whole sentence, the others are the sub-events."""
+    relation = response["relationship"]
+    if relation not in RELATIONS:
+        raise PlanError(f"relationship {relation!r} is not known; allowed are {', '.join(RELATIONS)}")
+    groups = [_texts(group["descriptions"]) for group in response["query_json"]]
+    return Plan(
+        sentence,
+        paraphrases=groups[0] if groups else (),
+        sub_events=tuple(SubEvent(group) for group in groups[1:]),
+        relation=relation,
+        source=str(response.get("source", "stored")),
+    )
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    values = (values,) if isinstance(values, str) else tuple(values)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("texts")
+    return tuple(value for value in values if value.strip())
+
+
+def _key(query: str) -> str:
+    return " ".join(query.casefold().split()).rstrip(" .")
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)
+    Path(temporary).replace(path)

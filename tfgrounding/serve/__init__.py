@@ -1,0 +1,1 @@
+"""Tools for agents over one folder of videos, and their MCP server."""

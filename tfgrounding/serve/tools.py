@@ -1,0 +1,282 @@
+"""Four tools for agents over the videos of one folder, and their OpenAI function schemas with a dispatcher."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from ..errors import TFGroundingError, VideoError
+from ..media.cut import clip_name, cut_clip
+from ..media.frames import probe
+from ..types import Grounding, VideoFeatures
+from .folder import SafeVideo, VideoFolder
+from .tool_models import (
+    DEFAULT_TOP_K,
+    LARGEST_TOP_K,
+    LONGEST_CLIP_SECONDS,
+    TOOLS,
+    ExtractedClip,
+    FoundMoment,
+    GroundedVideo,
+    SkippedVideo,
+    VideoDescription,
+    VideoSearch,
+)
+
+if TYPE_CHECKING:
+    from ..engines.grounder import Grounder
+
+Progress = Callable[[float, float, str], None]  # steps done, steps in all, what is being done; may raise to stop
+
+LONGEST_QUERY_CHARACTERS = 1_000  # a sentence is a tenth of it, and text encoders read no further than 64 to 512 tokens
+LONGEST_VIDEO_SECONDS = 6 * 3600  # at 3 samples a second its BLIP-2 vectors take 4 GB
+BEST_SECONDS = 1.0  # found the right video of 67 more often than the mean over the best moment (benchmarks/search.py)
+CLIPS_FOLDER_BYTES = 4 * 2**30  # what an agent that goes round in circles can write
+
+
+class VideoTools:
+    """The tools over the videos below one folder; nothing outside it is read or written. Safe to share by threads.
+
+    Args:
+        root: the folder.
+        grounder: what answers; None means one is made, with `settings`, when it is first needed.
+        settings: of the Grounder.
+
+    Raises:
+        VideoError: the root is not a folder.
+    """
+
+    def __init__(self, root: str | Path, *, grounder: Grounder | None = None, **settings: Any) -> None:
+        self.folder = VideoFolder(root)
+        self._grounder, self._settings = grounder, settings
+        self._making = threading.Lock()
+
+    def describe_video(self, video: str) -> VideoDescription:
+        """What the container says. Raises VideoError: not a readable video below the root."""
+        safe = self.folder.video(video)
+        info = probe(safe.path)
+        return VideoDescription(
+            video=safe.name,
+            duration_seconds=info.duration_seconds,
+            width=info.width,
+            height=info.height,
+            frame_rate_hz=info.frame_rate_hz,
+            codec=info.codec,
+            size_bytes=safe.path.stat().st_size,
+            warnings=list(info.warnings),
+        )
+
+    def ground_video(
+        self, video: str, query: str, *, top_k: int | None = None, progress: Progress | None = None
+    ) -> GroundedVideo:
+        """When does it happen in one video?
+
+        Args:
+            video: path relative to the root.
+            query: a sentence.
+            top_k: moments at most; None means DEFAULT_TOP_K.
+            progress: called with (seconds of video done, in all, what is being done); what it raises stops the work.
+
+        Raises:
+            TFGroundingError: a path, query or number that is not allowed, or a video that cannot be read.
+        """
+        query, count = _checked_query(query), _checked_top_k(top_k)
+        safe = self.folder.video(video)
+
+        def watched(done: float, whole: float) -> None:
+            if progress is not None:
+                progress(done, whole, f"watching {safe.name}")
+
+        return self._answer(safe, self._encode(safe, watched), query, count)
+
+    def search_videos(self, query: str, *, top_k: int | None = None, progress: Progress | None = None) -> VideoSearch:
+        """In which of all videos below the root does it happen, and when? One moment a video, best video first.
+
+        Args:
+            query: a sentence.
+            top_k: videos at most; None means DEFAULT_TOP_K.
+            progress: called with (videos done, in all, what is being done); what it raises stops the work.
+
+        Raises:
+            TFGroundingError: a query or number that is not allowed, or no video below the root.
+        """
+        query, count = _checked_query(query), _checked_top_k(top_k)
+        videos = self.folder.videos()
+        if not videos:
+            raise VideoError("there is no video below the root folder")
+        matches: list[GroundedVideo] = []
+        skipped: list[SkippedVideo] = []
+        for number, name in enumerate(videos):
+
+            def watched(done: float, whole: float, number: int = number, name: str = name) -> None:
+                if progress is not None:
+                    progress(number + min(1.0, done / whole), len(videos), f"watching {name}")
+
+            try:
+                safe = self.folder.video(name)
+                matches.append(self._answer(safe, self._encode(safe, watched), query, 1))
+            except TFGroundingError as error:  # one bad video does not end a search
+                skipped.append(SkippedVideo(video=name, reason=self.explain(error)))
+        if progress is not None:
+            progress(len(videos), len(videos), "done")
+        matches.sort(key=lambda match: -match.similarity)
+        return VideoSearch(query=query, matches=matches[:count], videos_searched=len(matches), skipped=skipped)
+
+    def extract_clip(
+        self, video: str, start_seconds: float, end_seconds: float, *, progress: Progress | None = None
+    ) -> ExtractedClip:
+        """Write a stretch of a video to a new file in the clips folder below the root.
+
+        Args:
+            video: path relative to the root.
+            start_seconds, end_seconds: the stretch, in seconds from the first frame.
+            progress: called with (seconds written, in all, what is being done); what it raises stops the work.
+
+        Raises:
+            TFGroundingError: a path or stretch that is not allowed, a full clips folder, or an unreadable video.
+        """
+        if not (math.isfinite(start_seconds) and math.isfinite(end_seconds)):
+            raise TFGroundingError("start_seconds and end_seconds must be plain numbers")
+        if end_seconds - start_seconds > LONGEST_CLIP_SECONDS:
+            raise TFGroundingError(
+                f"a clip may be {LONGEST_CLIP_SECONDS} s long, not {end_seconds - start_seconds:.0f} s; ask for less"
+            )
+        safe = self.folder.video(video)
+        used = self.folder.clips_bytes()
+        if used > CLIPS_FOLDER_BYTES:
+            raise TFGroundingError(
+                f"the clips folder holds {used / 2**30:.1f} GB, its limit is {CLIPS_FOLDER_BYTES / 2**30:.0f} GB; "
+                "somebody must tidy it up before more clips can be made"
+            )
+        target = self.folder.new_clip(safe, clip_name(safe.name, start_seconds, end_seconds))
+        try:
+            clip = cut_clip(
+                safe.path,
+                target,
+                start_seconds=start_seconds,
+                end_seconds=end_seconds,
+                progress=lambda done, whole: progress and progress(done, whole, f"writing {target.name}"),
+            )
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return ExtractedClip(
+            clip=self.folder.relative(target),
+            video=safe.name,
+            start_seconds=clip.start_seconds,
+            end_seconds=clip.end_seconds,
+            has_sound=clip.has_sound,
+        )
+
+    def call(self, name: str, arguments: str, *, progress: Progress | None = None) -> str:
+        """Run the tool that a model asked for, as its API hands the request over.
+
+        Args:
+            name: the tool's name.
+            arguments: its arguments as a JSON object.
+            progress: as for the tools.
+
+        Returns:
+            JSON to give back to the model: the tool's result, or {"error": what was wrong and what is allowed}.
+        """
+        if name not in TOOLS:
+            return json.dumps({"error": f"there is no tool {name!r}; there are {', '.join(TOOLS)}"})
+        try:
+            request = TOOLS[name].model_validate_json(arguments)
+            given: dict[str, Any] = dict(request)
+            if name != "describe_video":
+                given["progress"] = progress
+            result: BaseModel = getattr(self, name)(**given)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+            return json.dumps({"error": f"the arguments do not fit {name}: {wrong}"})
+        except TFGroundingError as error:
+            return json.dumps({"error": self.explain(error)})
+        return result.model_dump_json()
+
+    def explain(self, error: TFGroundingError) -> str:
+        """An error's sentence as a stranger may read it: paths relative to the root."""
+        return str(error).replace(f"{self.folder.root}/", "")
+
+    def _ready_grounder(self) -> Grounder:
+        with self._making:
+            if self._grounder is None:
+                from ..engines.grounder import Grounder
+
+                self._grounder = Grounder(**self._settings)
+            return self._grounder
+
+    def _encode(self, video: SafeVideo, watched: Callable[[float, float], None]) -> VideoFeatures:
+        def within_limit(done: float, whole: float) -> None:
+            if max(done, whole) > LONGEST_VIDEO_SECONDS:  # also on the way: a header may have promised less
+                raise VideoError(
+                    f"{video.name} is {max(done, whole) / 3600:.1f} hours long, "
+                    f"{LONGEST_VIDEO_SECONDS / 3600:g} are allowed"
+                )
+            watched(done, whole)
+
+        within_limit(0.0, video.stated_seconds or 1.0)
+        return self._ready_grounder().encode_video(video.path, progress=within_limit)
+
+    def _answer(self, video: SafeVideo, features: VideoFeatures, query: str, top_k: int) -> GroundedVideo:
+        answer = self._ready_grounder().ground(features, query, top_k=top_k)
+        return GroundedVideo(
+            video=video.name,
+            query=query,
+            duration_seconds=round(answer.video.duration_seconds, 3),
+            moments=[
+                FoundMoment(
+                    start_seconds=round(m.start_seconds, 3),
+                    end_seconds=round(m.end_seconds, 3),
+                    score=round(m.score, 4),
+                )
+                for m in answer.moments
+            ],
+            present=None if answer.present is None else round(answer.present, 3),
+            similarity=round(best_similarity(answer), 4),
+            encoder=answer.encoder,
+            warnings=list(answer.warnings),
+        )
+
+
+def openai_tools() -> list[dict[str, Any]]:
+    """The tools as function schemas for OpenAI's chat API (`tools=...`), strict; `VideoTools(root).call` runs them."""
+    import openai
+
+    return [
+        dict(openai.pydantic_function_tool(model, name=name, description=model.__doc__ or ""))
+        for name, model in TOOLS.items()
+    ]
+
+
+def best_similarity(answer: Grounding) -> float:
+    """Mean similarity of the query over its best second of samples: unlike a moment's score, it compares videos."""
+    spacing = answer.video.duration_seconds / len(answer.curve)
+    best = np.sort(answer.curve)[-max(1, round(BEST_SECONDS / spacing)) :]
+    return float(best.mean())
+
+
+def _checked_query(query: str) -> str:
+    if len(query) > LONGEST_QUERY_CHARACTERS:
+        raise TFGroundingError(
+            f"the query has {len(query)} characters, {LONGEST_QUERY_CHARACTERS} are allowed; "
+            "say in one sentence what happens"
+        )
+    if not query.strip():
+        raise TFGroundingError("the query is empty; say in one sentence what happens")
+    return query
+
+
+def _checked_top_k(top_k: int | None) -> int:
+    if top_k is None:
+        return DEFAULT_TOP_K
+    if not 1 <= top_k <= LARGEST_TOP_K:
+        raise TFGroundingError(f"top_k must be from 1 to {LARGEST_TOP_K}, not {top_k}")
+    return top_k

@@ -1,0 +1,1 @@
+"""An answer for people and other programs: report, exports, charts, clips."""

@@ -1,0 +1,170 @@
+"""An answer as a chart in HTML: moments as bars, curves as lines, one time axis; for notebooks and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape as escape_html
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from ..types import Grounding, Moment
+from .plots import main_texts
+
+CURVE_POINTS = 1200  # more than a screen has pixels
+TICK_STEPS_SECONDS = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
+MOST_TICKS = 8
+BAR_PIXELS = 24  # a bar is at least this wide, to be hit by a finger (WCAG 2.2, 2.5.8)
+NARROWEST_CHART_PIXELS = 320
+
+
+def notebook_html(grounding: Grounding) -> str:
+    """The chart of an answer and its moments as an HTML fragment: what a notebook shows."""
+    info = grounding.video
+    found = chart(grounding, (), clickable=False) + moment_table(grounding, clickable=False)
+    return (
+        f"<div class='tfg fragment'><style>{page_piece('chart.css')}</style>"
+        f"<strong>{safe(grounding.query)}</strong> "
+        f"<span class='quiet'>{safe(Path(info.path).name)}, {short_clock(info.duration_seconds)}</span>"
+        f"{found}{warning_lines(grounding)}</div>"
+    )
+
+
+def chart(grounding: Grounding, thumbnails: Sequence[str], *, clickable: bool) -> str:
+    """Thumbnails, a lane of bars for moments, and one row a curve, over one time axis."""
+    duration = grounding.video.duration_seconds
+    parts = []
+    if thumbnails:
+        images = "".join(f"<img src='{source}' alt=''>" for source in thumbnails)
+        parts.append(f"<div class='thumbs' aria-hidden='true'>{images}</div>")
+    lanes = _lanes(grounding.moments, duration)
+    bars = []
+    for rank, (moment, lane) in enumerate(zip(grounding.moments, lanes, strict=True), start=1):
+        left, width = (
+            _share(moment.start_seconds, duration),
+            _share(moment.end_seconds - moment.start_seconds, duration),
+        )
+        style = f"left:min({left:.3f}%, 100% - {BAR_PIXELS}px);width:{width:.3f}%;top:{4 + 28 * lane}px"
+        kind = "bar best" if rank == 1 else "bar"
+        if clickable:
+            bars.append(play_button(moment, kind, str(rank), rank, style=style))
+        else:
+            bars.append(f"<div class='{kind}' style='{style}' title='{safe(stretch(moment))}'>{rank}</div>")
+    height = 28 * (max(lanes, default=0) + 1) + 4
+    parts.append(f"<div class='lanes' style='height:{height}px'>{''.join(bars)}</div>")
+    for text in main_texts(grounding):
+        parts.append(_row(text, grounding.curves.get(text, grounding.curve), grounding.pts_seconds, duration))
+    for moment in grounding.moments[:1]:
+        left, width = (
+            _share(moment.start_seconds, duration),
+            _share(moment.end_seconds - moment.start_seconds, duration),
+        )
+        parts.append(f"<div class='band' style='left:{left:.3f}%;width:{width:.3f}%'></div>")
+    if clickable:
+        parts.append("<div class='playhead'></div>")
+    parts.append(_axis(duration))
+    return f"<div class='chart'>{''.join(parts)}</div>"
+
+
+def _row(text: str, curve: np.ndarray, pts_seconds: np.ndarray, duration: float) -> str:
+    values = np.asarray(curve, dtype=np.float64)
+    times = np.asarray(pts_seconds, dtype=np.float64)
+    if len(values) > CURVE_POINTS:  # the highest of each bin: a peak must not be lost between two pixels
+        bins = np.linspace(0, len(values), CURVE_POINTS + 1).astype(int)[:-1]
+        values, times = np.maximum.reduceat(values, bins), times[bins]
+    low, high = float(values.min()), float(values.max())
+    height = (values - low) / (high - low) if high > low else np.full(len(values), 0.5)
+    points = [f"{_share(t, duration) * 10:.1f} {96 - 90 * h:.1f}" for t, h in zip(times, height, strict=True)]
+    line = "L".join([f"0 {points[0].split()[1]}", *points, f"1000 {points[-1].split()[1]}"])
+    label = f"similarity with “{text}” over time, from {low:.3f} to {high:.3f}"
+    return (
+        f"<div class='row'><p><span>{safe(text)}</span><span>{low:.3f} to {high:.3f}</span></p>"
+        f"<svg viewBox='0 0 1000 100' preserveAspectRatio='none' role='img' aria-label='{safe(label)}'>"
+        f"<path class='area' d='M0 100L{line}L1000 100Z'/><path class='trace' d='M{line}'/></svg></div>"
+    )
+
+
+def _axis(duration: float) -> str:
+    step = next((s for s in TICK_STEPS_SECONDS if duration / s <= MOST_TICKS), duration / MOST_TICKS)
+    marks = [step * i for i in range(int(duration / step) + 1) if step * i <= duration - 0.6 * step] or [0.0]
+    places = [f"<span style='left:{_share(t, duration):.3f}%'>{short_clock(t, short=step >= 1)}</span>" for t in marks]
+    places.append(f"<span class='last' style='left:100%'>{short_clock(duration)}</span>")
+    return f"<div class='axis' aria-hidden='true'>{''.join(places)}</div>"
+
+
+def moment_table(grounding: Grounding, *, clickable: bool) -> str:
+    if not grounding.moments:
+        return ""
+    rows = []
+    for rank, m in enumerate(grounding.moments, start=1):
+        play = f"<td>{play_button(m, 'play', 'Play', rank)}</td>" if clickable else ""
+        length = f"<td class='wide'>{m.end_seconds - m.start_seconds:.2f} s</td>"
+        rows.append(
+            f"<tr><td>{rank}</td><td>{short_clock(m.start_seconds)}</td><td>{short_clock(m.end_seconds)}</td>"
+            f"{length}<td>{m.score:.3f}</td>{play}</tr>"
+        )
+    head = "<th>No.</th><th>From</th><th>To</th><th class='wide'>Length</th><th>Score</th>"
+    last = "<th></th>" if clickable else ""
+    return f"<table><thead><tr>{head}{last}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def play_button(moment: Moment, kind: str, text: str, rank: int, *, style: str = "") -> str:
+    label = f"moment {rank}, {stretch(moment)}"
+    return (
+        f"<button type='button' class='{kind}' data-start='{moment.start_seconds:.6f}' "
+        f"data-end='{moment.end_seconds:.6f}' data-label='{safe(label)}' title='{safe(label)}' "
+        f"aria-label='Play {safe(label)}' aria-pressed='false' style='{style}'>{safe(text)}</button>"
+    )
+
+
+def warning_lines(grounding: Grounding) -> str:
+    return "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in grounding.warnings)
+
+
+def _lanes(moments: Sequence[Moment], duration: float) -> list[int]:
+    """For each moment the first lane in which its bar, never narrower than BAR_PIXELS, meets no better one's."""
+    least = duration * BAR_PIXELS / NARROWEST_CHART_PIXELS
+    taken: list[list[tuple[float, float]]] = []
+    lanes = []
+    for moment in moments:
+        start = min(moment.start_seconds, duration - least)
+        end = max(moment.end_seconds, start + least)
+        free = [all(b <= start or end <= a for a, b in bars) for bars in taken]
+        if True not in free:
+            taken.append([])
+        lane = free.index(True) if True in free else len(taken) - 1
+        taken[lane].append((start, end))
+        lanes.append(lane)
+    return lanes
+
+
+def _place(moment: Moment, duration: float) -> tuple[float, float]:
+    """Where a moment begins and how long it is, as percentages of the duration."""
+    return _share(moment.start_seconds, duration), _share(moment.end_seconds - moment.start_seconds, duration)
+
+
+def _share(seconds: float, duration: float) -> float:
+    """Seconds as a percentage of the duration."""
+    return 100.0 * min(max(float(seconds) / duration, 0.0), 1.0)
+
+
+def stretch(moment: Moment) -> str:
+    return f"{short_clock(moment.start_seconds)} to {short_clock(moment.end_seconds)}"
+
+
+def short_clock(seconds: float, *, short: bool = False) -> str:
+    """M:SS.s, or H:MM:SS.s from an hour on; without tenths where `short`."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    tail = f"{rest // 10:02d}" if short else f"{rest / 10:04.1f}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{tail}" if minutes >= 60 else f"{minutes}:{tail}"
+
+
+def safe(text: str) -> str:
+    """Text for HTML content and quoted attributes; lone surrogates of undecodable file names become question marks."""
+    return escape_html(text.encode("utf-8", "replace").decode(), quote=True)
+
+
+def page_piece(name: str) -> str:
+    return (files(__package__) / "report_page" / name).read_text(encoding="utf-8")

@@ -1,0 +1,315 @@
+"""Features on disk, found again by the content they were made from; nothing here knows how they are made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from safetensors.numpy import load, save
+
+from ..errors import TFGroundingError
+from ..media.decode import checked_path
+from ..media.frames import Source, source_name
+from ..media.pictures import Pictures
+from ..types import VideoFeatures, VideoInfo
+
+FORMAT = 1  # raise it when sampling, decoding or this layout change what an entry means
+USUAL_LIMIT_GB = 10.0
+SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
+LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
+RECENT_BYTES = 512 << 20  # of features kept in memory
+
+
+class FeatureCache:
+    """A folder of encoded videos, safe to share between threads and processes.
+
+    An entry is a safetensors file in half precision, written aside and renamed, with a checksum over everything that
+    matters: what is damaged, incomplete or foreign reads as missing and is made again. The least recently used entries
+    go when the folder outgrows its limit.
+
+    Args:
+        folder: where; None for $TFGROUNDING_CACHE, or else the platform's place for caches.
+        limit_bytes: None for $TFGROUNDING_CACHE_GB gigabytes, or else 10.
+
+    Raises:
+        TFGroundingError: $TFGROUNDING_CACHE_GB is not a number.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, limit_bytes: int | None = None) -> None:
+        self.folder = Path(folder) if folder is not None else usual_folder()
+        self.limit_bytes = usual_limit_bytes() if limit_bytes is None else limit_bytes
+        self._recent, self._recent_lock = Recent(), threading.Lock()
+
+    def features(self, source: Source, make: Callable[[], VideoFeatures], **made_by: Any) -> VideoFeatures:
+        """The features of a source: from memory, from the folder, or made now and kept in both.
+
+        Args:
+            source: a video file, or Pictures.
+            make: makes them; what it returns is `rounded`.
+            made_by: what decides whether features can be used again, beside the source's content.
+
+        Returns:
+            VideoFeatures, with a warning in `info` where they could not be kept.
+
+        Raises:
+            VideoError: the source is not there or not readable; and whatever `make` raises.
+        """
+        name, stamp = source_name(source), identity(source)
+        recent = (stamp, name, getattr(source, "rate_hz", None), *map(str, made_by.values()))
+        with self._recent_lock:
+            features = self._recent.get(recent)
+        if features is not None:
+            return features
+        key = self.key(source, stamp, **made_by)
+        try:
+            features = self.load(key, name)
+        except KeyError:
+            features = make()
+            try:
+                if not is_still(source, stamp):
+                    raise OSError("the video changed while it was being read") from None
+                self.store(key, features)
+            except OSError as error:
+                warning = f"features are not kept in {self.folder}: {error.strerror or error}"
+                features = replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+                if not is_still(source, stamp):
+                    return features
+        with self._recent_lock:
+            self._recent.put(recent, features)
+        return features
+
+    def key(self, source: Source, identity: Hashable, **made_by: Any) -> dict[str, Any]:
+        """What decides whether features can be used again: the content, what made them (`made_by`), the format."""
+        rate = {"picture_rate_hz": float(source.rate_hz)} if isinstance(source, Pictures) else {}
+        return {"format": FORMAT, "content": self.digest(source, identity), **rate, **made_by}
+
+    def digest(self, source: Source, identity: Hashable) -> str:
+        """SHA-256 of what the source holds; that of files is remembered for as long as their `identity` stays."""
+        if isinstance(source, Pictures) and isinstance(source.source, np.ndarray):
+            return str(identity)
+        told = json.dumps(identity)
+        note = self.folder / "digests" / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
+        with suppress(OSError, ValueError, KeyError, TypeError):  # not seen before, or damaged: it is read below
+            remembered = json.loads(note.read_text(encoding="utf-8"))
+            if remembered["identity"] == told and len(remembered["digest"]) == 64:
+                return remembered["digest"]
+        total = hashlib.sha256()
+        for path in _files(source):
+            with path.open("rb") as file:
+                total.update(hashlib.file_digest(file, "sha256").digest())
+        digest = total.hexdigest()
+        if time.time() - max(_changed_seconds(path) for path in _files(source)) > SETTLED_SECONDS:
+            with suppress(OSError):  # then it is read again next time
+                self._write(note, json.dumps({"identity": told, "digest": digest}).encode())
+        return digest
+
+    def load(self, key: dict[str, Any], path: str) -> VideoFeatures:
+        """The features stored under that key, told to be of `path`. Raises KeyError where there are none to be used."""
+        entry = self._entry(key)
+        try:
+            data = entry.read_bytes()
+            words, crc = _metadata(data)
+            tensors = load(data)
+            if words["key"] != key or crc != _checksum(words, tensors):
+                raise ValueError("damaged, or another's")
+            info = VideoInfo(**{**words["info"], "path": path, "warnings": tuple(words["info"]["warnings"])})
+            os.utime(entry)  # used just now
+        except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+            raise KeyError(entry.name) from error
+        return VideoFeatures(
+            vectors=tensors["vectors"].astype(np.float32),
+            pts_seconds=tensors["pts_seconds"],
+            sample_seconds=tensors["sample_seconds"],
+            info=info,
+            encoder=key["encoder"],
+            revision=key["revision"],
+            rate_hz=key["rate_hz"],
+        )
+
+    def store(self, key: dict[str, Any], features: VideoFeatures) -> None:
+        """Keep features (already `rounded`). Raises OSError where the folder cannot be written."""
+        tensors: dict[str, np.ndarray] = {
+            "vectors": features.vectors.astype(np.float16),
+            "pts_seconds": features.pts_seconds.astype(np.float64),
+            "sample_seconds": features.sample_seconds.astype(np.float64),
+        }
+        words = {"key": key, "info": asdict(replace(features.info, path=""))}
+        data = save(tensors, metadata={"words": json.dumps(words), "crc32": str(_checksum(words, tensors))})
+        if len(data) <= self.limit_bytes:
+            self._write(self._entry(key), data)
+            self._evict(keep=self._entry(key))
+
+    def entries(self) -> list[Path]:
+        """The stored videos, the least recently used first."""
+        found = []
+        for entry in (self.folder / "features").glob("*.safetensors"):
+            try:
+                found.append((entry.stat().st_mtime_ns, entry))
+            except OSError:
+                continue  # another process was faster
+        return [entry for _, entry in sorted(found)]
+
+    def size_bytes(self) -> int:
+        """What the stored videos take."""
+        return sum(_size(entry) for entry in self.entries())
+
+    def clear(self) -> int:
+        """Remove every entry, note and leftover; other files in the folder stay. Returns how many videos went."""
+        entries = self.entries()
+        for path in (*entries, *(self.folder / "digests").glob("*.json"), *self._leftovers(0.0)):
+            path.unlink(missing_ok=True)
+        return len(entries)
+
+    def _entry(self, key: dict[str, Any]) -> Path:
+        name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
+        return self.folder / "features" / f"{name}.safetensors"
+
+    def _write(self, path: Path, data: bytes) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            Path(aside).replace(path)
+        except BaseException:
+            Path(aside).unlink(missing_ok=True)
+            raise
+
+    def _evict(self, keep: Path) -> None:
+        for leftover in self._leftovers(LEFTOVER_SECONDS):
+            leftover.unlink(missing_ok=True)
+        entries = self.entries()
+        total = sum(_size(entry) for entry in entries)
+        for entry in entries:
+            if total <= self.limit_bytes:
+                break
+            if entry != keep:
+                total -= _size(entry)
+                entry.unlink(missing_ok=True)
+
+    def _leftovers(self, older_than_seconds: float) -> Iterator[Path]:
+        for aside in (*self.folder.glob("features/.aside-*"), *self.folder.glob("digests/.aside-*")):
+            try:
+                if time.time() - aside.stat().st_mtime >= older_than_seconds:
+                    yield aside
+            except OSError:
+                continue
+
+
+class Recent:
+    """The latest features in memory, up to so many bytes; for one owner, who holds a lock around it."""
+
+    def __init__(self, limit_bytes: int = RECENT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._features: OrderedDict[Hashable, VideoFeatures] = OrderedDict()
+
+    def get(self, key: Hashable) -> VideoFeatures | None:
+        if key in self._features:
+            self._features.move_to_end(key)
+        return self._features.get(key)
+
+    def put(self, key: Hashable, features: VideoFeatures) -> None:
+        self._features[key] = features
+        self._features.move_to_end(key)
+        while len(self._features) > 1 and sum(f.vectors.nbytes for f in self._features.values()) > self._limit_bytes:
+            self._features.popitem(last=False)
+
+
+def identity(source: Source) -> Hashable:
+    """What stays the same for as long as the source does: of files their path, size, time and inode, of an array its
+    digest.
+
+    Raises:
+        VideoError: a file that is not there or not readable.
+    """
+    if isinstance(source, Pictures) and isinstance(source.source, np.ndarray):
+        digest = hashlib.sha256(str(source.source.shape).encode())
+        digest.update(np.ascontiguousarray(source.source))
+        return digest.hexdigest()
+    return tuple(_stamp(path) for path in _files(source))
+
+
+def is_still(source: Source, before: Hashable) -> bool:
+    """Whether the source's identity is what it was before."""
+    try:
+        return identity(source) == before
+    except TFGroundingError:
+        return False
+
+
+def rounded(vectors: np.ndarray) -> np.ndarray:
+    """Vectors as they come back from the cache, so that the first answer is the same as every later one."""
+    return vectors.astype(np.float16).astype(np.float32)
+
+
+def usual_folder() -> Path:
+    """$TFGROUNDING_CACHE, or where the platform keeps caches."""
+    if chosen := os.environ.get("TFGROUNDING_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "tfgrounding"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tfgrounding" / "Cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgrounding"
+
+
+def usual_limit_bytes() -> int:
+    """$TFGROUNDING_CACHE_GB gigabytes, or 10."""
+    told = os.environ.get("TFGROUNDING_CACHE_GB") or USUAL_LIMIT_GB
+    try:
+        limit = int(float(told) * 1e9)
+    except (ValueError, OverflowError):
+        limit = -1
+    if limit < 0:
+        raise TFGroundingError(f"TFGROUNDING_CACHE_GB must be a number of gigabytes from 0 on, not {told!r}")
+    return limit
+
+
+def _files(source: Source) -> list[Path]:
+    return source.files() if isinstance(source, Pictures) else [checked_path(source)]
+
+
+def _stamp(path: Path) -> tuple[str, int, int, int]:
+    state = path.stat()
+    return os.path.realpath(path), state.st_size, state.st_mtime_ns, state.st_ino
+
+
+def _changed_seconds(path: Path) -> float:
+    return path.stat().st_mtime
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _metadata(data: bytes) -> tuple[dict[str, Any], int]:
+    """(words, checksum) from the head of a safetensors file."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    return json.loads(header["words"]), int(header["crc32"])
+
+
+def _checksum(words: dict[str, Any], tensors: dict[str, np.ndarray]) -> int:
+    """CRC-32 of all that is said and of every tensor with its shape and type."""
+    crc = zlib.crc32(json.dumps(words, sort_keys=True).encode())
+    for name in ("pts_seconds", "sample_seconds", "vectors"):
+        tensor = np.ascontiguousarray(tensors[name])
+        crc = zlib.crc32(f"{name} {tensor.shape} {tensor.dtype}".encode(), crc)
+        crc = zlib.crc32(tensor.reshape(-1).view(np.uint8), crc)
+    return crc
