@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAMES = sorted(path.stem for path in (ROOT / "prompts").glob("*.md"))
 SHOW = (
     "import os, sys; sys.path[:0] = sys.argv[1].split(os.pathsep)\n"
-    "from tfgrounding import prompting\n"
+    "from tfgrounding.llm import prompting\n"
     "print(prompting.__file__)\n"
     "for name in sys.argv[2:]: print(name, prompting.prompts(name).digest)"
 )
@@ -35,7 +35,7 @@ def digests():
 
 def test_bare_checkout(digests, tmp_path):
     found, *told = shown_from(ROOT, cwd=tmp_path)
-    assert Path(found).parent == ROOT / "tfgrounding" and told == digests
+    assert Path(found).parents[1] == ROOT / "tfgrounding" and told == digests
 
 
 def test_wheel(digests, tmp_path):
@@ -45,7 +45,7 @@ def test_wheel(digests, tmp_path):
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*install, "--target", tmp_path / "site", wheel], check=True, capture_output=True)
     found, *told = shown_from(tmp_path / "site", cwd=tmp_path)
-    assert Path(found).parent == tmp_path / "site" / "tfgrounding" and told == digests
+    assert Path(found).parents[1] == tmp_path / "site" / "tfgrounding" and told == digests
     assert (tmp_path / "site" / "tfgrounding" / "prompts").is_dir()
 
 
@@ -56,7 +56,7 @@ def test_editable_install(digests, tmp_path):
     (pointer,) = (tmp_path / "site").glob("*.pth")
     checkout = Path(pointer.read_text(encoding="utf-8").strip())
     found, *told = shown_from(tmp_path / "site", checkout, cwd=tmp_path)
-    assert Path(found).parent == ROOT / "tfgrounding" and told == digests
+    assert Path(found).parents[1] == ROOT / "tfgrounding" and told == digests
 
 
 def test_every_prompt_states_its_version_and_only_known_fields():

@@ -303,7 +303,8 @@ while True:
 
 
 def start_writer(folder: Path) -> subprocess.Popen:
-    places = [str(Path(__file__).parents[1]), str(Path(tfgrounding.__file__).parent.parent)]
+    tests = Path(__file__).parents
+    places = [str(tests[0]), str(tests[1]), str(Path(tfgrounding.__file__).parent.parent)]
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(WRITER), str(folder), *places],
         stdout=subprocess.PIPE,
