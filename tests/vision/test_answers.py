@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tfgrounding.vision.answers import Answer, read_intervals
+from tfgrounding.vision.answers import ReplyIntervals, read_intervals
 from tfgrounding.vision.saliency import read_saliency
 
 INF = math.inf
@@ -194,7 +194,7 @@ def test_reads_real_looking_replies(reply: str, intervals: list[tuple[float, flo
 
 @pytest.mark.parametrize("reply", ABSENT_REPLIES)
 def test_tells_that_the_event_is_not_there(reply: str) -> None:
-    assert read_intervals(reply) == Answer(absent=True)
+    assert read_intervals(reply) == ReplyIntervals(absent=True)
 
 
 @pytest.mark.parametrize("reply", UNUSABLE_REPLIES)

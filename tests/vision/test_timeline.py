@@ -16,18 +16,18 @@ from tfgrounding.vision.views import (
     ClipYesNo,
     FrameNumbers,
     Grid,
+    NumberedFrames,
     Percent,
-    Shown,
     TimestampsText,
     get_view,
 )
 
 
-def shown(count: int = 10, *, rate_hz: float = 1.0, duration: float | None = None, first: int = 1) -> Shown:
+def shown(count: int = 10, *, rate_hz: float = 1.0, duration: float | None = None, first: int = 1) -> NumberedFrames:
     instants = (np.arange(count) + 0.5) / rate_hz
     pixels = np.full((count, 48, 64, 3), 90, dtype=np.uint8)
     edges = edges_between(instants, 0.0, count / rate_hz if duration is None else duration)
-    return Shown(pixels, np.arange(first, first + count), instants, edges)
+    return NumberedFrames(pixels, np.arange(first, first + count), instants, edges)
 
 
 def test_an_interval_includes_the_last_frames_own_duration() -> None:
@@ -37,7 +37,9 @@ def test_an_interval_includes_the_last_frames_own_duration() -> None:
 
 def test_numbers_go_through_the_table_and_not_through_a_constant() -> None:
     instants = np.array([0.5, 1.5, 7.5, 8.5])
-    uneven = Shown(np.zeros((4, 8, 8, 3), np.uint8), np.arange(1, 5), instants, edges_between(instants, 0.0, 9.3))
+    uneven = NumberedFrames(
+        np.zeros((4, 8, 8, 3), np.uint8), np.arange(1, 5), instants, edges_between(instants, 0.0, 9.3)
+    )
     assert FrameNumbers().read("from frame 2 to frame 3", uneven).intervals_seconds == ((1.0, 8.0),)
     assert FrameNumbers().read("from frame 4 to frame 4", uneven).intervals_seconds == ((8.0, 9.3),)
 
@@ -182,7 +184,7 @@ def test_no_reply_gives_an_impossible_interval(reply: str, name: str, count: int
     instants = (np.arange(count) + 0.5) / rate_hz
     duration = float(instants[-1] + rest / rate_hz)
     pixels = np.zeros((count, 1, 1, 3), np.uint8)
-    frames = Shown(pixels, np.arange(1, count + 1), instants, edges_between(instants, 0.0, duration))
+    frames = NumberedFrames(pixels, np.arange(1, count + 1), instants, edges_between(instants, 0.0, duration))
     for start, end in get_view(name).read(reply, frames).intervals_seconds:
         assert 0 <= start < end <= duration
 

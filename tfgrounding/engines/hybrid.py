@@ -11,7 +11,7 @@ from ..errors import ModelError, TFGroundingError
 from ..media.frames import Source, source_name
 from ..types import Grounding, Moment, VideoInfo
 from ..vision.sentences import Interval
-from ..vision.views import ClipYesNo, Reading, Shown, TimeView, get_view
+from ..vision.views import ClipYesNo, NumberedFrames, ReadReply, TimeView, get_view
 from ..vision.vlm import VisionModel
 from .numpro import MOST_FRAMES, NumProEngine, ask_about, edges_between, look
 
@@ -175,7 +175,7 @@ class _Session:
             verdicts.append(self._verdict(moment, agreed, before, after, each) if agreed else _Verdict(moment))
         return verdicts
 
-    def _room(self, shown: Shown) -> int:
+    def _room(self, shown: NumberedFrames) -> int:
         """How many such frames fit one request."""
         pictures = [part for part in self.engine.view.parts(shown) if not isinstance(part, str)]
         return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
@@ -201,7 +201,9 @@ class _Session:
             )
         return [(moment.start_seconds, moment.end_seconds) for moment in watched.moments]
 
-    def _verdict(self, moment: Moment, agreed: Sequence[Interval], before: Shown, after: Shown, each: int) -> _Verdict:
+    def _verdict(
+        self, moment: Moment, agreed: Sequence[Interval], before: NumberedFrames, after: NumberedFrames, each: int
+    ) -> _Verdict:
         """What two looks agree on, looked at again where it is cut off or was seen too coarsely."""
         found, span = agreed[0], (_span(before)[0], _span(after)[1])
         step = max(_step_seconds(before), _step_seconds(after))
@@ -231,7 +233,7 @@ class _Session:
         end = moment.end_seconds + max(LEAST_CONTEXT_SECONDS * after, after * length)
         return max(0.0, start), min(self.duration_seconds, end)
 
-    def _frames(self, spans: Sequence[Interval], each: int) -> list[Shown]:
+    def _frames(self, spans: Sequence[Interval], each: int) -> list[NumberedFrames]:
         """At most `each` frames of every span, evenly spread, from one pass over the video."""
         rate_hz = self.engine.rate_hz
         samples = []  # sample k is the picture at (k + 1/2) / rate
@@ -250,7 +252,7 @@ class _Session:
         there = _sample_number(seen.sample_seconds, rate_hz)
         return [self._cut(seen, np.flatnonzero(np.isin(there, chosen))) for chosen in samples]
 
-    def _cut(self, seen: Shown, positions: np.ndarray) -> Shown:
+    def _cut(self, seen: NumberedFrames, positions: np.ndarray) -> NumberedFrames:
         """Some of the frames; each stands for the time half way to its neighbours."""
         if not len(positions):
             raise TFGroundingError(f"{source_name(self.video)}: nothing could be decoded around one of the moments")
@@ -258,9 +260,9 @@ class _Session:
         half = float(np.diff(seconds).mean()) / 2 if len(seconds) > 1 else 0.5 / self.engine.rate_hz
         start, end = max(0.0, float(seconds[0]) - half), min(self.duration_seconds, float(seconds[-1]) + half)
         edges = edges_between(seconds, start, end)
-        return Shown(seen.pixels[positions], np.arange(len(positions)), seconds, edges)
+        return NumberedFrames(seen.pixels[positions], np.arange(len(positions)), seconds, edges)
 
-    def _ask(self, shown: Shown, first_number: int) -> Reading:
+    def _ask(self, shown: NumberedFrames, first_number: int) -> ReadReply:
         """What the model sees on these frames, numbered from there on."""
         shown = replace(shown, numbers=np.arange(first_number, first_number + len(shown)))
         engine = self.engine
@@ -313,11 +315,11 @@ def _sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
     return np.round(seconds * rate_hz - 0.5).astype(np.int64)
 
 
-def _span(shown: Shown) -> Interval:
+def _span(shown: NumberedFrames) -> Interval:
     return float(shown.edges_seconds[0]), float(shown.edges_seconds[-1])
 
 
-def _step_seconds(shown: Shown) -> float:
+def _step_seconds(shown: NumberedFrames) -> float:
     return float(np.diff(shown.edges_seconds).mean())
 
 

@@ -13,7 +13,7 @@ from ..media.frames import Source, iter_frames, probe
 from ..media.sampling import capped_rate_hz, evenly
 from ..types import Moment, VideoInfo
 from ..vision.saliency import read_saliency
-from ..vision.views import ClipYesNo, FrameNumbers, Reading, Shown, TimeView, get_view, numbered_question
+from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, get_view, numbered_question
 from ..vision.vlm import VisionModel
 
 RATE_HZ = 1.0
@@ -178,17 +178,17 @@ class NumProEngine:
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
         return Highlights(saliency, shown.sample_seconds, info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
 
-    def _look(self, video: Source) -> tuple[Shown, VideoInfo]:
+    def _look(self, video: Source) -> tuple[NumberedFrames, VideoInfo]:
         stated = probe(video).duration_seconds
         rate_hz = capped_rate_hz(stated, rate_hz=self.rate_hz, most_frames=self.most_frames)
         return look(video, rate_hz=rate_hz, side=self.view.frame_side, most_frames=self.most_frames)
 
-    def _windows(self, view: TimeView, shown: Shown) -> list[tuple[int, int]]:
+    def _windows(self, view: TimeView, shown: NumberedFrames) -> list[tuple[int, int]]:
         """[first, last) positions of equally long windows that fit one request each, overlap, and cover everything."""
         pictures = [part for part in view.parts(shown) if not isinstance(part, str)]
         return spread_windows(len(shown), self.vlm.capacity(pictures) * view.frames_per_picture, self.overlap)
 
-    def _ask_clips(self, view: ClipYesNo, shown: Shown, info: VideoInfo, query: str) -> Watched:
+    def _ask_clips(self, view: ClipYesNo, shown: NumberedFrames, info: VideoInfo, query: str) -> Watched:
         clips = view.clips(len(shown))
         total, seen = np.zeros(len(shown)), np.zeros(len(shown))
         said = []
@@ -217,7 +217,7 @@ def look(
     side: int,
     most_frames: int,
     wanted: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> tuple[Shown, VideoInfo]:
+) -> tuple[NumberedFrames, VideoInfo]:
     """Sample a video and number its frames from 1 on.
 
     Args:
@@ -244,7 +244,7 @@ def look(
     seconds = np.concatenate(instants)
     chosen = evenly(len(seconds), most_frames)
     seconds = seconds[chosen]
-    shown = Shown(
+    shown = NumberedFrames(
         pixels=np.concatenate(pixels)[chosen],
         numbers=np.arange(1, len(seconds) + 1),
         sample_seconds=seconds,
@@ -276,12 +276,12 @@ class Asked:
     """The last reply as it came, what it says, and how many frames were sent for it."""
 
     reply: str
-    reading: Reading
+    reading: ReadReply
     frames_shown: int
 
 
 def ask_about(
-    vlm: VisionModel, view: TimeView, shown: Shown, query: str, *, max_tokens: int = 256, tries: int = 2
+    vlm: VisionModel, view: TimeView, shown: NumberedFrames, query: str, *, max_tokens: int = 256, tries: int = 2
 ) -> Asked:
     """Ask about these frames, and once more where the reply is of no use.
 
@@ -308,7 +308,7 @@ def ask_about(
     return Asked(reply, replace(reading, warnings=(warning, *reading.warnings)), sent)
 
 
-def _votes(shown: Shown, asked: list[tuple[int, int]], readings: list[Reading]) -> np.ndarray:
+def _votes(shown: NumberedFrames, asked: list[tuple[int, int]], readings: list[ReadReply]) -> np.ndarray:
     """(T,) share of the usable replies about a frame that name it; 0 where there is none."""
     named, looks = np.zeros(len(shown)), np.zeros(len(shown))
     for (first, last), reading in zip(asked, readings, strict=True):

@@ -33,7 +33,7 @@ _REFUSAL = (
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReplyIntervals:
     """The intervals that a reply names, in its order.
 
     `intervals`: closed (first, last), first <= last, in the unit that was asked for; -inf and inf stand for the
@@ -50,7 +50,7 @@ class Answer:
         return bool(self.intervals) or self.absent
 
 
-def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> Answer:
+def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> ReplyIntervals:
     """Read the intervals that a reply names.
 
     Args:
@@ -59,25 +59,25 @@ def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> Answe
         step: numbers that are listed one by one and lie at most this far apart belong together.
 
     Returns:
-        An Answer; one that is not `usable` where the reply names no interval and does not say that there is none.
+        ReplyIntervals; one that is not `usable` where the reply names no interval and does not say that there is none.
     """
     exact = re.fullmatch(rf"\s*{_STRICT[unit]}(?:(?:,|;| and|\n|\s)+{_STRICT[unit]})*\.?\s*", text, re.IGNORECASE)
     if exact:
         pairs = re.findall(_STRICT[unit], text, re.IGNORECASE)
-        return Answer(_ordered([(float(first), float(last)) for first, last in pairs]), strict=True)
+        return ReplyIntervals(_ordered([(float(first), float(last)) for first, last in pairs]), strict=True)
     whole = plain(text)
     answer = _read(final_part(whole), unit, step)
     return answer if answer.usable else _read(whole, unit, step)
 
 
-def _read(text: str, unit: Unit, step: float) -> Answer:
+def _read(text: str, unit: Unit, step: float) -> ReplyIntervals:
     parts = [part for value in json_values(text) for part in _json_intervals(value, unit, step)]
     intervals = [interval for part in parts for interval in part]
     if not parts:
         intervals = intervals_in_words(text, unit, step)
     if intervals:
-        return Answer(_ordered(intervals))
-    return Answer(absent=bool(parts) or _says_absent(text))
+        return ReplyIntervals(_ordered(intervals))
+    return ReplyIntervals(absent=bool(parts) or _says_absent(text))
 
 
 def _says_absent(text: str) -> bool:

@@ -33,7 +33,7 @@ class LocalVLM:
         if getattr(processor, "image_processor", None) is None:
             raise ModelError(f"{name} takes no images, only video: it cannot be used here")
         if not getattr(processor, "chat_template", None):
-            raise ModelError(f"{name} comes without a chat template, so that it is not known how to ask it")
+            raise ModelError(f"{name} has no chat template")
         self.name = name
         self.most_pictures = most_pictures
         self._model = model

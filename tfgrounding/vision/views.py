@@ -26,7 +26,7 @@ PLACES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class NumberedFrames:
     """Numbered frames of one video, with the table that leads from their numbers back to its seconds.
 
     `pixels`: (T, H, W, 3) uint8. `numbers`: (T,) consecutive integers. `sample_seconds`: (T,) the instants at which
@@ -41,9 +41,9 @@ class Shown:
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def part(self, first: int, last: int) -> Shown:
+    def part(self, first: int, last: int) -> NumberedFrames:
         """The frames at positions [first, last), with their numbers and times."""
-        return Shown(
+        return NumberedFrames(
             self.pixels[first:last],
             self.numbers[first:last],
             self.sample_seconds[first:last],
@@ -57,7 +57,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadReply:
     """What a reply says: half-open (start, end) in seconds, in its order.
 
     `absent`: it says that there is none. `usable`: it says anything; intervals that were not shown are left out.
@@ -82,15 +82,15 @@ class TimeView(Protocol):
     @property
     def frames_per_picture(self) -> int: ...
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         """The pictures of a request, with texts between them."""
         ...
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         """What to ask about them."""
         ...
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         """The reply's intervals in seconds, through the table of `shown`."""
         ...
 
@@ -105,13 +105,13 @@ class FrameNumbers:
     prompt: str = "numpro.frame-numbers"
     frames_per_picture: int = 1
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         return list(self.overlay.draw(shown.pixels, shown.numbers))
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         return numbered_question(self.prompt, self.overlay, shown, query)
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         return _read_numbers(reply, shown, "frame", shown.numbers, step=1 / self.overlay.share)
 
 
@@ -124,21 +124,21 @@ class TimestampsText:
     name: str = "timestamps-text"
     frames_per_picture: int = 1
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         form = "Second{{{}}}" if self.style == "timemarker" else "This frame is sampled at {} second."
         parts: list[Part] = []
         for seconds, picture in zip(self._labels(shown), shown.pixels, strict=True):
             parts += [form.format(f"{seconds:g}" if seconds % 1 else f"{seconds:.1f}"), picture]
         return parts
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         return prompts("numpro.timestamps").fill(query=query)
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         return _read_numbers(reply, shown, "second", self._labels(shown), step=float(_step_seconds(shown)) * 1.5)
 
     @staticmethod
-    def _labels(shown: Shown) -> np.ndarray:
+    def _labels(shown: NumberedFrames) -> np.ndarray:
         """(T,) seconds as they are written: one decimal, more where frames lie closer."""
         decimals = max(1, 1 - int(np.floor(np.log10(_step_seconds(shown)))))
         return np.round(shown.sample_seconds, decimals)
@@ -153,13 +153,13 @@ class Percent:
     name: str = "percent"
     frames_per_picture: int = 1
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         return list(shown.pixels)
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         return prompts("numpro.percent").fill(count=str(len(shown)), steps=str(self.steps), query=query)
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         answer = read_intervals(reply, unit="percent")
         found: list[Interval] = []
         warnings: list[str] = []
@@ -177,7 +177,7 @@ class Percent:
             else:  # "from 100 to 100": the video's last step
                 start = np.interp(len(shown) * (1 - 1 / self.steps), np.arange(len(shown) + 1), shown.edges_seconds)
                 found.append((float(start), float(end)))
-        return Reading(tuple(found), answer.absent, answer.usable, tuple(warnings))
+        return ReadReply(tuple(found), answer.absent, answer.usable, tuple(warnings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class Grid:
     def frames_per_picture(self) -> int:
         return self.rows * self.columns
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         tiles = self.overlay.draw(shown.pixels, shown.numbers)  # (T, H, W, 3)
         count, height, width, _ = tiles.shape
         each = self.frames_per_picture
@@ -207,10 +207,10 @@ class Grid:
         cells = np.concatenate([tiles, blank]).reshape(sheets, self.rows, self.columns, height, width, 3)
         return list(cells.transpose(0, 1, 3, 2, 4, 5).reshape(sheets, self.rows * height, self.columns * width, 3))
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         return numbered_question("numpro.grid", self.overlay, shown, query)
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         return _read_numbers(reply, shown, "frame", shown.numbers, step=1 / self.overlay.share)
 
 
@@ -234,20 +234,20 @@ class ClipYesNo:
         starts = [*range(0, count - length, stride), count - length]
         return [(start, start + length) for start in starts]
 
-    def parts(self, shown: Shown) -> list[Part]:
+    def parts(self, shown: NumberedFrames) -> list[Part]:
         return list(shown.pixels)
 
-    def question(self, shown: Shown, query: str) -> str:
+    def question(self, shown: NumberedFrames, query: str) -> str:
         return prompts("numpro.yes-no").fill(query=query)
 
-    def read(self, reply: str, shown: Shown) -> Reading:
+    def read(self, reply: str, shown: NumberedFrames) -> ReadReply:
         """A plain yes means the whole clip; the engine prefers the probability of a yes."""
         word = re.match(r"\W*(yes|no)\b", reply, re.IGNORECASE)
         if word is None:
-            return Reading()
+            return ReadReply()
         whole = (float(shown.edges_seconds[0]), float(shown.edges_seconds[-1]))
         yes = word[1].lower() == "yes"
-        return Reading((whole,) if yes else (), absent=not yes, usable=True)
+        return ReadReply((whole,) if yes else (), absent=not yes, usable=True)
 
 
 VIEWS: dict[str, Callable[[], TimeView]] = {
@@ -266,7 +266,7 @@ def get_view(name: str) -> TimeView:
     return VIEWS[name]()
 
 
-def numbered_question(prompt: str, overlay: Overlay, shown: Shown, query: str) -> str:
+def numbered_question(prompt: str, overlay: Overlay, shown: NumberedFrames, query: str) -> str:
     """A prompt about frames with numbers on them."""
     gaps = (
         "" if overlay.share == 1 else f", but only {int(overlay.is_numbered(shown.numbers).sum())} frames bear theirs"
@@ -275,7 +275,7 @@ def numbered_question(prompt: str, overlay: Overlay, shown: Shown, query: str) -
     return prompts(prompt).fill(first=str(shown.numbers[0]), last=str(shown.numbers[-1]), **fields)
 
 
-def _read_numbers(reply: str, shown: Shown, unit: Unit, labels: np.ndarray, *, step: float) -> Reading:
+def _read_numbers(reply: str, shown: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float) -> ReadReply:
     """Intervals of labels, one (T,) increasing label a frame, to seconds; what lies beyond is cut or left out."""
     answer = read_intervals(reply, unit=unit, step=step)
     low, high = float(labels[0]), float(labels[-1])
@@ -291,12 +291,12 @@ def _read_numbers(reply: str, shown: Shown, unit: Unit, labels: np.ndarray, *, s
             warnings.append(f"the reply names {unit} {named}, but only {low:g} to {high:g} were shown: cut")
         positions = [_nearest(labels, value) for value in (first, last)]
         found.append(shown.seconds_of(shown.numbers[positions[0]], shown.numbers[positions[1]]))
-    return Reading(tuple(dict.fromkeys(found)), answer.absent, answer.usable, tuple(warnings))
+    return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, tuple(warnings))
 
 
 def _nearest(labels: Sequence[float] | np.ndarray, value: float) -> int:
     return int(np.abs(np.asarray(labels) - np.clip(value, labels[0], labels[-1])).argmin())
 
 
-def _step_seconds(shown: Shown) -> float:
+def _step_seconds(shown: NumberedFrames) -> float:
     return float(np.diff(shown.edges_seconds).mean())
