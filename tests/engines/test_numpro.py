@@ -343,6 +343,7 @@ def test_nothing_leaves_the_machine_without_an_endpoint(scenes: str, monkeypatch
         with pytest.raises(TFGroundingError, match="asks no vision model"):
             Grounder(engine="curves", vlm=f"m@{url}")
         assert not asked
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")  # the key is set for that host
         found = Grounder(engine="numpro", vlm=f"m@{url}").ground(scenes, "it is red")
     assert len(asked) == 1
     assert "sk-secret" not in asked[0]["authorization"]

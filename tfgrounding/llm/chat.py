@@ -3,27 +3,41 @@
 from __future__ import annotations
 
 import base64
-import email.utils
-import json
 import logging
-import os
 import random
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import ModelError
+from .replies import Reply, Usage, error_text, pause_seconds, read_reply
+from .servers import (
+    OPENAI_URL,
+    checked_key,
+    environment_url,
+    find_key,
+    host_of,
+    is_environment_server,
+    origin,
+    without_secrets,
+)
 
 log = logging.getLogger(__name__)
 
 Message = Mapping[str, Any]  # {"role": ..., "content": text or a list of parts}
 
+KEY_VARIABLE = "TFGROUNDING_LLM_API_KEY"
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-_MINE_TO_MEND = {401: "refuses the key", 403: "denies access", 404: "does not know this address or model"}
+_REFUSED = {401: "refuses the key", 403: "denies access", 404: "has no such address or model"}
 _LONGEST_PAUSE_SECONDS = 8.0
-# What a server may not know, the words by which its refusal is recognised, and which part of a request to give up.
+_LONGEST_ERROR_BYTES = 20_000
+_NO_KEY = "none"
+_SHORTEST_SECRET = 8  # characters; a shorter key is a placeholder, and may be part of any word
+# How the headers of every request begin; others come from OpenAI's environment variables.
+_OWN_HEADERS = ("host", "accept", "connection", "user-agent", "content-", "authorization", "x-stainless-")
+# Optional parts of a request, with the words in a server's error message that show it does not support them.
 _OPTIONAL = {
     "json_schema": ("json_schema", "response_format", "schema", "grammar", "structured"),
     "json_object": ("json_object", "response_format"),
@@ -35,43 +49,7 @@ _OPTIONAL = {
 
 
 class RefusedError(ModelError):
-    """The server does not let us in or does not know the model: every further request would fail alike."""
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token of a reply with its log-probability, and the likeliest tokens at its place."""
-
-    text: str
-    logprob: float
-    top: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Requests that were sent, and the tokens that the server counted for them."""
-
-    requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            self.requests + other.requests,
-            self.prompt_tokens + other.prompt_tokens,
-            self.completion_tokens + other.completion_tokens,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a model answered. `tokens` is empty where the server gives no log-probabilities."""
-
-    text: str
-    finish_reason: str
-    model: str
-    usage: Usage
-    tokens: tuple[Token, ...] = field(default=(), repr=False)
+    """The server refuses the key, or has no such address or model: every further request would fail as well."""
 
 
 def text_part(text: str) -> dict[str, Any]:
@@ -86,24 +64,27 @@ def image_part(data: bytes, *, mime: str = "image/jpeg") -> dict[str, Any]:
 
 
 class ChatClient:
-    """Asks one model on one server; safe to share between threads.
+    """A client of one model on one server; safe to share between threads.
 
-    Time-outs, dropped connections, 408, 409, 429 and 5xx are tried again with growing pauses, or after the time that
-    the server names in Retry-After, until `retries` or the deadline is used up. What the server does not know
-    (JSON schema, JSON mode, temperature, log-probabilities) is left out from then on.
+    Time-outs, dropped connections, 408, 409, 429 and 5xx are tried again with growing pauses, or after the time in the
+    server's Retry-After header, until `retries` or the deadline is used up. What the server does not support (JSON
+    schema, JSON mode, temperature, log-probabilities) is left out from then on. Redirects are not followed: a request,
+    with its key, goes to the server that was named and to no other.
 
     Args:
         model: the model's name on the server.
         base_url: the server's address up to "/v1"; else OPENAI_BASE_URL, else the public OpenAI service.
-        api_key: else OPENAI_API_KEY; a server of your own needs none.
-        timeout_seconds: patience with a server that is silent.
-        deadline_seconds: patience with one question, all its retries and pauses included.
+        api_key: the server's key; a server of your own may need none. Else the variable `key_variable`, else
+            OPENAI_API_KEY, which goes to the host of OPENAI_BASE_URL only, or to api.openai.com where that is not set.
+        key_variable: an environment variable with the key of the server that is used here, whichever it is.
+        timeout_seconds: longest wait for a server that sends nothing.
+        deadline_seconds: longest time for one question, with all its retries and pauses.
         retries: how often a request is sent again.
-        first_pause_seconds: the pause before the first of them where the server names none; it doubles each time.
+        first_pause_seconds: the pause before the first retry if the server asks for none; it doubles each time.
         max_reply_bytes: a longer reply is not read to its end.
 
     Raises:
-        ModelError: neither a key nor a server's address is given.
+        ModelError: `base_url` is not an http or https address, the key cannot be sent, or neither is given.
     """
 
     def __init__(
@@ -112,21 +93,22 @@ class ChatClient:
         *,
         base_url: str | None = None,
         api_key: str | None = None,
+        key_variable: str = KEY_VARIABLE,
         timeout_seconds: float = 60.0,
         deadline_seconds: float = 180.0,
         retries: int = 3,
         first_pause_seconds: float = 1.0,
         max_reply_bytes: int = 1_000_000,
     ) -> None:
-        from openai import OpenAI
+        import openai
 
         self.model = model
-        self.base_url = base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        key = api_key or os.environ.get("OPENAI_API_KEY")
-        if not key and self.base_url.startswith("https://api.openai.com"):
-            raise ModelError(
-                "no language model is set up: set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own"
-            )
+        url = base_url or environment_url()
+        origin(url)  # raises where it is no address
+        key = checked_key(api_key, "api_key") if api_key else find_key(url, variable=key_variable)
+        if key is None and origin(url) == origin(OPENAI_URL):
+            raise ModelError("api.openai.com needs a key: set OPENAI_API_KEY, or OPENAI_BASE_URL to use another server")
+        self.base_url = without_secrets(url)
         self.timeout_seconds = timeout_seconds
         self.deadline_seconds = deadline_seconds
         self.retries = retries
@@ -135,7 +117,22 @@ class ChatClient:
         self.usage = Usage()
         self._counting = threading.Lock()
         self._given_up: set[str] = set()
-        self._client = OpenAI(base_url=self.base_url, api_key=key or "none", max_retries=0, timeout=timeout_seconds)
+        self._key = key
+        self._key_variable = key_variable
+        self._is_environment_server = is_environment_server(url)
+        self._password = urlsplit(url).password
+        sent = key or _NO_KEY  # the client wants one; the request hook takes a placeholder out again
+        self._client = openai.OpenAI(
+            base_url=url,
+            api_key=sent,
+            max_retries=0,
+            timeout=timeout_seconds,
+            default_headers={"Authorization": f"Bearer {sent}"} if key or not is_environment_server(url) else None,
+            http_client=openai.DefaultHttpxClient(
+                follow_redirects=False,
+                event_hooks={"request": [self._drop_foreign_headers], "response": [self._raise_error_status]},
+            ),
+        )
 
     def ask(
         self,
@@ -154,12 +151,12 @@ class ChatClient:
             messages: the conversation, in the form of the chat completions interface; pictures through `image_part`.
             schema: a JSON schema that the reply is to follow, enforced by the server where it can.
             max_tokens: the longest reply.
-            top_logprobs: how many of the likeliest tokens to tell at each place; 0 asks for no log-probabilities.
+            top_logprobs: for how many of the likeliest tokens at each place to return log-probabilities; 0 for none.
             deadline_seconds: instead of the client's own.
 
         Raises:
             RefusedError: the key, the address or the model is wrong.
-            ModelError: no reply before the deadline, or one that is no chat completion.
+            ModelError: no reply before the deadline, or one that is not a chat completion.
         """
         until = time.monotonic() + (self.deadline_seconds if deadline_seconds is None else deadline_seconds)
         wanted: dict[str, Any] = {"temperature": temperature, "max_tokens": max_tokens}
@@ -170,25 +167,25 @@ class ChatClient:
         attempt = 0
         while True:
             request = self._request(messages, wanted, schema)
-            problem, pause_seconds = "", 0.0
+            problem, pause = "", 0.0
             try:
                 return self._send(request, until)
             except _AgainError as error:
-                problem, pause_seconds = str(error), error.pause_seconds
+                problem, pause = str(error), error.pause_seconds
             except _RefusesOptionError as error:
                 if self._give_up(str(error), request):
                     continue
                 raise ModelError(f"{self._name()} refuses the request: {error}") from None
             attempt += 1
-            if not pause_seconds:
+            if not pause:
                 doubled = self.first_pause_seconds * 2 ** (attempt - 1)
-                pause_seconds = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
+                pause = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
             if attempt > self.retries:
                 raise ModelError(f"{self._name()} gave no reply in {attempt} tries; the last one: {problem}")
-            if time.monotonic() + pause_seconds >= until:
+            if time.monotonic() + pause >= until:
                 raise ModelError(f"{self._name()} gave no reply in time ({attempt} tries; the last one: {problem})")
-            log.info("%s: %s; again in %.1f s", self._name(), problem, pause_seconds)
-            time.sleep(pause_seconds)
+            log.info("%s: %s; again in %.1f s", self._name(), problem, pause)
+            time.sleep(pause)
 
     def _name(self) -> str:
         return f"the model {self.model!r} at {self.base_url}"
@@ -234,32 +231,27 @@ class ChatClient:
         try:
             with self._client.chat.completions.with_streaming_response.create(**request, timeout=patience) as response:
                 body = self._read(response, until)
-        except openai.APIStatusError as error:
-            if error.status_code in _MINE_TO_MEND:
-                why = _MINE_TO_MEND[error.status_code]
-                raise RefusedError(
-                    f"{self._name()} {why} (HTTP {error.status_code}): {_short(error.message)}"
-                ) from None
-            if error.status_code in _RETRIED:
-                raise _AgainError(f"HTTP {error.status_code}", _retry_after(error.response.headers)) from None
-            raise _RefusesOptionError(f"HTTP {error.status_code}: {_short(error.message)}") from None
         except openai.APITimeoutError:
             raise _AgainError("no answer in time") from None
-        except openai.OpenAIError as error:
-            raise _AgainError(f"{type(error).__name__}: {_short(str(error))}") from None
-        except OSError as error:
-            raise _AgainError(f"connection lost: {_short(str(error))}") from None
-        except Exception as error:  # the transport's own errors (httpx), whose package depends on openai's version
-            if not type(error).__module__.startswith(("httpx", "httpcore", "h11", "ssl")):
+        except Exception as error:  # openai's, those of its transport, whose package depends on openai's version
+            status = error if isinstance(error, _StatusError) else error.__cause__
+            if isinstance(status, _StatusError):
+                raise self._problem(status) from None
+            transport = type(error).__module__.startswith(("openai", "httpx", "httpcore", "h11", "ssl"))
+            if not transport and not isinstance(error, OSError):
                 raise
-            raise _AgainError(f"connection lost: {type(error).__name__} {_short(str(error))}") from None
-        reply = _reply(body, self.model)
+            cause = self._clean(str(error))
+            raise _AgainError(f"connection lost: {type(error).__name__} {cause}") from None
+        try:
+            reply = read_reply(self._hide_secrets(body), self.model)
+        except ValueError as error:
+            raise _AgainError(str(error)) from None
         with self._counting:
             self.usage += Usage(0, reply.usage.prompt_tokens, reply.usage.completion_tokens)
         return reply
 
     def _read(self, response: Any, until: float) -> bytes:
-        """The body of a response, within the deadline and the largest size: a server may drip, or never end."""
+        """The body of a response, at most `max_reply_bytes`, before the deadline."""
         chunks, size = [], 0
         slow = time.monotonic() + self.timeout_seconds
         for chunk in response.iter_bytes():
@@ -270,6 +262,58 @@ class ChatClient:
             if time.monotonic() > min(until, slow):
                 raise _AgainError("the reply came too slowly")
         return b"".join(chunks)
+
+    def _drop_foreign_headers(self, request: Any) -> None:
+        """Take out what openai adds from its environment variables where they are set for another server."""
+        if self._key is None and self._password is None and request.headers.get("authorization") == f"Bearer {_NO_KEY}":
+            del request.headers["authorization"]
+        if not self._is_environment_server:
+            for name in [name for name in request.headers if not name.lower().startswith(_OWN_HEADERS)]:
+                del request.headers[name]
+
+    def _raise_error_status(self, response: Any) -> None:
+        """Read a bounded part of an error's text: openai would read all of it."""
+        if response.status_code < 300:
+            return
+        body, until = b"", time.monotonic() + self.timeout_seconds
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _LONGEST_ERROR_BYTES or time.monotonic() > until:
+                break
+        raise _StatusError(response.status_code, response.headers, body[:_LONGEST_ERROR_BYTES])
+
+    def _problem(self, status: _StatusError) -> Exception:
+        """What an error status means: try again, leave something out, or give up."""
+        code, text = status.code, self._clean(error_text(status.body))
+        if code < 400:
+            target = host_of(status.headers.get("location", "")) or "another address"
+            return RefusedError(f"{self._name()} redirects to {target}; if that is right, use its address as base_url")
+        if code in _REFUSED:
+            why = _REFUSED[code]
+            if code == 401 and self._key is None:
+                why = f"asks for a key, and none is set for this host: pass api_key= or set {self._key_variable}"
+            return RefusedError(f"{self._name()} {why} (HTTP {code}): {text}")
+        if code in _RETRIED:
+            return _AgainError(f"HTTP {code}", pause_seconds(status.headers))
+        return _RefusesOptionError(f"HTTP {code}: {text}")
+
+    def _clean(self, text: str) -> str:
+        """A server's text as part of a message: one short line without secrets."""
+        return " ".join(self._hide_secrets(text.encode("utf-8", "replace")).decode("utf-8", "replace").split())[:200]
+
+    def _hide_secrets(self, body: bytes) -> bytes:
+        for secret in (self._key, self._password):
+            if secret is not None and len(secret) >= _SHORTEST_SECRET:
+                body = body.replace(secret.encode(), b"***")
+        return body
+
+
+class _StatusError(Exception):
+    """An answer with an error status or a redirect."""
+
+    def __init__(self, code: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(code)
+        self.code, self.headers, self.body = code, headers, body
 
 
 class _AgainError(Exception):
@@ -282,42 +326,3 @@ class _AgainError(Exception):
 
 class _RefusesOptionError(Exception):
     """A request that the server does not accept as it is."""
-
-
-def _reply(body: bytes, model: str) -> Reply:
-    try:
-        data = json.loads(body)
-        choice = data["choices"][0]
-        content = choice["message"].get("content") or ""
-        if isinstance(content, list):
-            content = "".join(part.get("text", "") for part in content)
-        if not isinstance(content, str):
-            raise TypeError("content")
-        usage = data.get("usage") or {}
-        counted = Usage(1, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
-        tokens = tuple(map(_token, (choice.get("logprobs") or {}).get("content") or ()))
-        content = content.encode("utf-8", "replace").decode()  # a lone surrogate could not be sent back
-        return Reply(content, str(choice.get("finish_reason") or ""), str(data.get("model") or model), counted, tokens)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        raise _AgainError(f"no chat completion but {_short(body[:80].decode('utf-8', 'replace'))!r}") from None
-
-
-def _token(entry: Mapping[str, Any]) -> Token:
-    top = {str(other["token"]): float(other["logprob"]) for other in entry.get("top_logprobs") or ()}
-    return Token(str(entry["token"]), float(entry["logprob"]), top)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float:
-    """The pause that a server asks for: seconds, milliseconds or a date; 0 where it names none."""
-    try:
-        if headers.get("retry-after-ms"):
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        value = headers.get("retry-after", "")
-        return max(0.0, float(value))
-    except ValueError:
-        date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-        return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else 0.0
-
-
-def _short(text: str) -> str:
-    return " ".join(text.split())[:200]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PlanError
-from ..llm.chat import Usage
+from ..llm.replies import Usage
 from ..types import Plan
 from .llm import LLMPlanner
 from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg

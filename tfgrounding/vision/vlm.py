@@ -1,18 +1,18 @@
-"""Vision LLMs behind one door: served by any OpenAI-compatible server, or run here by transformers."""
+"""Vision LLMs behind one protocol: on any OpenAI-compatible server, or run here by transformers."""
 
 from __future__ import annotations
 
 import io
 import math
-import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from ..errors import ModelError
 from ..llm.chat import ChatClient, image_part, text_part
+from ..llm.servers import without_secrets
 from .views import Part
 
 KEY_VARIABLE = "TFGROUNDING_VLM_API_KEY"
@@ -20,6 +20,7 @@ HOW_TO_NAME_ONE = (
     "vlm='NAME@URL' for a server, such as qwen2.5-vl-7b@http://127.0.0.1:8000/v1, or vlm='local:FOLDER-OR-HUB-ID'"
 )
 TOP_LOGPROBS = 20
+QUESTION_BYTES = 20_000  # of a request, kept for the question and the JSON around it
 
 
 class VisionModel(Protocol):
@@ -36,7 +37,7 @@ class VisionModel(Protocol):
         ...
 
     def yes_probability(self, parts: Sequence[Part]) -> float:
-        """P(yes) / (P(yes) + P(no)) of the reply's first word. Raises ModelError where that cannot be told."""
+        """P(yes) / (P(yes) + P(no)) of the reply's first word. Raises ModelError where the model gives neither."""
         ...
 
 
@@ -45,16 +46,16 @@ class ServedVLM:
 
     Args:
         model: its name on the server.
-        base_url: the server's address up to "/v1". There is no default: frames go only where they are told to.
-        api_key: else TFGROUNDING_VLM_API_KEY, else, for api.openai.com only, OPENAI_API_KEY.
+        base_url: the server's address up to "/v1". There is no default: frames go only to the server that is named.
+        api_key: else TFGROUNDING_VLM_API_KEY, else OPENAI_API_KEY for the host that it is set for (see `ChatClient`).
         quality: of the JPEGs, 1-95.
-        longest_side: pictures larger than this are scaled down before they are sent.
-        most_pictures: pictures a request at most.
-        max_request_bytes: size of a request at most.
-        client: a ChatClient of your own settings (time-outs, retries) in place of one made here.
+        longest_side: pictures with a longer side are scaled down to it before they are sent.
+        most_pictures: the most pictures in one request.
+        max_request_bytes: the largest size of one request.
+        client: a ChatClient with other settings (time-outs, retries), used instead of a new one.
 
     Raises:
-        ModelError: no address, or a setting that cannot be.
+        ModelError: no address, or a setting out of range.
     """
 
     def __init__(
@@ -70,27 +71,27 @@ class ServedVLM:
         client: ChatClient | None = None,
     ) -> None:
         if not base_url:
-            raise ModelError(f"no server is named for the vision model {model!r}: use {HOW_TO_NAME_ONE}")
+            raise ModelError(f"the vision model {model!r} needs a server: use {HOW_TO_NAME_ONE}")
         if not 1 <= quality <= 95:
-            raise ModelError(f"the JPEG quality lies between 1 and 95, not {quality}")
+            raise ModelError(f"the JPEG quality must be from 1 to 95, not {quality}")
         if most_pictures < 1 or longest_side < 16:
-            raise ModelError("a request needs at least one picture, and a picture at least 16 pixels")
-        self.name = f"{model}@{base_url}"
+            raise ModelError("most_pictures must be at least 1, and longest_side at least 16")
+        self.name = f"{model}@{without_secrets(base_url)}"
         self.quality = quality
         self.longest_side = longest_side
         self.most_pictures = most_pictures
         self.max_request_bytes = max_request_bytes
-        self.client = client or ChatClient(model, base_url=base_url, api_key=api_key or _key_for(base_url))
+        self.client = client or ChatClient(model, base_url=base_url, api_key=api_key, key_variable=KEY_VARIABLE)
 
     def capacity(self, pictures: Sequence[np.ndarray]) -> int:
         largest = max(_sent_bytes(self._jpeg(picture)) for picture in pictures)
-        room = self.max_request_bytes - 20_000  # what the question and its wrapping may take
-        if largest > room:
+        left = self.max_request_bytes - QUESTION_BYTES
+        if largest > left:
             raise ModelError(
-                f"one picture takes {largest} bytes, a request may have {self.max_request_bytes}: "
+                f"one picture takes {largest} bytes, but a request may have {self.max_request_bytes} only: "
                 "lower the quality or longest_side, or raise max_request_bytes"
             )
-        return min(self.most_pictures, room // largest)
+        return min(self.most_pictures, left // largest)
 
     def ask(self, parts: Sequence[Part], *, max_tokens: int = 256) -> str:
         return self.client.ask([self._message(parts)], max_tokens=max_tokens).text
@@ -100,9 +101,7 @@ class ServedVLM:
         for token in reply.tokens:
             if token.text.strip():
                 return _yes_share({**token.top, token.text: token.logprob}, self.name)
-        raise ModelError(
-            f"{self.name} tells no log-probabilities, which clip-yes-no needs; take another way to show time"
-        )
+        raise ModelError(f"{self.name} gives no log-probabilities, which the view clip-yes-no needs; use another view")
 
     def _message(self, parts: Sequence[Part]) -> dict[str, Any]:
         content = [text_part(part) if isinstance(part, str) else image_part(self._jpeg(part)) for part in parts]
@@ -124,30 +123,21 @@ class ServedVLM:
 
 
 def load_vlm(spec: str, *, device: str = "auto") -> VisionModel:
-    """The vision LLM that a text names: "NAME@URL" is asked on a server, "local:FOLDER-OR-HUB-ID" runs here.
+    """A vision LLM by its name: "NAME@URL" is on a server, "local:FOLDER-OR-HUB-ID" runs here.
 
-    Naming a hub id permits its download. No environment variable ever names a model or a server.
+    Naming a hub id permits its download. No environment variable names a model or a server here.
 
     Raises:
-        ModelError: the text names neither, or the model cannot be had.
+        ModelError: the name has neither form, or the model cannot be loaded.
     """
     if spec.startswith("local:") and spec != "local:":
         from .local import load_local
 
         return load_local(spec.removeprefix("local:"), device=device)
-    name, at, url = spec.rpartition("@")
-    if not at or not name or urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).hostname:
-        raise ModelError(f"{spec!r} names no vision model: use {HOW_TO_NAME_ONE}")
-    return ServedVLM(name, base_url=url)
-
-
-def _key_for(base_url: str) -> str:
-    """The key for a server: OpenAI's own goes to OpenAI only."""
-    if key := os.environ.get(KEY_VARIABLE):
-        return key
-    if urlsplit(base_url).hostname == "api.openai.com" and os.environ.get("OPENAI_API_KEY"):
-        return os.environ["OPENAI_API_KEY"]
-    return "none"
+    served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
+    if served is None:
+        raise ModelError(f"{without_secrets(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
+    return ServedVLM(served["name"], base_url=served["url"])
 
 
 def _sent_bytes(data: bytes) -> int:
@@ -159,8 +149,8 @@ def _yes_share(logprobs: Mapping[str, float], name: str) -> float:
     mass = {"yes": 0.0, "no": 0.0}
     for token, logprob in logprobs.items():
         word = token.strip(" \t\n\"'*.▁Ġ").lower()
-        if word in mass:
-            mass[word] += math.exp(logprob)
+        if word in mass and not math.isnan(logprob):
+            mass[word] += math.exp(min(logprob, 0.0))
     if not sum(mass.values()):
-        raise ModelError(f"{name} answered neither yes nor no; take another way to show time than clip-yes-no")
+        raise ModelError(f"{name} answered neither yes nor no; use another view than clip-yes-no")
     return mass["yes"] / sum(mass.values())

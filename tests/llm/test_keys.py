@@ -1,0 +1,245 @@
+"""A key goes to the server it belongs to, and appears in no message."""
+
+import json
+import logging
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hostile import completion
+
+from tfgrounding.errors import ModelError
+from tfgrounding.llm.chat import ChatClient
+from tfgrounding.llm.servers import without_secrets
+from tfgrounding.planning.llm import LLMPlanner
+from tfgrounding.vision.vlm import ServedVLM, load_vlm
+
+ASK = [{"role": "user", "content": "q"}]
+SECRET = "sk-0123456789abcdef"
+
+
+class Recorder:
+    """A loopback server that records the headers of each request; `reply` is (status, headers, body)."""
+
+    def __init__(self):
+        self.headers = []
+        self.bodies = []
+        self.reply = (200, {}, completion("fine"))
+
+    @property
+    def keys(self):
+        return [headers.get("Authorization") for headers in self.headers]
+
+
+@contextmanager
+def recording():
+    recorder = Recorder()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            recorder.headers.append(self.headers)
+            recorder.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            status, headers, body = recorder.reply(self.headers) if callable(recorder.reply) else recorder.reply
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            recorder.headers.append(self.headers)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    recorder.host = f"http://127.0.0.1:{server.server_address[1]}"
+    recorder.url = f"{recorder.host}/v1"
+    try:
+        yield recorder
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def servers():
+    with recording() as first, recording() as second:
+        yield first, second
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "TFGROUNDING_LLM_API_KEY", "TFGROUNDING_VLM_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def chat(url, **options):
+    return ChatClient("m", base_url=url, **{"retries": 1, "first_pause_seconds": 0.01, **options})
+
+
+def test_the_openai_key_goes_to_the_host_that_it_is_set_for(servers, monkeypatch):
+    first, second = servers
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_BASE_URL", first.url)
+    for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID"):
+        monkeypatch.setenv(name, "my-organisation")
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", f"X-Gateway-Key: {SECRET}\nAuthorization: Bearer {SECRET}")
+    for url in (None, first.url, f"{first.host}/another/path"):
+        assert chat(url).ask(ASK).text == "fine"
+    assert first.keys == [f"Bearer {SECRET}"] * 3
+    for made in (
+        chat(second.url),
+        LLMPlanner("m", base_url=second.url).client,
+        ServedVLM("m", base_url=second.url).client,
+        load_vlm(f"m@{second.url}").client,
+    ):
+        assert made.ask(ASK).text == "fine"
+    assert second.keys == [None] * 4
+    sent = "\n".join(str(headers) for headers in second.headers)
+    assert SECRET not in sent and "my-organisation" not in sent
+
+
+def test_without_a_base_url_the_openai_key_goes_to_openai_only(servers, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    for planner in (LLMPlanner("m", base_url=servers[0].url), LLMPlanner("m", base_url=servers[1].url)):
+        planner.client.ask(ASK)
+    assert servers[0].keys == servers[1].keys == [None]
+    assert ChatClient("gpt", base_url="https://api.openai.com/v1")._client.api_key == SECRET
+    monkeypatch.setenv("OPENAI_BASE_URL", servers[0].url)
+    for elsewhere in ("https://api.openai.com/v1", "http://api.openai.com/v1", "https://api.openai.com.example/v1"):
+        try:
+            assert ChatClient("gpt", base_url=elsewhere)._client.api_key != SECRET
+        except ModelError as error:
+            assert "OPENAI_API_KEY" in str(error)
+
+
+def test_another_host_needs_a_key_of_its_own(servers, monkeypatch):
+    first, second = servers
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    monkeypatch.setenv("TFGROUNDING_LLM_API_KEY", "for-planning")
+    monkeypatch.setenv("TFGROUNDING_VLM_API_KEY", "for-looking")
+    LLMPlanner("m", base_url=first.url).client.ask(ASK)
+    LLMPlanner("m", base_url=first.url, api_key=" given\n").client.ask(ASK)
+    load_vlm(f"m@{second.url}").client.ask(ASK)
+    ServedVLM("m", base_url=second.url, api_key="given").client.ask(ASK)
+    assert first.keys == ["Bearer for-planning", "Bearer given"]
+    assert second.keys == ["Bearer for-looking", "Bearer given"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_carries_nothing_to_another_host(servers, status):
+    first, second = servers
+    first.reply = (status, {"Location": f"{second.host}/v1/chat/completions?key={SECRET}"}, b"")
+    with pytest.raises(ModelError, match=rf"redirects to {second.host};") as told:
+        chat(first.url, api_key=SECRET).ask([{"role": "user", "content": "a private frame"}])
+    assert first.keys == [f"Bearer {SECRET}"] and second.headers == [] and SECRET not in str(told.value)
+
+
+def test_a_missing_key_is_told_with_the_variable_for_it(servers, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", SECRET)
+    servers[0].reply = (401, {}, b'{"error": {"message": "Unauthorized"}}')
+    with pytest.raises(ModelError, match=r"asks for a key.*TFGROUNDING_LLM_API_KEY"):
+        chat(servers[0].url).ask(ASK)
+    with pytest.raises(ModelError, match=r"asks for a key.*TFGROUNDING_VLM_API_KEY"):
+        load_vlm(f"m@{servers[0].url}").ask(["?"])
+    with pytest.raises(ModelError, match="refuses the key"):
+        chat(servers[0].url, api_key="wrong").ask(ASK)
+
+
+def echo(status):
+    """A server that repeats the key it was sent, as some do in their error messages."""
+    return lambda headers: (
+        status,
+        {"Retry-After": "0"},
+        json.dumps({"error": {"message": f"Incorrect API key provided: {headers['Authorization']}"}}).encode(),
+    )
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 422, 429, 500])
+def test_no_message_repeats_a_key(servers, status, caplog):
+    caplog.set_level(logging.DEBUG)
+    servers[0].reply = echo(status)
+    with pytest.raises(ModelError) as told:
+        chat(servers[0].url, api_key=SECRET).ask(ASK, schema={})
+    with pytest.raises(ModelError) as other:
+        ServedVLM("m", base_url=servers[0].url, client=chat(servers[0].url, api_key=SECRET)).ask(["?"])
+    assert SECRET not in str(told.value) + str(other.value) + caplog.text
+    chain = told.value
+    while chain := chain.__cause__ or (None if chain.__suppress_context__ else chain.__context__):
+        assert SECRET not in str(chain)
+
+
+def test_no_reply_repeats_a_key(servers):
+    servers[0].reply = lambda headers: (200, {}, completion(f"you sent {headers['Authorization']}"))
+    assert chat(servers[0].url, api_key=SECRET).ask(ASK).text == "you sent Bearer ***"
+
+
+@pytest.mark.parametrize("key", ["sk-é-0123456789", "sk-01234 56789", "sk-012\n345", "sk-\0", "  "])
+def test_a_key_that_no_request_can_carry_is_refused_without_repeating_it(key, monkeypatch):
+    with pytest.raises(ModelError, match="api_key") as told:
+        ChatClient("m", base_url="http://127.0.0.1:9/v1", api_key=key)
+    assert key.strip() == "" or key.strip() not in str(told.value)
+    if "\0" not in key:  # no environment variable can hold it
+        monkeypatch.setenv("TFGROUNDING_LLM_API_KEY", key)
+        with pytest.raises(ModelError, match="TFGROUNDING_LLM_API_KEY"):
+            ChatClient("m", base_url="http://127.0.0.1:9/v1")
+
+
+def test_a_password_in_an_address_is_used_and_never_shown(servers, caplog):
+    caplog.set_level(logging.DEBUG, "tfgrounding")
+    first, _ = servers
+    url = f"{first.url.replace('://', f'://me:{SECRET}@')}?api-version={SECRET}"
+    vlm = load_vlm(f"org/m@{url}")
+    assert vlm.ask(["?"]) == "fine" and first.keys[0].startswith("Basic ")
+    first.reply = echo(503)
+    with pytest.raises(ModelError) as told:
+        chat(url).ask(ASK)
+    for wrong in (f"@{url}", f"m@ftp://me:{SECRET}@host/v1", f"local@me:{SECRET}@host"):
+        with pytest.raises(ModelError, match="NAME@URL") as refused:
+            load_vlm(wrong)
+        assert wrong.startswith("local") or SECRET not in str(refused.value)
+    assert vlm.name == f"org/m@{first.url}" and chat(url).base_url == first.url
+    assert SECRET not in str(told.value) + caplog.text
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "ftp://host/v1", "http://", "http://host:99999/v1", "http://[::1/v1"]
+)
+def test_what_is_no_address_is_refused_at_once(url):
+    with pytest.raises(ModelError, match="address of a server"):
+        ChatClient("m", base_url=url)
+
+
+def test_a_text_without_secrets():
+    assert (
+        without_secrets("m at https://a:b@host:1/v1?key=c#d, then http://x/y")
+        == "m at https://host:1/v1 then http://x/y"
+    )
+    assert without_secrets("m@http://host/v1") == "m@http://host/v1"
+
+
+def test_an_error_of_any_length_is_read_in_part_only(servers):
+    servers[0].reply = (400, {}, b"no " * 2_000_000)
+    with pytest.raises(ModelError) as told:
+        chat(servers[0].url).ask(ASK)
+    assert len(str(told.value)) < 400
+
+
+@pytest.mark.parametrize("value", ["Wed, 21 Oct 99999 07:28:00 GMT", "Wed, 99 Oct 2099 99:28:00 GMT", "1e999", "-inf"])
+def test_a_date_out_of_range_is_no_pause(servers, value):
+    servers[0].reply = (429, {"Retry-After": value}, b"{}")
+    with pytest.raises(ModelError, match=r"in 2 tries|in time"):
+        chat(servers[0].url).ask(ASK)
+
+
+@pytest.mark.parametrize("counts", ['{"prompt_tokens": 1e999}', '{"prompt_tokens": "many"}', '{"prompt_tokens": [1]}'])
+def test_senseless_token_counts_are_no_reply(servers, counts):
+    body = f'{{"choices": [{{"message": {{"content": "x"}}}}], "usage": {counts}}}'
+    servers[0].reply = (200, {}, body.encode())
+    with pytest.raises(ModelError, match="not a chat completion"):
+        chat(servers[0].url).ask(ASK)
