@@ -23,8 +23,8 @@ from tfgrounding.encoders.load import load_encoder
 from tfgrounding.engines.grounder import Grounder
 from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.evaluation.metrics import best_constant, bootstrap_interval, overlaps, paired_difference
-from tfgrounding.localizers.base import LOCALIZERS
 from tfgrounding.media.frames import probe
+from tfgrounding.registry import ROWS
 from tfgrounding.types import Plan, VideoFeatures
 
 KEPT = Path(".bench/footage")
@@ -100,7 +100,7 @@ def main() -> None:
     haystack = render_haystack(options.footage)
     samples = [json.loads(line) for line in (options.footage / "annotations.jsonl").read_text().splitlines()]
     encoder = load_encoder(options.encoder)
-    grounders = {name: Grounder(encoder=encoder, localizer=name) for name in LOCALIZERS}
+    grounders = {name: Grounder(encoder=encoder, localizer=name) for name in ROWS["localizers"]}
     first = grounders["default"]
     undefined: dict[tuple[str, str], int] = {}
 

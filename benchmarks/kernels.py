@@ -26,9 +26,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import twins  # noqa: E402
 from stored import SHARED, cases  # noqa: E402
 
-from tfgrounding.localizers.base import Candidates, Combination  # noqa: E402
-from tfgrounding.localizers.combine import combine  # noqa: E402
 from tfgrounding.localizers.ground_curves import ground_curves  # noqa: E402
+from tfgrounding.localizers.tfvtg.combine import combined_by_sum, combined_by_vote  # noqa: E402
 
 PUBLIC_PROGRAM_SECONDS = 14e-3  # its median a query on this work, on two cores, without the text encoder
 READINGS = ("tfvtg-reference", "tfvtg")
@@ -84,13 +83,13 @@ def many_sub_events():
         "one after the other": (ordered, ordered + rng.uniform(1, 9, (10, 10))),
     }
     result = {}
-    for rule, picks, results in (("sum", 10, 10), ("product-vote", 10, 2), ("product-vote", 3, 2)):
-        how = Combination(rule, picks, results)
+    rules = (("sum", combined_by_sum, 10, 10), ("product-vote", combined_by_vote, 10, 2))
+    for rule, combine, picks, results in (*rules, ("product-vote", combined_by_vote, 3, 2)):
         medians = []
         for start, end in layouts.values():
-            events = [Candidates(s, e, rng.uniform(0, 1, 10)) for s, e in zip(start, end, strict=True)]
+            events = [np.stack([s, e, rng.uniform(0, 1, 10)]) for s, e in zip(start, end, strict=True)]
             for relation in ("sequentially", "simultaneously"):
-                call = partial(combine, events, relation, how)
+                call = partial(combine, events, relation, picks=picks, results=results)
                 call()
                 medians.append(statistics.median(timed(call) for _ in range(9)))
         result[f"{rule}, k = {picks}, m = 10"] = round(1e3 * max(medians), 2)

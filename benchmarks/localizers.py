@@ -20,11 +20,12 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tfgrounding.localizers.base import LOCALIZERS, get_localizer
+from tfgrounding.localizers import Localizer
 from tfgrounding.localizers.default import CONSTANTS, FINENESS, DefaultLocalizer
 from tfgrounding.localizers.ground_curves import ground_curves
 from tfgrounding.localizers.intervals import temporal_iou
 from tfgrounding.localizers.presence import NULL_TEXTS, Presence
+from tfgrounding.registry import ROWS
 from tfgrounding.types import Plan, SubEvent
 
 AUTHORS_SECONDS = 0.014  # a query of the public program on these cases
@@ -64,23 +65,22 @@ class Cases:
     def __len__(self) -> int:
         return len(self.cases)
 
-    def answers(self, localizer: str, *, plans: bool = True, features: bool = True) -> np.ndarray:
+    def answers(self, localizer: str | Localizer, *, plans: bool = True, features: bool = True) -> np.ndarray:
         """(N, 2) first moments; NaN where the localizer has no answer."""
         found = np.full((len(self), 2), np.nan)
         for i, curves in enumerate(self.curves):
             found[i] = self.answer(i, localizer, curves, plans=plans, features=features)
         return found
 
-    def answer(self, i: int, localizer: str, curves: dict, *, plans: bool, features: bool) -> tuple[float, float]:
-        frames = len(curves["query"])
+    def answer(
+        self, i: int, localizer: str | Localizer, curves: dict, *, plans: bool, features: bool
+    ) -> tuple[float, float]:
         moments = ground_curves(
             curves,
             self.plans[i] if plans else Plan("query"),
             duration_seconds=self.duration[i],
             localizer=localizer,
             features=self.features[i] if features else None,
-            stride_frames=20 if localizer.startswith("tfvtg") else None,
-            longest_frames=max(1, frames // 2) if localizer.startswith("tfvtg") else None,
         )
         return (moments[0].start_seconds, moments[0].end_seconds) if moments else (np.nan, np.nan)
 
@@ -122,7 +122,7 @@ def table(cases: Cases) -> dict:
         print("|---|---|---|---|---|---|---|")
         rows = {"whole video": cases.iou(np.stack([0 * cases.duration, cases.duration], axis=1))}
         rows["best constant window"] = best_constant(cases)
-        for name in sorted(LOCALIZERS):
+        for name in sorted(ROWS["localizers"]):
             rows[name] = reference[plans] if name == "tfvtg-reference" else cases.iou(cases.answers(name, plans=plans))
         rows["default, no features"] = cases.iou(cases.answers("default", plans=plans, features=False))
         rows["oracle: best of all windows of whole frames"] = best_window(cases)
@@ -154,18 +154,6 @@ def best_window(cases: Cases) -> np.ndarray:
     return best
 
 
-def with_constants(cases: Cases, localizer: DefaultLocalizer) -> np.ndarray:
-    """Overlaps of a default localizer with other constants, by the same road as the named ones."""
-    LOCALIZERS["trial"] = ("default", "DefaultLocalizer")
-    get_localizer.cache_clear()
-    get_localizer("trial").__init__(localizer.constants, fineness=localizer.fineness)  # type: ignore[misc]
-    try:
-        return cases.iou(cases.answers("trial"))
-    finally:
-        del LOCALIZERS["trial"]
-        get_localizer.cache_clear()
-
-
 def sensitivity(cases: Cases) -> dict:
     print(f"\n| constant | factor | {' | '.join(HEAD)} |\n|---|---|---|---|---|---|")
     results = {}
@@ -177,7 +165,7 @@ def sensitivity(cases: Cases) -> dict:
     for factor in (0.5, 2.0):
         trials[f"fineness | x {factor:g}"] = DefaultLocalizer(fineness=FINENESS * factor)
     for name, localizer in trials.items():
-        overlap = with_constants(cases, localizer)
+        overlap = cases.iou(cases.answers(localizer))
         print(row(name if "|" in name else name + " | ", overlap))
         results[name.replace(" | ", " ")] = figures(overlap).round(2).tolist()
     return results
@@ -187,11 +175,11 @@ def halves(cases: Cases, trials: int = 60) -> dict:
     """Constants drawn around ours; the best on one half of the videos read off the other half."""
     rng = np.random.default_rng(0)
     half = rng.permutation(cases.video.max() + 1)[cases.video] % 2
-    overlaps = [with_constants(cases, DefaultLocalizer())]
+    overlaps = [cases.iou(cases.answers(DefaultLocalizer()))]
     for _ in range(trials):
         factors = np.exp(rng.uniform(-0.5, 0.5, len(fields(CONSTANTS))))
         drawn = {f.name: getattr(CONSTANTS, f.name) * x for f, x in zip(fields(CONSTANTS), factors, strict=True)}
-        overlaps.append(with_constants(cases, DefaultLocalizer(replace(CONSTANTS, **drawn))))
+        overlaps.append(cases.iou(cases.answers(DefaultLocalizer(replace(CONSTANTS, **drawn)))))
     gains = np.array([[figures(o[half == h]) @ [1 / 3, 1 / 3, 1 / 3, 1] for h in (0, 1)] for o in overlaps])
     print(f"\n{trials} settings within a factor of 1.65, judged by mIoU + mean recall")
     print(f"\n| answer | {' | '.join(HEAD)} |\n|---|---|---|---|---|")
@@ -320,7 +308,7 @@ def long_video(rng: np.random.Generator) -> dict:
 def cost(cases: Cases) -> dict:
     """Processor seconds a query, the best of five rounds over the first 400 cases."""
     results = {}
-    for name in sorted(LOCALIZERS):
+    for name in sorted(ROWS["localizers"]):
         best = np.inf
         for _ in range(2 if name == "tag" else 5):
             began = time.thread_time()

@@ -22,7 +22,7 @@ from stored import SHARED, cases  # noqa: E402
 from tfgrounding.errors import TFGroundingError  # noqa: E402
 from tfgrounding.localizers.ground_curves import ground_curves  # noqa: E402
 from tfgrounding.localizers.intervals import temporal_iou  # noqa: E402
-from tfgrounding.localizers.ranking import votes  # noqa: E402
+from tfgrounding.localizers.tfvtg.ranking import votes  # noqa: E402
 from tfgrounding.types import Plan  # noqa: E402
 
 TOLERANCE_SECONDS = 1e-3

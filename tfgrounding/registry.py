@@ -2,16 +2,18 @@
 
 A plug-in is a package with an entry point in the group `tfgrounding.encoders`, `.localizers`, `.planners`, `.engines`,
 `.exports` or `.datasets`. This package's own names come first, so no plug-in can replace them.
+
+`module:Class` runs the code of that module: take such names from the user only, never from a file or a request.
 """
 
 from __future__ import annotations
 
-import re
+import inspect
+import os
 import sys
-from functools import cache
-from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from pathlib import Path
+from collections.abc import Sequence
+from importlib import import_module, invalidate_caches
+from importlib.metadata import entry_points
 from typing import Any
 
 from .errors import TFGroundingError
@@ -22,14 +24,14 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "clip": "tfgrounding.encoders.clip:ClipEncoder",
         "embedded": "tfgrounding.encoders.embedded:EmbeddedEncoder",
         "lavis": "tfgrounding.encoders.lavis:LavisEncoder",
-        "siglip": "tfgrounding.encoders.clip:ClipEncoder",
+        "siglip": "tfgrounding.encoders.clip:SiglipEncoder",
     },
     "localizers": {
         "default": "tfgrounding.localizers.default:DefaultLocalizer",
         "max-sum": "tfgrounding.localizers.maxsum:MaxSumLocalizer",
         "tag": "tfgrounding.localizers.tag:TAGLocalizer",
-        "tfvtg": "tfgrounding.localizers.tfvtg:TFVTGLocalizer",
-        "tfvtg-reference": "tfgrounding.localizers.reference:ReferenceLocalizer",
+        "tfvtg": "tfgrounding.localizers.tfvtg.paper:TFVTGLocalizer",
+        "tfvtg-reference": "tfgrounding.localizers.tfvtg.reference:ReferenceLocalizer",
     },
     "planners": {
         "llm": "tfgrounding.planning.llm:LLMPlanner",
@@ -54,58 +56,131 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
 
 def names(kind: str) -> list[str]:
     """Every name of a kind: this package's own in their order, then those of plug-ins."""
-    return [*ROWS[kind], *(name for name in _plugins(kind) if name not in ROWS[kind])]
+    return list(dict.fromkeys([*ROWS[kind], *(point.name for point in entry_points(group=f"tfgrounding.{kind}"))]))
 
 
-def find(kind: str, name: str, *, error: type[TFGroundingError] = TFGroundingError) -> tuple[Any, str]:
+def find(
+    kind: str, name: str, *, also: Sequence[str] = (), error: type[TFGroundingError] = TFGroundingError
+) -> tuple[Any, str]:
     """What a name stands for.
 
     Args:
         kind: a key of ROWS.
-        name: a name of that kind, alone or as a prefix ("clip:FOLDER"), or "module:attribute" of one's own. Modules in
-            the current folder are found too, after all installed ones.
+        name: a name of that kind, alone or as a prefix ("clip:FOLDER"), or "module:attribute" of one's own, which may
+            also have something after it ("module:attribute:FOLDER"). A module is looked for among the installed ones
+            first, then in the current folder.
+        also: names that the caller handles itself, for the error message.
         error: what to raise.
 
     Returns:
-        The class, function or object, and what followed the prefix ("" where nothing did).
+        The class, function or object, and what followed its name ("" where nothing did).
 
     Raises:
         TFGroundingError: no such name, or what it names cannot be imported.
     """
     head, _, rest = name.partition(":")
-    for whole, choice in ((name, ""), (head, rest)):
-        if whole in ROWS[kind]:
-            return _attribute(ROWS[kind][whole], kind, error), choice
-        if whole in _plugins(kind):
-            try:
-                return _plugins(kind)[whole].load(), choice
-            except Exception as problem:  # a plug-in is other people's code
-                raise error(f"{kind[:-1]} {whole!r}: its package cannot be imported ({problem})") from problem
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", name):
-        return _attribute(name, kind, error), ""
-    raise error(f"{kind[:-1]} {name!r} is not known; choose one of {', '.join(sorted(names(kind)))}, or module:Class")
-
-
-@cache
-def _plugins(kind: str) -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=f"tfgrounding.{kind}")}
-
-
-def _attribute(path: str, kind: str, error: type[TFGroundingError]) -> Any:
-    module, _, attribute = path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.append(here)
+    if head in ROWS[kind]:
+        return _attribute(*ROWS[kind][head].split(":")), rest
+    attribute, _, choice = rest.partition(":")
     try:
-        found: Any = import_module(module)
-        for part in attribute.split("."):
-            found = getattr(found, part)
+        for plugin in entry_points(group=f"tfgrounding.{kind}"):
+            if plugin.name == head:
+                return plugin.load(), rest
+        if attribute and all(part.isidentifier() for part in f"{head}.{attribute}".split(".")):
+            return _own(head, attribute), choice
     except TFGroundingError:
         raise
-    except ModuleNotFoundError as problem:
-        if problem.name == module.partition(".")[0] or problem.name == module:
-            raise error(f"{kind[:-1]} {path!r}: there is no module {module}") from problem
-        raise
-    except AttributeError as problem:
-        raise error(f"{kind[:-1]} {path!r}: {problem}") from problem
+    except (Exception, SystemExit) as problem:  # the code of other people
+        if not isinstance(problem, ModuleNotFoundError) or problem.name not in (head, head.partition(".")[0]):
+            raise error(f"{kind[:-1]} {_label(name)} cannot be imported: {_in_one_line(problem)}") from problem
+    known = ", ".join([*also, *sorted(names(kind))])
+    raise error(f"{kind[:-1]} {_label(name)} is not known; choose one of {known}, or module:Class of your own")
+
+
+def make(
+    kind: str,
+    given: Any,
+    *,
+    needs: Sequence[str],
+    also: Sequence[str] = (),
+    error: type[TFGroundingError] = TFGroundingError,
+    **options: Any,
+) -> Any:
+    """The implementation itself, in whichever way it was named.
+
+    A class is called: with what followed its name, if anything did, as the first argument, and with those of the
+    options that its signature takes. Anything else is used as it is.
+
+    Args:
+        kind: a key of ROWS.
+        given: a name as `find` reads it, a class, or a ready object.
+        needs: the attributes and methods that it must have.
+        also, error: as for `find`.
+        options: what a class may take, by name.
+
+    Returns:
+        An object that has all that it needs.
+
+    Raises:
+        TFGroundingError: as `find`; or the class cannot be called like this, or its object lacks something.
+    """
+    found, choice = find(kind, given, also=also, error=error) if isinstance(given, str) else (given, "")
+    said = f"{kind[:-1]} {_label(given)}"
+    if isinstance(found, type):
+        found = _called(found, choice, options, said, error)
+    elif choice:
+        raise error(f"{said} has no choices: leave out {choice[:100]!r}")
+    if missing := [need for need in needs if not hasattr(found, need)]:
+        raise error(f"{said} has no {', '.join(missing)}")
     return found
+
+
+def _called(cls: type, choice: str, options: dict[str, Any], said: str, error: type[TFGroundingError]) -> Any:
+    try:
+        signature = inspect.signature(cls)
+        parameters = signature.parameters.values()
+        if choice and not any(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
+            raise error(f"{said} has no choices: leave out {choice[:100]!r}")
+        takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
+        taken = {name: value for name, value in options.items() if takes_all or name in signature.parameters}
+        arguments = signature.bind(*[choice] if choice else [], **taken)
+    except (TypeError, ValueError) as problem:
+        raise error(f"{said} cannot be made from its name alone: {problem}") from problem
+    try:
+        return cls(*arguments.args, **arguments.kwargs)
+    except TFGroundingError:
+        raise
+    except Exception as problem:
+        if cls.__module__.partition(".")[0] == __package__:  # our fault, not that of the name
+            raise
+        raise error(f"{said} cannot be made: {_in_one_line(problem)}") from problem
+
+
+def _own(module: str, attribute: str) -> Any:
+    """From an installed module, or one in the current folder, which stays on the path for that module's imports."""
+    try:
+        here = os.getcwd()  # noqa: PTH109 - Path.cwd() is the same call
+    except OSError:  # the current folder was deleted
+        here = ""
+    if here and here not in sys.path:
+        sys.path.append(here)
+    invalidate_caches()
+    return _attribute(module, attribute)
+
+
+def _attribute(module: str, attribute: str) -> Any:
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _label(given: Any) -> str:
+    """A name in quotes, short enough for a message, or an object's class."""
+    if not isinstance(given, str):
+        return given.__name__ if isinstance(given, type) else type(given).__name__
+    return repr(given if len(given) <= 100 else given[:97] + "...")
+
+
+def _in_one_line(problem: BaseException) -> str:
+    return f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}"

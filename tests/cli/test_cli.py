@@ -5,7 +5,7 @@ import pytest
 from videos import BLUE, RED, make_pictures, make_scenes
 
 from tfgrounding.cli import app as cli
-from tfgrounding.encoders import load
+from tfgrounding.registry import ROWS
 
 
 @pytest.fixture(scope="module")
@@ -14,9 +14,9 @@ def video(tmp_path_factory):
 
 
 @pytest.fixture
-def run(monkeypatch, capsys, colour_encoder):
+def run(monkeypatch, capsys):
     """Runs the command line in this process: (exit code, stdout, stderr)."""
-    monkeypatch.setitem(load.ENCODERS, "colours", lambda device: colour_encoder)
+    monkeypatch.setitem(ROWS["encoders"], "colours", "conftest:ColourEncoder")
 
     def go(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
@@ -88,10 +88,10 @@ def test_what_the_user_can_mend_is_one_line_and_exit_2(run, video, arguments, sa
 
 
 def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
-    def broken(device):
+    def broken(self, texts):
         raise RuntimeError("boom")
 
-    monkeypatch.setitem(load.ENCODERS, "colours", broken)
+    monkeypatch.setattr("conftest.ColourEncoder.encode_texts", broken)
     code, _, err = run("ground", video, "blue", "--encoder", "colours")
     assert code == 1 and "internal error: RuntimeError: boom" in err and err.count("\n") == 1
 

@@ -19,7 +19,7 @@ from PIL import Image
 from tfgrounding.encoders import checkpoint, load, preprocess
 from tfgrounding.encoders.base import Batches, resolve_device
 from tfgrounding.encoders.blip2 import Blip2Encoder
-from tfgrounding.encoders.clip import ClipEncoder
+from tfgrounding.encoders.clip import ClipEncoder, SiglipEncoder
 from tfgrounding.encoders.lavis import LavisEncoder
 from tfgrounding.encoders.load import load_encoder
 from tfgrounding.errors import EncoderError
@@ -246,11 +246,11 @@ def test_a_cached_checkpoint_needs_no_network_and_gives_its_commit(hub_cache, cl
 
 def test_auto_takes_what_lies_on_disk(hub_cache, clip_folder, siglip_folder, monkeypatch, embedded_encoder):
     assert load._best_on_disk("cpu") == "embedded"
-    in_hub_cache(clip_folder, hub_cache, load.CLIP_CHECKPOINT, "c" * 40)
+    in_hub_cache(clip_folder, hub_cache, ClipEncoder.usual_checkpoint, "c" * 40)
     assert load_encoder(device="cpu").name == "clip"
-    in_hub_cache(siglip_folder, hub_cache, load.SIGLIP_CHECKPOINT, "5" * 40)
-    assert load_encoder("auto", device="cpu").revision == f"{load.SIGLIP_CHECKPOINT}@{'5' * 40}"
-    in_hub_cache(clip_folder, hub_cache, load.BLIP2_CHECKPOINT, "b" * 40)
+    in_hub_cache(siglip_folder, hub_cache, SiglipEncoder.usual_checkpoint, "5" * 40)
+    assert load_encoder("auto", device="cpu").revision == f"{SiglipEncoder.usual_checkpoint}@{'5' * 40}"
+    in_hub_cache(clip_folder, hub_cache, Blip2Encoder.usual_checkpoint, "b" * 40)
     assert load._best_on_disk("cpu") == "siglip"
     monkeypatch.setattr(load, "resolve_device", lambda device: "cuda")
     assert load._best_on_disk("auto") == "blip2"
@@ -304,8 +304,8 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("magic", "encoder 'magic' is not known; choose auto or one of blip2, clip, embedded, lavis, siglip"),
-        ("embedded:other", "no other checkpoints"),
+        ("magic", "encoder 'magic' is not known; choose one of auto, blip2, clip, embedded, lavis, siglip"),
+        ("embedded:other", "embedded:other' has no choices"),
         ("clip:/no/such/folder", "is not a folder with a checkpoint"),
         ("clip:./nothing", "is not a folder with a checkpoint"),
         ("clip:{empty}", "is not a folder with a checkpoint"),

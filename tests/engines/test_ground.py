@@ -8,7 +8,7 @@ from videos import BLUE, GREEN, RED, make_scenes
 import tfgrounding
 from tfgrounding import Grounder, Plan, SubEvent
 from tfgrounding.errors import PlanError, TFGroundingError, VideoError
-from tfgrounding.localizers.base import LOCALIZERS
+from tfgrounding.registry import ROWS
 
 SCENES = [(2.0, RED), (3.0, BLUE), (2.0, GREEN), (3.0, RED)]
 
@@ -37,7 +37,7 @@ def test_a_file_and_a_sentence_give_the_seconds(grounder, scenes):
 
 
 def test_moments_lie_in_the_video_and_are_sorted(grounder, scenes):
-    for name in LOCALIZERS:
+    for name in ROWS["localizers"]:
         answer = Grounder(encoder=grounder.encoder, localizer=name).ground(scenes, "something red")
         assert answer.moments
         scores = [moment.score for moment in answer.moments]

@@ -14,7 +14,7 @@ from scipy.stats import norm
 from tfgrounding import Plan, SubEvent
 from tfgrounding.errors import PlanError
 from tfgrounding.localizers import curve_kernels, interval_kernels
-from tfgrounding.localizers.base import EventCurves
+from tfgrounding.localizers.base import QueryCurves
 from tfgrounding.localizers.default import CONSTANTS, Constants, DefaultLocalizer, evidence_curve
 from tfgrounding.localizers.ground_curves import ground_curves
 
@@ -336,9 +336,9 @@ def test_features_that_do_not_fit_are_refused(features):
 
 
 def test_other_constants_can_be_tried():
-    event = EventCurves(step_curve(90, (30, 50))[None], np.linspace(0, 30, 91))
-    longer = DefaultLocalizer(Constants(typical_seconds=20.0, length_sd=0.1)).query_candidates(event)
-    usual = DefaultLocalizer().query_candidates(event)
+    curves = QueryCurves(step_curve(90, (30, 50))[None], np.linspace(0, 30, 91))
+    longer = DefaultLocalizer(Constants(typical_seconds=20.0, length_sd=0.1)).locate(curves)
+    usual = DefaultLocalizer().locate(curves)
     assert longer.end_seconds[0] - longer.start_seconds[0] > usual.end_seconds[0] - usual.start_seconds[0]
-    curve, cuts = evidence_curve(event, CONSTANTS)
+    curve, cuts = evidence_curve(curves, CONSTANTS)
     assert len(cuts) == 0 and curve.std() == pytest.approx(1)

@@ -7,11 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from tfgrounding.errors import PlanError, TFGroundingError, UndefinedAnswerError
-from tfgrounding.localizers.base import LOCALIZERS
+from tfgrounding.localizers import Candidates, get_localizer
 from tfgrounding.localizers.ground_curves import ground_curves
+from tfgrounding.localizers.tfvtg.paper import TFVTGLocalizer
+from tfgrounding.registry import ROWS
 from tfgrounding.types import Plan, SubEvent
 
-ALWAYS_DEFINED = sorted(set(LOCALIZERS) - {"tfvtg-reference"})
+ALWAYS_DEFINED = sorted(set(ROWS["localizers"]) - {"tfvtg-reference"})
 RELATIONS = ("single-query", "sequentially", "simultaneously")
 PLAN = Plan("q", ["p"], [SubEvent(["a"]), SubEvent(["b", "c"])], "sequentially")
 VALUES = st.one_of(
@@ -79,7 +81,7 @@ def test_the_reference_answers_or_says_that_it_cannot(curves, relation):
     check(moments, 20.0)
 
 
-@pytest.mark.parametrize("localizer", sorted(LOCALIZERS))
+@pytest.mark.parametrize("localizer", sorted(ROWS["localizers"]))
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, list])
 def test_numbers_of_any_type_and_texts_that_return(localizer, dtype):
     rng = np.random.default_rng(0)
@@ -92,7 +94,7 @@ def test_numbers_of_any_type_and_texts_that_return(localizer, dtype):
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("localizer", sorted(LOCALIZERS))
+@pytest.mark.parametrize("localizer", sorted(ROWS["localizers"]))
 def test_values_that_are_no_numbers_are_refused(localizer, bad):
     curves = {text: np.full(20, 0.3) for text in PLAN.texts}
     curves["b"][3] = bad
@@ -135,3 +137,79 @@ def test_what_makes_no_sense_is_one_clear_sentence(curves, options, message):
 def test_an_unknown_localizer_is_named_with_the_known_ones():
     with pytest.raises(TFGroundingError, match=r"'nosuch' is not known; choose one of default.*tfvtg"):
         ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer="nosuch")
+
+
+class Own:
+    """A localizer of one's own: hands on what it is made with, and remembers what it got."""
+
+    name = "own"
+
+    def __init__(self, found=Candidates(np.array([2.0, 1.0]), np.array([9.0, 3.0]), np.array([0.5, 0.25]))):  # noqa: B008
+        self.found = found
+
+    def locate(self, curves):
+        self.curves = curves
+        return self.found
+
+
+def test_a_localizer_of_ones_own_gets_every_curve_in_its_place():
+    curves = {text: CURVE + n for n, text in enumerate(PLAN.texts)}
+    null, features, own = np.zeros((3, 20)), np.ones((20, 4)), Own()
+    options = {"null_curves": null, "features": features, "floor": 0.1, "localizer": own}
+    moments = ground_curves(curves, PLAN, duration_seconds=9.0, **options)
+    assert [(m.start_seconds, m.end_seconds, m.score) for m in moments] == [(2.0, 9.0, 0.5), (1.0, 3.0, 0.25)]
+    got = own.curves
+    np.testing.assert_array_equal(got.query, [curves["q"], curves["p"]])
+    assert [len(event) for event in got.sub_events] == [1, 2]
+    np.testing.assert_array_equal(got.sub_events[1], [curves["b"], curves["c"]])
+    assert got.relation == "sequentially" and got.floor == 0.1 and got.null_curves is null and got.features is features
+    assert got.uniform and got.edges_seconds[-1] == 9.0 and len(got.edges_seconds) == 21
+    ground_curves(curves, Plan("q", (), PLAN.sub_events), duration_seconds=9.0, localizer=own)
+    assert own.curves.sub_events == () and own.curves.relation == "single-query"
+
+
+def test_a_localizer_may_be_a_class_or_a_place():
+    by_class = ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer=Own)
+    assert by_class == ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer=f"{__name__}:Own")
+    with pytest.raises(TFGroundingError, match="localizer object has no name, locate"):
+        ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer=object())
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        ([(0.0, 1.0, 0.5)], "must return Candidates"),
+        (None, "must return Candidates"),
+        (Candidates([0.0, 1.0], [2.0], [0.5]), "must return Candidates"),
+        (Candidates([[0.0]], [[2.0]], [[0.5]]), "must return Candidates"),
+        (Candidates(["a"], [2.0], [0.5]), "must return Candidates"),
+        (Candidates([1.0], [1.0], [0.5]), "the interval 1.0 to 1.0 s"),
+        (Candidates([1.0], [9.5], [0.5]), r"0 <= start < end <= 9.0 s"),
+        (Candidates([-1.0], [9.0], [0.5]), "the interval -1.0 to 9.0 s"),
+        (Candidates([0.0], [np.nan], [0.5]), "the interval 0.0 to nan s"),
+        (Candidates([0.0], [1.0], [np.inf]), "score inf"),
+    ],
+)
+def test_what_a_localizer_returns_is_checked(found, says):
+    with pytest.raises(TFGroundingError, match=f"localizer own.*{says}"):
+        ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer=Own(found))
+
+
+def test_a_localizer_that_finds_nothing_gives_no_moments():
+    assert ground_curves({"q": CURVE}, Plan("q"), duration_seconds=9.0, localizer=Own(Candidates([], [], []))) == []
+
+
+def test_the_window_grid_goes_with_the_name_or_with_the_object():
+    curve = np.random.default_rng(0).uniform(0.25, 0.4, 200)
+    grid = {"stride_frames": 7, "longest_frames": 21}
+
+    def answer(localizer, **options):
+        return ground_curves({"q": curve}, Plan("q"), duration_seconds=60.0, localizer=localizer, **options)
+
+    assert answer("tfvtg", **grid) == answer(TFVTGLocalizer(**grid)) == answer(TFVTGLocalizer, **grid)
+    assert answer("tfvtg", **grid) != answer("tfvtg") == answer(get_localizer("tfvtg"))
+    assert answer("default", **grid) == answer("default")
+    with pytest.raises(PlanError, match="beside a ready localizer, which has its own"):
+        answer(TFVTGLocalizer(), **grid)
+    with pytest.raises(PlanError, match="stride_frames must be at least 1, not 0"):
+        TFVTGLocalizer(stride_frames=0)

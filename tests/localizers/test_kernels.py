@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tfgrounding.localizers import kernels, ranking
+from tfgrounding.localizers import kernels
+from tfgrounding.localizers.tfvtg import ranking, windows
 
 fast = partial(settings, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FLOOR = 0.2
@@ -41,8 +42,8 @@ def prepared(curve, stride, floor=FLOOR):
     n = len(curve)
     signal, above, change = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
     total, count = np.empty(n + 1), np.empty(n + 1)
-    kernels.masked_sums(curve, floor, signal, above, total, count)
-    kernels.smoothed_change(signal, above, stride, change)
+    windows.masked_sums(curve, floor, signal, above, total, count)
+    windows.smoothed_change(signal, above, stride, change)
     return signal, above, total, count, change
 
 
@@ -59,7 +60,7 @@ def test_mask_change_and_rise(data):
     np.testing.assert_array_equal(count, twins.running(twin_above))
     np.testing.assert_array_equal(change, twins.smoothed_change(twin_signal, twin_above, stride))
     rise = np.empty(len(curve), np.int64)
-    kernels.rise_starts(change, rise)
+    windows.rise_starts(change, rise)
     np.testing.assert_array_equal(rise, twins.rise_starts(change))
 
 
@@ -69,7 +70,7 @@ def test_reach_is_how_far_every_change_exceeds_the_threshold(data):
     curve = data.draw(curves())[0]
     change = prepared(curve, 1)[4]
     gain, reach = np.empty(len(curve) + 1), np.empty(len(curve) + 1, np.int64)
-    kernels.rise_reaches(change, gain, reach)
+    windows.rise_reaches(change, gain, reach)
     for t in range(len(curve) + 1):
         assert reach[t] >= t
         assert (change[t : reach[t]] > twins.DELTA).all()
@@ -87,10 +88,10 @@ def test_static_scores_of_every_window(data):
     spans = twins.windows(frames, stride, longest)
     expected = twins.published_scores(signal, above, spans)
     everything, every_count = np.float32(total[-1]), np.float32(count[-1])
-    scores = [kernels.published_contrast(total, count, s, e, everything, every_count) for s, e in spans]
+    scores = [windows.published_contrast(total, count, s, e, everything, every_count) for s, e in spans]
     np.testing.assert_array_equal(np.array(scores, np.float32), expected)
     score, width = np.empty(frames + 1), np.empty(frames + 1, np.int64)
-    kernels.best_published_by_end(total, count, stride, longest, score, width)
+    windows.best_published_by_end(total, count, stride, longest, score, width)
     for end in range(frames + 1):
         here = np.flatnonzero((spans[:, 1] == end) & ~np.isnan(expected))
         if len(here) == 0:
@@ -110,7 +111,7 @@ def test_search_over_transitions(data):
     stride, longest = data.draw(grids(frames))
     signal, above, total, count, change = prepared(curve, stride)
     gain, reach = np.empty(frames + 1), np.empty(frames + 1, np.int64)
-    kernels.rise_reaches(change, gain, reach)
+    windows.rise_reaches(change, gain, reach)
     spans = twins.windows(frames, stride, longest)
     expected = twins.paper_scores(signal, above, change, spans)
     fraction = (np.arange(frames + 1) / np.float32(frames)).astype(np.float32)
@@ -118,7 +119,7 @@ def test_search_over_transitions(data):
     for end in range(stride, frames + 1):
         here = np.flatnonzero(spans[:, 1] == end)
         best = here[np.argmax(expected[here])]
-        found = kernels.best_paper_at(end, total, count, gain, reach, stride, longest, fraction, none, none, 0)
+        found = windows.best_paper_at(end, total, count, gain, reach, stride, longest, fraction, none, none, 0)
         assert found == (expected[best], spans[best, 1] - spans[best, 0])
 
 
@@ -145,7 +146,7 @@ def test_published_candidates(data):
     kept, most, uniform = data.draw(st.integers(1, 10)), data.draw(st.integers(1, 12)), data.draw(st.booleans())
     edges = kernels.uniform_edges(frames, 30.7)
     arguments = (table, edges, uniform, FLOOR, stride, longest, kept, most)
-    np.testing.assert_array_equal(kernels.published_candidates(*arguments), twins.published_candidates(*arguments))
+    np.testing.assert_array_equal(windows.published_candidates(*arguments), twins.published_candidates(*arguments))
 
 
 @given(st.data())
@@ -155,7 +156,7 @@ def test_paper_candidates(data):
     frames = table.shape[1]
     stride, longest = data.draw(grids(frames))
     arguments = (table, kernels.uniform_edges(frames, 30.7), FLOOR, stride, longest, data.draw(st.integers(1, 10)))
-    np.testing.assert_array_equal(kernels.paper_candidates(*arguments), twins.paper_candidates(*arguments))
+    np.testing.assert_array_equal(windows.paper_candidates(*arguments), twins.paper_candidates(*arguments))
 
 
 @given(st.data())
@@ -203,8 +204,8 @@ def test_kernels_release_the_interpreter():
     rng = np.random.default_rng(0)
     table = rng.uniform(0.25, 0.5, (1, 20_000))
     edges = kernels.uniform_edges(20_000, 6_000.0)
-    kernels.paper_candidates(table[:, :50].copy(), edges[:51], FLOOR, 20, 25, 3)
-    worker = threading.Thread(target=kernels.paper_candidates, args=(table, edges, FLOOR, 20, 10_000, 10))
+    windows.paper_candidates(table[:, :50].copy(), edges[:51], FLOOR, 20, 25, 3)
+    worker = threading.Thread(target=windows.paper_candidates, args=(table, edges, FLOOR, 20, 10_000, 10))
     ticks = 0
     worker.start()
     while worker.is_alive():
@@ -247,7 +248,7 @@ def test_compilation_is_announced_when_the_cache_is_empty_and_only_then(tmp_path
 def test_an_install_where_nothing_can_be_cached_answers_all_the_same(tmp_path):
     root = Path(__file__).resolve().parents[2]
     shutil.copytree(root / "tfgrounding", tmp_path / "tfgrounding", ignore=shutil.ignore_patterns("__pycache__"))
-    for folder in ("", "localizers", "encoders"):
+    for folder in ("", "localizers", "localizers/tfvtg"):
         (tmp_path / "tfgrounding" / folder / "__pycache__").touch()  # a file where the cache's folder should be
     nowhere = {"HOME": "/dev/null", "XDG_CACHE_HOME": "/dev/null", "NUMBA_CACHE_DIR": ""}
     assert first_answer(tmp_path, **nowhere) == ["compiling", *first_answer(root)[-1:]]

@@ -374,11 +374,11 @@ def test_ctrl_c_stops_at_once_and_leaves_a_usable_cache(counting, scenes, tmp_pa
     assert len(FeatureCache(tmp_path / "c").entries()) == 1
 
 
-def test_encode_and_cache_on_the_command_line(colour_encoder, scenes, tmp_path, monkeypatch, capsys):
+def test_encode_and_cache_on_the_command_line(scenes, tmp_path, monkeypatch, capsys):
     from tfgrounding.cli import app as cli
-    from tfgrounding.encoders import load
+    from tfgrounding.registry import ROWS
 
-    monkeypatch.setitem(load.ENCODERS, "colours", lambda device: colour_encoder)
+    monkeypatch.setitem(ROWS["encoders"], "colours", "conftest:ColourEncoder")
     monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "c"))
     pictures = make_pictures(tmp_path / "p", 6)[0].parent
 

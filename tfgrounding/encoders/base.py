@@ -1,38 +1,130 @@
-"""What every encoder offers, and what encoders share: devices and batches."""
+"""What every encoder offers, and what encoders share: devices, batches, and frames in groups."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from ..errors import EncoderError
+from ..types import Frames
+
+MOST_FRAMES_PER_VECTOR = 1024
+LONGEST_VECTOR = 1.02  # 1, and what half precision rounds
 
 
 class Encoder(Protocol):
-    """Puts frames and texts into one space, where a cosine says how well they fit.
+    """Puts frames and texts into one space, where the cosine of two vectors says how well they fit.
 
-    `name` and `revision` say which weights speak, and how: cached features are taken for good as long as both stay, so
-    whatever changes the vectors changes `revision`; `frame_size` is the size in pixels at which `iter_frames` should
-    deliver frames (as its `size`); `floor` is the cosine at and below which a frame does not show the text; `scale` is
-    what cosines were multiplied by in the encoder's training (1 where they were not): differences of cosines times
-    `scale` are differences of log-odds.
+    Attributes:
+        name, revision: which model made the vectors, and which state of it. Cached features are used again as long as
+            both stay the same, so whatever changes the vectors must change `revision`.
+        frame_size: the size in pixels at which `iter_frames` delivers frames (its `size`).
+        floor: the cosine at and below which a frame does not show the text.
+
+    Two more attributes are optional. `scale` (1 where it is missing) is what cosines were multiplied by in the
+    encoder's training: differences of cosines times `scale` are differences of log-odds. `frames_per_vector` (1 where
+    it is missing) is for encoders of clips: how many frames in a row make one vector. Such an encoder gets a multiple
+    of that many frames; at the end of a video the last frame is repeated.
     """
 
     name: str
     revision: str
     frame_size: int | tuple[int, int]
     floor: float
-    scale: float
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB frames -> (T, Q, D) float32 unit vectors, Q of them for every frame."""
+        """(T, H, W, 3) uint8 RGB frames -> (T / frames_per_vector, Q, D) float32 unit vectors, Q side by side."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """N texts -> (N, D) float32 unit vectors."""
         ...
+
+
+NEEDS = ("name", "revision", "frame_size", "floor", "encode_frames", "encode_texts")
+
+
+def frames_per_vector(encoder: Encoder) -> int:
+    """How many frames make one vector. Raises EncoderError if the encoder does not say a whole number from 1 on."""
+    count = getattr(encoder, "frames_per_vector", 1)
+    if not isinstance(count, int) or not 1 <= count <= MOST_FRAMES_PER_VECTOR:
+        raise EncoderError(
+            f"encoder {encoder.name}: frames_per_vector must be a whole number from 1 to {MOST_FRAMES_PER_VECTOR}, "
+            f"not {count!r}"
+        )
+    return count
+
+
+def grouped(chunks: Iterable[Frames], frames_per_vector: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Frames as an encoder of clips takes them, each group with one time.
+
+    Args:
+        chunks: the video's frames in order, in chunks of any length.
+        frames_per_vector: how many frames make a group. The last group is filled up with the last frame.
+
+    Yields:
+        (V * frames_per_vector, H, W, 3) pixels; (V,) `pts_seconds` of each group's first picture; (V,) the mean of
+        each group's `sample_seconds`.
+    """
+    if frames_per_vector == 1:
+        for chunk in chunks:
+            yield chunk.pixels, chunk.pts_seconds, chunk.sample_seconds
+        return
+    waiting: list[Frames] = []
+    for chunk in chunks:
+        waiting.append(chunk)
+        if sum(map(len, waiting)) >= frames_per_vector:
+            pixels, pts, instants = _joined(waiting)
+            whole = len(pts) - len(pts) % frames_per_vector
+            yield (
+                pixels[:whole],
+                pts[:whole:frames_per_vector],
+                instants[:whole].reshape(-1, frames_per_vector).mean(axis=1),
+            )
+            waiting = [Frames(pixels[whole:], pts[whole:], instants[whole:])]
+    if any(map(len, waiting)):
+        pixels, pts, instants = _joined(waiting)
+        missing = frames_per_vector - len(pts)
+        yield np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)]), pts[:1], instants.mean(keepdims=True)
+
+
+def _joined(chunks: Sequence[Frames]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return (
+        np.concatenate([chunk.pixels for chunk in chunks]),
+        np.concatenate([chunk.pts_seconds for chunk in chunks]),
+        np.concatenate([chunk.sample_seconds for chunk in chunks]),
+    )
+
+
+def checked_frames(encoder: Encoder, vectors: np.ndarray, frames: int) -> np.ndarray:
+    """(V, Q, D): what `encode_frames` returned for so many frames. Raises EncoderError if it cannot be that."""
+    count = frames // frames_per_vector(encoder)
+    if np.ndim(vectors) != 3 or len(vectors) != count or 0 in np.shape(vectors):
+        raise EncoderError(
+            f"encoder {encoder.name}: encode_frames must return ({count}, Q, D) vectors for {frames} frames, "
+            f"not shape {np.shape(vectors)}"
+        )
+    return _unit_vectors(encoder, vectors, "encode_frames")
+
+
+def checked_texts(encoder: Encoder, vectors: np.ndarray, texts: int) -> np.ndarray:
+    """(N, D): what `encode_texts` returned for so many texts. Raises EncoderError if it cannot be that."""
+    if np.ndim(vectors) != 2 or len(vectors) != texts:
+        raise EncoderError(
+            f"encoder {encoder.name}: encode_texts must return ({texts}, D) vectors for {texts} texts, "
+            f"not shape {np.shape(vectors)}"
+        )
+    return _unit_vectors(encoder, vectors, "encode_texts")
+
+
+def _unit_vectors(encoder: Encoder, vectors: np.ndarray, method: str) -> np.ndarray:
+    vectors = np.asarray(vectors, dtype=np.float32)
+    longest = float(np.linalg.norm(vectors, axis=-1).max(initial=0.0))
+    if not longest <= LONGEST_VECTOR:  # NaN too
+        raise EncoderError(f"encoder {encoder.name}: {method} must return unit vectors, not of length {longest:.3g}")
+    return vectors
 
 
 def resolve_device(device: str) -> str:
@@ -89,7 +181,7 @@ class Batches:
 
 
 def _ran_out_of_memory(error: BaseException) -> bool:
-    """CUDA has its own error class; MPS and the CPU's allocator say it in words."""
+    """CUDA has its own error class; for MPS and the CPU's allocator only the message shows it."""
     words = str(error).lower()
     return isinstance(error, MemoryError) or "out of memory" in words or "not enough memory" in words
 

@@ -18,6 +18,7 @@ class Blip2Encoder(TransformerEncoder):
     """
 
     name = "blip2"
+    usual_checkpoint = "Salesforce/blip2-itm-vit-g-coco"
     floor = 0.2  # TFVTG's, for the checkpoint trained on COCO
     scale = 1 / 0.07  # the temperature that training starts from; the checkpoint does not keep what it became
 

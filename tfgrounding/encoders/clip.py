@@ -20,8 +20,9 @@ class ClipEncoder(TransformerEncoder):
 
     name = "clip"
     floor = CLIP_FLOOR
+    usual_checkpoint = "openai/clip-vit-base-patch32"
 
-    def __init__(self, checkpoint: str, *, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         super().__init__(checkpoint, device=device, dtype=dtype)
         logit_scale = getattr(self._model, "logit_scale", None)
         self.scale = math.exp(logit_scale.item()) if logit_scale is not None else 1.0
@@ -49,6 +50,12 @@ class ClipEncoder(TransformerEncoder):
 
     def _text_positions(self) -> int:
         return self._model.config.text_config.max_position_embeddings
+
+
+class SiglipEncoder(ClipEncoder):
+    """The same with SigLIP's usual checkpoint."""
+
+    usual_checkpoint = "google/siglip-base-patch16-224"
 
 
 def _pooled(output: Any) -> Any:

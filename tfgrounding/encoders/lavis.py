@@ -40,7 +40,7 @@ class LavisEncoder:
     name = "lavis"
     floor = 0.2  # TFVTG's
 
-    def __init__(self, *, python: str | os.PathLike[str], device: str = "auto", model_type: str = "coco") -> None:
+    def __init__(self, python: str | os.PathLike[str] = "", *, device: str = "auto", model_type: str = "coco") -> None:
         if not os.fspath(python):
             raise EncoderError("lavis runs in an environment of its own: say lavis:PYTHON, the path of its Python")
         self._python = os.fspath(python)

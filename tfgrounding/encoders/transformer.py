@@ -24,10 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class TransformerEncoder(ABC):
-    """A checkpoint of transformers behind the Encoder door; the children say how frames and texts go through it.
+    """An Encoder made of a checkpoint of transformers; subclasses define how frames and texts go through it.
 
     Args:
-        checkpoint: a folder or a hub id; see `load_encoder`.
+        checkpoint: a folder or a hub id; see `load_encoder`. "" means the usual one.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         dtype: "auto" (the checkpoint's own, but float32 on the CPU), "float32", "float16" or "bfloat16".
 
@@ -38,15 +38,17 @@ class TransformerEncoder(ABC):
     name: str
     floor: float
     scale: float
+    usual_checkpoint: str
     text_padding: bool | str = True
 
-    def __init__(self, checkpoint: str, *, device: str = "auto", dtype: str = "auto") -> None:
+    def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         import torch
         from transformers import AutoTokenizer
 
         if dtype not in DTYPES:
             raise EncoderError(f"dtype {dtype!r} is not known; choose {', '.join(DTYPES)}")
         self._device = resolve_device(device)
+        checkpoint = checkpoint or self.usual_checkpoint
         found = find(checkpoint)
         self.revision = found.revision
         self._preprocess = Preprocessor.from_folder(found.folder)
@@ -68,7 +70,7 @@ class TransformerEncoder(ABC):
         return self._batches.run(self._encode_batch, pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """N texts -> (N, D) float32 unit vectors. What goes beyond the longest text the model knows is left out."""
+        """N texts -> (N, D) float32 unit vectors. What is longer than the model's longest text is cut off."""
         import torch
 
         if not texts:
@@ -124,7 +126,7 @@ class TransformerEncoder(ABC):
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What transformers reports while loading is checked by us and said in an error: no bars and tables beside it."""
+    """Without the progress bars and tables of transformers: what it reports while loading is checked here."""
     from transformers.utils import logging as theirs
 
     verbosity, bars = theirs.get_verbosity(), theirs.is_progress_bar_enabled()

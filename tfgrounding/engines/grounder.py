@@ -15,8 +15,8 @@ from .. import __version__
 from ..encoders.base import Encoder
 from ..encoders.load import load_encoder
 from ..errors import TFGroundingError
-from ..localizers.base import get_localizer, sample_edges
-from ..localizers.ground_curves import ground_curves
+from ..localizers import get_localizer
+from ..localizers.ground_curves import ground_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence
 from ..media.frames import Source, checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner

@@ -23,7 +23,7 @@ import numpy as np
 
 from ..errors import PlanError
 from . import curve_kernels, interval_kernels
-from .base import Candidates, EventCurves
+from .base import Candidates, QueryCurves
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +57,14 @@ class DefaultLocalizer:
     """Expected-IoU answers under a posterior over intervals; see the module's head."""
 
     name = "default"
-    combination = None  # sub-events take part as curves
 
     def __init__(self, constants: Constants = CONSTANTS, *, fineness: float = FINENESS) -> None:
         self.constants, self.fineness = constants, fineness
 
-    def query_candidates(self, query: EventCurves) -> Candidates:
+    def locate(self, curves: QueryCurves) -> Candidates:
         c = self.constants
-        edges = query.edges_seconds
-        curve, cuts = evidence_curve(query, c)
+        edges = curves.edges_seconds
+        curve, cuts = evidence_curve(curves, c)
         pace = sqrt(edges[-1] / REFERENCE_SECONDS)  # moments are longer in longer videos, and quicker in short clips
         found = interval_kernels.answers(
             curve,
@@ -81,29 +80,19 @@ class DefaultLocalizer:
         )
         return Candidates(found[0], found[1], found[2])
 
-    def event_candidates(self, event: EventCurves) -> Candidates:
-        return self.query_candidates(event)
 
-    def rank(self, query: EventCurves, own: Candidates, combined: Candidates) -> Candidates:
-        return own
+def evidence_curve(curves: QueryCurves, constants: Constants) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) how strongly each frame supports the query, in standard deviations, and the frames that begin a shot.
 
-
-def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) how strongly each frame speaks for the query, in standard deviations, and the frames that begin a shot.
-
-    Raises PlanError if there are features, but not one finite vector for each frame.
+    Raises PlanError if the features have values that are not finite.
     """
-    edges = query.edges_seconds
+    edges = curves.edges_seconds
     weight = edges[1:] - edges[:-1]
-    rows, first_rows = _rows(query)
-    curve = curve_kernels.own_curve(rows, first_rows, query.relation == "sequentially", weight, constants.odds_until)
-    if query.features is None or not curve.any():
+    rows, first_rows = _rows(curves)
+    curve = curve_kernels.own_curve(rows, first_rows, curves.relation == "sequentially", weight, constants.odds_until)
+    if curves.features is None or not curve.any():
         return curve, _NO_CUTS
-    features = np.ascontiguousarray(query.features, dtype=np.float32)
-    if features.ndim != 2 or len(features) != len(curve):
-        raise PlanError(
-            f"features must have one vector for each of the {len(curve)} frames, not shape {features.shape}"
-        )
+    features = np.ascontiguousarray(curves.features, dtype=np.float32)
     c = constants
     curve, cuts = curve_kernels.with_features(
         curve, features, edges, c.best_share, c.echo_weight, c.life_weight, c.life_seconds, c.cut_ratio
@@ -116,8 +105,8 @@ def evidence_curve(query: EventCurves, constants: Constants) -> tuple[np.ndarray
 _NO_CUTS = np.empty(0, dtype=np.int64)
 
 
-def _rows(query: EventCurves) -> tuple[np.ndarray, np.ndarray]:
+def _rows(curves: QueryCurves) -> tuple[np.ndarray, np.ndarray]:
     """(N, T) wordings of the query, then of each sub-event, and where each sub-event's begin, with N at the end."""
-    parts = [query.curves, *query.sub_events]
+    parts = [curves.query, *curves.sub_events]
     ends = np.array(list(accumulate(map(len, parts))))
     return np.ascontiguousarray(np.concatenate(parts) if len(parts) > 1 else parts[0], dtype=np.float64), ends

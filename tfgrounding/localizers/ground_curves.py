@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 
 import numpy as np
 
+from ..errors import PlanError, TFGroundingError
 from ..types import Moment, Plan
-from .base import EventCurves, check_options, curve_table, get_localizer, sample_edges
-from .combine import NOTHING, combine
+from .base import Candidates, Localizer, QueryCurves, get_localizer
+from .kernels import largest_magnitude, uniform_edges
+from .tfvtg.grid import WindowGrid
+
+LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 
 
 def ground_curves(
@@ -19,7 +24,7 @@ def ground_curves(
     pts_seconds: np.ndarray | None = None,
     floor: float | None = None,
     null_curves: np.ndarray | None = None,
-    localizer: str = "default",
+    localizer: str | Localizer | type[Localizer] = "default",
     stride_frames: int | None = None,
     longest_frames: int | None = None,
     features: np.ndarray | None = None,
@@ -34,36 +39,123 @@ def ground_curves(
         pts_seconds: (T,) increasing times of the samples; None means uniform, sample t at (t + 1/2) / T * duration.
         floor: the cosine below which the encoder's similarity means nothing.
         null_curves: (N, T) curves of texts that have nothing to do with the video.
-        localizer: name of the localizer.
+        localizer: a localizer, as `get_localizer` takes it.
         stride_frames, longest_frames: TFVTG's window grid in frames, None for that of Charades-STA: 20 and T // 2.
+            Other localizers ignore it.
         features: (T, D) vectors of the same frames.
 
     Returns:
-        Moments, best first.
+        Moments, best first (with "tfvtg-reference" in the order of its vote, in which scores may rise again).
 
     Raises:
         PlanError: a text without a curve, curves of unequal length, values that are not finite, or an option that
             does not fit them.
         UndefinedAnswerError: only "tfvtg-reference", where the public program has no answer.
-        TFGroundingError: no such localizer.
+        TFGroundingError: no such localizer, or one of your own that returns something else than intervals.
     """
-    chosen = get_localizer(localizer)
-    relation = plan.relation if plan.sub_events else "single-query"
+    chosen = get_localizer(localizer, stride_frames=stride_frames, longest_frames=longest_frames)
+    if stride_frames is not None or longest_frames is not None:
+        WindowGrid(stride_frames, longest_frames)
     table = curve_table(curves, plan)
     edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds)
-    check_options(table.shape[1], floor, null_curves, features, stride_frames, longest_frames)
-    shared = (edges, pts_seconds is None, relation, floor, null_curves, features, stride_frames, longest_frames)
+    check_options(table.shape[1], floor, null_curves, features)
     row = own_rows = 1 + len(plan.paraphrases)
     sub_events = []
-    if relation != "single-query":
+    if plan.relation != "single-query":
         for sub_event in plan.sub_events:
             sub_events.append(table[row : row + len(sub_event.descriptions)])
             row += len(sub_event.descriptions)
-    query = EventCurves(table[:own_rows], *shared, sub_events=tuple(sub_events))
-    own = chosen.query_candidates(query)
-    combined = NOTHING
-    if sub_events and chosen.combination is not None:
-        events = [chosen.event_candidates(EventCurves(curves, *shared)) for curves in sub_events]
-        combined = combine(events, relation, chosen.combination)
-    ranked = chosen.rank(query, own, combined)
-    return list(map(Moment, ranked.start_seconds.tolist(), ranked.end_seconds.tolist(), ranked.score.tolist()))
+    found = chosen.locate(
+        QueryCurves(
+            table[:own_rows],
+            edges,
+            pts_seconds is None,
+            tuple(sub_events),
+            plan.relation if sub_events else "single-query",
+            floor,
+            null_curves,
+            features,
+        )
+    )
+    return _moments(found, float(edges[-1]), chosen.name)
+
+
+def curve_table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
+    """(N, T) float64, checked: the query's curve, its paraphrases', each sub-event's, in the order of the plan."""
+    texts = [plan.query, *plan.paraphrases]
+    for sub_event in plan.sub_events:
+        texts += sub_event.descriptions
+    try:
+        table = np.array([curves[text] for text in texts], dtype=np.float64)
+    except (KeyError, ValueError, TypeError):
+        table = np.empty(0)
+    if table.ndim != 2 or table.shape[1] == 0 or (magnitude := largest_magnitude(table)) == np.inf:
+        raise PlanError(_what_is_wrong(curves, texts))
+    return table if magnitude <= LARGEST_VALUE else table * (LARGEST_VALUE / magnitude)
+
+
+def sample_edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None) -> np.ndarray:
+    """(T + 1,) borders between the samples: half way between their times, 0 and the duration at the ends."""
+    if not 0 < duration_seconds < np.inf:
+        raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
+    if pts_seconds is None:
+        return uniform_edges(frames, duration_seconds)
+    pts = np.asarray(pts_seconds, dtype=np.float64)
+    if pts.shape != (frames,):
+        raise PlanError(f"pts_seconds must have one time for each of the {frames} frames, not shape {pts.shape}")
+    if not np.isfinite(pts).all() or (np.diff(pts) <= 0).any() or pts[0] < 0 or pts[-1] >= duration_seconds:
+        raise PlanError("pts_seconds must increase from 0 on and stay below the duration")
+    return np.concatenate([[0.0], (pts[1:] + pts[:-1]) / 2, [duration_seconds]])
+
+
+def check_options(
+    frames: int, floor: float | None, null_curves: np.ndarray | None, features: np.ndarray | None
+) -> None:
+    """Raises PlanError where an option does not fit curves of so many frames."""
+    if floor is not None and floor != floor:
+        raise PlanError("the floor must be a number, not NaN")
+    if null_curves is not None and (
+        np.ndim(null_curves) != 2 or np.shape(null_curves)[1] != frames or not np.isfinite(null_curves).all()
+    ):
+        raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
+    if features is not None and (np.ndim(features) != 2 or len(features) != frames):
+        raise PlanError(f"features must be ({frames}, D), one row for each frame, not shape {np.shape(features)}")
+
+
+def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:
+    lengths = {}
+    for text in texts:
+        if text not in curves:
+            return f"there is no curve for the text {text!r} of the plan"
+        try:
+            curve = np.asarray(curves[text], dtype=np.float64)
+        except (ValueError, TypeError):
+            return f"the curve of {text!r} must have one number a frame"
+        if curve.ndim != 1 or len(curve) == 0:
+            return f"the curve of {text!r} must have one value a frame, not shape {curve.shape}"
+        if not np.isfinite(curve).all():
+            return f"the curve of {text!r} has values that are not finite (NaN or infinite)"
+        lengths[len(curve)] = text
+    return f"the curves of one video must be equally long, not {sorted(lengths)} frames"
+
+
+def _moments(found: Candidates, duration_seconds: float, name: str) -> list[Moment]:
+    """The candidates as moments, checked: a localizer may be anyone's."""
+    moments = []
+    try:
+        starts, ends, scores = (
+            np.asarray(part, dtype=np.float64).tolist()
+            for part in (found.start_seconds, found.end_seconds, found.score)
+        )
+        for start, end, score in zip(starts, ends, scores, strict=True):
+            if not (0 <= start < end <= duration_seconds and isfinite(score)):
+                raise TFGroundingError(
+                    f"localizer {name} returned the interval {start} to {end} s with score {score}, but needed are "
+                    f"0 <= start < end <= {duration_seconds} s and a finite score"
+                )
+            moments.append(Moment(start, end, score))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TFGroundingError(
+            f"localizer {name}: locate must return Candidates of three arrays of one length ({error})"
+        ) from error
+    return moments

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .base import Candidates, EventCurves
+from .base import Candidates, QueryCurves
 from .kernels import kernel
 
 MOST_MOMENTS = 10
@@ -17,23 +17,17 @@ class MaxSumLocalizer:
     """
 
     name = "max-sum"
-    combination = None
 
-    def query_candidates(self, query: EventCurves) -> Candidates:
-        weight = np.diff(query.edges_seconds)
-        curve = query.curves.mean(axis=0)
-        centred = (curve - curve @ weight / query.duration_seconds) * weight
+    def locate(self, curves: QueryCurves) -> Candidates:
+        edges = curves.edges_seconds
+        weight = np.diff(edges)
+        curve = curves.query.mean(axis=0)
+        centred = (curve - curve @ weight / edges[-1]) * weight
         if np.abs(centred).max() <= 1e-12 * np.abs(curve).max() * weight.max():
             centred = np.zeros(len(curve))  # flat: all of it
         first, last, score = largest_segments(centred, MOST_MOMENTS)
         scale = np.abs(centred).sum() / 2  # what lies above the mean, so that the best segment scores at most 1
-        return Candidates(query.edges_seconds[first], query.edges_seconds[last], score / (scale if scale > 0 else 1.0))
-
-    def event_candidates(self, event: EventCurves) -> Candidates:
-        return self.query_candidates(event)
-
-    def rank(self, query: EventCurves, own: Candidates, combined: Candidates) -> Candidates:
-        return own
+        return Candidates(edges[first], edges[last], score / (scale if scale > 0 else 1.0))
 
 
 @kernel

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import PlanError
-from .base import Candidates, EventCurves
+from .base import Candidates, QueryCurves
 from .intervals import temporal_iou
 from .kernels import kernel
 
@@ -32,38 +31,27 @@ class TAGLocalizer:
     """Temporal pooling, temporal coherence clustering and similarity adjustment; sub-events are not used."""
 
     name = "tag"
-    combination = None
 
-    def query_candidates(self, query: EventCurves) -> Candidates:
-        curve = query.curves.mean(axis=0)
+    def locate(self, curves: QueryCurves) -> Candidates:
+        curve = curves.query.mean(axis=0)
         frames = len(curve)
-        kept = np.arange(frames) if query.floor is None else np.flatnonzero(_without_loners(curve > query.floor))
+        kept = np.arange(frames) if curves.floor is None else np.flatnonzero(_without_loners(curve > curves.floor))
         if len(kept) == 0:
             kept = np.arange(frames)
-        features = curve[:, None] if query.features is None else np.asarray(query.features)
-        if features.ndim != 2 or len(features) != frames:
-            raise PlanError(
-                f"features must have one vector for each of the {frames} frames, not shape {features.shape}"
-            )
+        features = curve[:, None] if curves.features is None else np.asarray(curves.features)
         timed = np.concatenate([features, np.arange(frames)[:, None] / frames], axis=1).astype(np.float64)
         labels = coherent_clusters(_pooled(timed[kept], POOL_FRAMES), min(CLUSTERS, len(kept)), COHERENCE_FRAMES // 2)
         borders = np.concatenate([[0], np.flatnonzero(np.diff(labels)) + 1, [len(kept)]])
         first, last = _unions(borders, LONGEST_SHARE * frames)
         score = _contrast(adjusted(curve[kept]), first, last)
         order = np.argsort(-score, kind="stable")[:MOST_VOTERS]
-        edges = query.edges_seconds
+        edges = curves.edges_seconds
         start, end = edges[kept[first[order]]], edges[kept[last[order] - 1] + 1]
         vote = (temporal_iou(start[:, None], end[:, None], start, end) ** OVERLAP_EXPONENT).T @ np.maximum(
             score[order], 0
         )
         ranked = np.argsort(-vote, kind="stable")
         return Candidates(start[ranked], end[ranked], vote[ranked] / len(ranked))
-
-    def event_candidates(self, event: EventCurves) -> Candidates:
-        return self.query_candidates(event)
-
-    def rank(self, query: EventCurves, own: Candidates, combined: Candidates) -> Candidates:
-        return own
 
 
 def adjusted(curve: np.ndarray) -> np.ndarray:

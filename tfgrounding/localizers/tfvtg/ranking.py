@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kernels import kernel
+from ..kernels import kernel
 
 VOTE_EXPONENT = 0.6
 

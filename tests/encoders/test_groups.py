@@ -1,0 +1,84 @@
+"""Encoders of one's own: frames in groups, and checks of what they return."""
+
+import numpy as np
+import pytest
+from conftest import ColourEncoder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfgrounding.encoders import load_encoder
+from tfgrounding.encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
+from tfgrounding.errors import EncoderError
+from tfgrounding.types import Frames
+
+
+def video(lengths):
+    """Chunks of those lengths; frame k is filled with k, came on screen at k / 3 and was looked at 0.1 s later."""
+    first = 0
+    for length in lengths:
+        k = np.arange(first, first + length)
+        yield Frames(np.broadcast_to(k[:, None, None, None], (length, 2, 2, 3)).astype(np.uint8), k / 3, k / 3 + 0.1)
+        first += length
+
+
+@given(st.lists(st.integers(0, 9), max_size=9), st.integers(1, 12))
+def test_groups_are_whole_in_order_and_every_frame_is_in_one(lengths, size):
+    frames = sum(lengths)
+    pixels, pts, instants = [], [], []
+    for chunk, chunk_pts, chunk_instants in grouped(video(lengths), size):
+        assert len(chunk) == size * len(chunk_pts) == size * len(chunk_instants) and (len(chunk) > 0 or size == 1)
+        pixels += chunk[:, 0, 0, 0].tolist()
+        pts += chunk_pts.tolist()
+        instants += chunk_instants.tolist()
+    filled = -(-frames // size) * size
+    assert pixels == [*range(frames), *[frames - 1] * (filled - frames)]
+    assert pts == [k / 3 for k in range(0, frames, size)]
+    assert instants == pytest.approx(
+        [np.mean(np.arange(frames)[k : k + size]) / 3 + 0.1 for k in range(0, frames, size)]
+    )
+
+
+def test_a_class_or_an_object_is_an_encoder_too():
+    assert isinstance(load_encoder(ColourEncoder), ColourEncoder)
+    assert isinstance(load_encoder("conftest:ColourEncoder", device="cpu"), ColourEncoder)
+    own = ColourEncoder()
+    assert load_encoder(own) is own and frames_per_vector(own) == 1
+    with pytest.raises(EncoderError, match="encoder 'embedded:x' has no choices"):
+        load_encoder("embedded:x")
+    with pytest.raises(EncoderError, match="encoder 'numpy:array' has no name, revision, frame_size, floor, encode_"):
+        load_encoder("numpy:array")
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, 10**9, "16", None])
+def test_frames_per_vector_is_a_small_whole_number(count):
+    own = ColourEncoder()
+    own.frames_per_vector = count
+    with pytest.raises(EncoderError, match="encoder colours: frames_per_vector must be a whole number from 1 to 1024"):
+        load_encoder(own)
+
+
+@pytest.mark.parametrize(
+    ("vectors", "says"),
+    [
+        (np.eye(4), r"encode_frames must return \(4, Q, D\) vectors for 8 frames, not shape \(4, 4\)"),
+        (np.zeros((8, 1, 4)), r"not shape \(8, 1, 4\)"),
+        (np.zeros((4, 0, 4)), r"not shape \(4, 0, 4\)"),
+        (np.full((4, 1, 4), 1.0), "unit vectors, not of length 2"),
+        (np.full((4, 1, 4), np.nan), "unit vectors, not of length nan"),
+    ],
+)
+def test_vectors_of_frames_are_checked(vectors, says):
+    own = ColourEncoder()
+    own.frames_per_vector = 2
+    with pytest.raises(EncoderError, match=f"encoder colours: .*{says}"):
+        checked_frames(own, vectors, 8)
+    good = np.full((4, 1, 4), 0.5, dtype=np.float16)
+    assert checked_frames(own, good, 8).dtype == np.float32
+
+
+def test_vectors_of_texts_are_checked():
+    own = ColourEncoder()
+    assert checked_texts(own, own.encode_texts(["red", "a blue car"]), 2).shape == (2, 3)
+    for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.full((2, 3), 9.0)):
+        with pytest.raises(EncoderError, match="encoder colours: encode_texts must return"):
+            checked_texts(own, vectors, 2)

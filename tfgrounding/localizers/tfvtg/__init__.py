@@ -1,0 +1,1 @@
+"""TFVTG's two readings: as its public program computes it, and as its paper describes it."""

@@ -1,0 +1,28 @@
+"""TFVTG's grid of windows and its floor, which both readings share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...errors import PlanError
+
+FLOOR = 0.2  # the public program's own, made for BLIP-2's cosines
+STRIDE_FRAMES = 20  # Charades-STA's; 40 with longest T for ActivityNet, 50 with T / 2 for QVHighlights
+
+
+@dataclass(frozen=True, slots=True)
+class WindowGrid:
+    """Windows of `stride_frames`, 2 `stride_frames`, ... up to `longest_frames`.
+
+    None stands for the grid of Charades-STA: 20 and half of the frames.
+
+    Raises PlanError if a number is below 1.
+    """
+
+    stride_frames: int | None = None
+    longest_frames: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("stride_frames", self.stride_frames), ("longest_frames", self.longest_frames)):
+            if value is not None and value < 1:
+                raise PlanError(f"{name} must be at least 1, not {value}")
