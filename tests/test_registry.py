@@ -101,7 +101,7 @@ def test_a_plug_in_is_found_by_its_entry_point_but_replaces_nothing(plugin):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("nosuch", "'nosuch' is not known; choose one of auto, default, max-sum, tag, tfvtg, tfvtg-reference"),
+        ("nosuch", "'nosuch' is not known; choose auto or one of default, max-sum, tag, tfvtg, tfvtg-reference"),
         ("", "'' is not known; choose"),
         (":", "':' is not known; choose"),
         ("own_module", "is not known; choose"),

@@ -93,8 +93,8 @@ def find(
     except (Exception, SystemExit) as problem:  # the code of other people
         if not isinstance(problem, ModuleNotFoundError) or problem.name not in (head, head.partition(".")[0]):
             raise error(f"{kind[:-1]} {_label(name)} cannot be imported: {_in_one_line(problem)}") from problem
-    known = ", ".join([*also, *sorted(names(kind))])
-    raise error(f"{kind[:-1]} {_label(name)} is not known; choose one of {known}, or module:Class of your own")
+    known = "".join(f"{other} or " for other in also) + "one of " + ", ".join(sorted(names(kind)))
+    raise error(f"{kind[:-1]} {_label(name)} is not known; choose {known}, or module:Class of your own")
 
 
 def make(
