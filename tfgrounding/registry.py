@@ -44,7 +44,13 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
     },
     "exports": {},
     "datasets": {},
-    "views": {},
+    "views": {
+        "frame-numbers": "tfgrounding.vision.views:FrameNumbers",
+        "timestamps-text": "tfgrounding.vision.views:TimestampsText",
+        "percent": "tfgrounding.vision.views:Percent",
+        "grid": "tfgrounding.vision.views:Grid",
+        "clip-yes-no": "tfgrounding.vision.views:ClipYesNo",
+    },
     "sources": {},
     "shows": {
         "clips": "tfgrounding.show.clips:cut_moments",

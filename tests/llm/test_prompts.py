@@ -1,6 +1,7 @@
 """Prompts are found from the wheel, from an editable install and from a bare checkout."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,10 +67,33 @@ def test_every_prompt_states_its_version_and_only_known_fields():
         for field in ("{schema}", "{query}", "{frames}"):
             assert prompt.text.count(field) <= 1
     assert "the schema stands here" in prompts("plan.en").fill(schema="the schema stands here")
-    with pytest.raises(KeyError, match="colour"):
+    with pytest.raises(TFGroundingError, match=r"no field .colour"):
         prompts("plan.en").fill(colour="red")
 
 
 def test_an_unknown_prompt_names_the_known_ones():
     with pytest.raises(TFGroundingError, match=r"plan\.en, plan\.zh"):
         prompts("poem")
+
+
+def test_braces_in_a_query_are_text():
+    filled = prompts("numpro.percent").fill(count="8", steps="100", query="a {steps} of {count} {query}")
+    assert '"a {steps} of {count} {query}"' in filled and "8 frames" in filled
+
+
+def test_another_package_with_a_folder_of_prompts_is_left_alone(tmp_path):
+    package = tmp_path / "site" / "tfgrounding"
+    shutil.copytree(ROOT / "tfgrounding", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "prompts", package / "prompts")
+    foreign = tmp_path / "site" / "prompts"
+    foreign.mkdir()
+    (foreign / "poem.md").write_text("no version", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "from tfgrounding.llm.prompting import prompt_names; print(*prompt_names())"],
+        cwd=tmp_path / "site",
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == NAMES

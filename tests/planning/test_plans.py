@@ -5,6 +5,7 @@ import json
 import pytest
 
 from tfgrounding.errors import PlanError
+from tfgrounding.planning.planner import plan_many
 from tfgrounding.planning.plans import StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
 from tfgrounding.planning.rules.plan import RulesPlanner
 from tfgrounding.types import Plan, SubEvent
@@ -62,6 +63,43 @@ def test_our_lines(tmp_path):
     assert stored.plan(COMPOUND.query) == COMPOUND
     assert stored.plan("a  dog barks").paraphrases == ("barking dog",)
     assert stored.problems == ()
+
+
+FOREIGN = Plan(
+    "A drawbridge goes up and then a zebra kneels.",
+    ("A zebra kneels after a drawbridge went up.",),
+    (SubEvent(("A drawbridge goes up.",)), SubEvent(("A zebra kneels.",))),
+    "sequentially",
+    source="llm",
+    original="吊桥升起以后，斑马跪下。",
+)
+
+
+def test_the_query_as_it_was_written_survives_every_file(tmp_path):
+    annotations = {"V1": {"duration": 9.0, "timestamps": [[1, 2]], "sentences": [FOREIGN.original]}}
+    write_plans(tmp_path / "lines.jsonl", [FOREIGN])
+    write(tmp_path / "object.json", {FOREIGN.original: plan_to_dict(FOREIGN)})
+    write_tfvtg(tmp_path / "tfvtg.json", annotations, StoredPlanner({FOREIGN.original: FOREIGN}))
+    StoredPlanner({FOREIGN.original: FOREIGN}).write(tmp_path / "stored.jsonl")
+    for path in tmp_path.iterdir():
+        assert StoredPlanner.read(path).plan(FOREIGN.original, video="V1") == FOREIGN, path.name
+    spaced = f"  {FOREIGN.original} "
+    assert StoredPlanner.read(tmp_path / "lines.jsonl").plan(spaced).original == spaced
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0b", "\x1c", "\r"])
+def test_a_line_separator_inside_a_query_does_not_cut_its_plan(mark, tmp_path):
+    plan = Plan(f"a dog{mark}barks", source="rules")
+    write_plans(tmp_path / "p.jsonl", [plan, COMPOUND])
+    assert StoredPlanner.read(tmp_path / "p.jsonl").plan(plan.query) == plan
+    made, report = plan_many([plan.query, COMPOUND.query], RulesPlanner(), output=tmp_path / "p.jsonl")
+    assert report.resumed == 2 and made[plan.query] == plan
+
+
+def test_stored_plans_are_found_however_their_queries_are_written():
+    stored = StoredPlanner({"A  Dog barks.": SINGLE}, {("V1", "A Cat sleeps."): COMPOUND})
+    assert stored.plan("a dog barks").paraphrases == SINGLE.paraphrases
+    assert stored.plan("a cat  sleeps", video="V1").relation == "sequentially"
 
 
 def test_one_line_is_a_plan_file_too(tmp_path):
@@ -132,8 +170,34 @@ def test_a_missing_file_and_one_that_is_no_text(tmp_path):
     with pytest.raises(PlanError, match="can't be read"):
         StoredPlanner.read(tmp_path / "nowhere.json")
     (tmp_path / "b.json").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(PlanError, match="can't be read"):
-        StoredPlanner.read(tmp_path / "b.json")
+    for path in (tmp_path / "b.json", tmp_path, "a\0b"):
+        with pytest.raises(PlanError, match="can't be read"):
+            StoredPlanner.read(path)
+
+
+def test_a_plan_file_of_any_size_is_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfgrounding.planning.plans.LARGEST_FILE_BYTES", 1000)
+    write_plans(tmp_path / "p.jsonl", [COMPOUND] * 10)
+    with pytest.raises(PlanError, match="larger than 1,000 bytes"):
+        StoredPlanner.read(tmp_path / "p.jsonl")
+    with pytest.raises(PlanError, match="larger than"):
+        StoredPlanner.read("/dev/zero")
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"relation": "sequentially"}, "no query"),
+        ({"query": 7}, "empty"),
+        ({"query": "q", "original": None}, "a text"),
+        ({"query": "q", "sub_events": 7}, "list of texts"),
+        ({"query": "q", "paraphrases": [["q"]]}, "list of texts"),
+        ({"query": "q", "relation": "then"}, "relation 'then' is not known"),
+    ],
+)
+def test_the_reason_why_an_entry_is_no_plan(entry, reason):
+    with pytest.raises(PlanError, match=reason):
+        plan_from_dict(entry)
 
 
 def test_somebody_else_plans_what_is_not_stored():

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tfgrounding import TFGroundingError
 from tfgrounding.engines.numpro import edges_between
 from tfgrounding.media.sampling import capped_rate_hz, evenly, timemarker_rate_hz
+from tfgrounding.registry import names
 from tfgrounding.vision.overlay import Overlay
 from tfgrounding.vision.views import (
-    VIEWS,
     ClipYesNo,
     FrameNumbers,
     Grid,
@@ -83,7 +83,7 @@ def test_frame_numbers_are_drawn_and_named_in_the_question() -> None:
 
 
 def test_no_question_holds_numbers_that_could_be_parroted() -> None:
-    for name in VIEWS:
+    for name in names("views"):
         view = get_view(name)
         question = view.question(shown(9), "a dog")
         reading = view.read(question, shown(9))
@@ -179,7 +179,7 @@ REPLY = st.one_of(
 )
 
 
-@given(REPLY, st.sampled_from(sorted(VIEWS)), st.integers(1, 150), st.floats(0.01, 30), st.floats(0.01, 0.99))
+@given(REPLY, st.sampled_from(names("views")), st.integers(1, 150), st.floats(0.01, 30), st.floats(0.01, 0.99))
 def test_no_reply_gives_an_impossible_interval(reply: str, name: str, count: int, rate_hz: float, rest: float) -> None:
     instants = (np.arange(count) + 0.5) / rate_hz
     duration = float(instants[-1] + rest / rate_hz)

@@ -1,4 +1,4 @@
-"""Prompts are files: found in the wheel, in an editable install and in a bare checkout alike."""
+"""Prompts are files; they are found in the wheel, in an editable install and in a checkout."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ from pathlib import Path
 
 from ..errors import TFGroundingError
 
-_HERE = Path(__file__).resolve().parents[1]
-# In the wheel the prompts lie in the package, in a checkout beside it.
-_FOLDERS = (_HERE / "prompts", _HERE.parent / "prompts")
+_PACKAGE = Path(__file__).resolve().parents[1]
+_IN_WHEEL, _IN_CHECKOUT = _PACKAGE / "prompts", _PACKAGE.parent / "prompts"
+# Beside an installed package another one may have a folder of this name: it is not looked at.
+FOLDER = _IN_WHEEL if _IN_WHEEL.is_dir() else _IN_CHECKOUT
+_FIELD = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt's text, its version as its file states it, and a digest of the text that tells an edited one apart."""
+    """A prompt's text, the version that its file states, and a digest of the text, which changes with every edit."""
 
     name: str
     text: str
@@ -25,13 +27,14 @@ class Prompt:
     digest: str
 
     def fill(self, **fields: str) -> str:
-        """The text with every "{field}" replaced. Raises KeyError for a field that the prompt does not have."""
-        text = self.text
-        for field, value in fields.items():
-            if f"{{{field}}}" not in text:
-                raise KeyError(f"prompt {self.name} has no field {{{field}}}")
-            text = text.replace(f"{{{field}}}", value)
-        return text
+        """The text with every "{field}" replaced; braces in the values stay as they are.
+
+        Raises:
+            TFGroundingError: the prompt lacks one of the fields.
+        """
+        for field in fields.keys() - set(_FIELD.findall(self.text)):
+            raise TFGroundingError(f"the prompt {self.name} has no field {{{field}}}: put it back where it belongs")
+        return _FIELD.sub(lambda match: fields.get(match[1], match[0]), self.text)
 
 
 @cache
@@ -43,20 +46,20 @@ def prompts(name: str) -> Prompt:
     Raises:
         TFGroundingError: there is no such prompt, or its file states no version.
     """
-    for folder in _FOLDERS:
-        path = folder / f"{name}.md"
-        if path.is_file():
-            head, _, text = path.read_text(encoding="utf-8").partition("\n\n")
-            version = re.fullmatch(r"version: (\S+)", head.strip())
-            if version is None:
-                raise TFGroundingError(f"{path} must begin with a line 'version: N' and a blank line")
-            digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-            return Prompt(name, text.strip(), version.group(1), digest)
-    raise TFGroundingError(
-        f"there is no prompt {name!r}; there are {', '.join(prompt_names()) or 'none: the installation is broken'}"
-    )
+    if name not in prompt_names():
+        known = ", ".join(prompt_names()) or "none: the installation is broken"
+        raise TFGroundingError(f"there is no prompt {name!r}; there are {known}")
+    path = FOLDER / f"{name}.md"
+    try:
+        head, _, text = path.read_text(encoding="utf-8").partition("\n\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TFGroundingError(f"the prompt {path} can't be read: {error}") from None
+    version = re.fullmatch(r"version: (\S+)", head.strip())
+    if version is None:
+        raise TFGroundingError(f"{path} must begin with a line 'version: N' and a blank line")
+    return Prompt(name, text.strip(), version.group(1), hashlib.sha256(text.encode()).hexdigest()[:12])
 
 
 def prompt_names() -> list[str]:
     """The names of all prompts, sorted."""
-    return sorted({path.stem for folder in _FOLDERS if folder.is_dir() for path in folder.glob("*.md")})
+    return sorted(path.stem for path in FOLDER.glob("*.md"))

@@ -1,4 +1,4 @@
-"""Plans by a language model: asked with a schema, held against it, repaired, asked again, left to the rules."""
+"""Plans by a language model: ask with a schema, check the reply, repair it or ask again, at last use the rules."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ class _Event(BaseModel):
 
 
 class _Answer(BaseModel):
-    """What the model is to answer, events before their relation, so that it follows from them.
+    """The form of the model's answer. Events come before their relation, so that the relation follows from them.
 
-    Lengths and counts are bounded, or a small model fills its limit with junk; one event alone is no sequence.
+    Lengths and counts are bounded, because small models repeat themselves up to any limit; one event is no sequence.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -53,15 +53,17 @@ class _Answer(BaseModel):
 class LLMPlanner:
     """Plans with a language model; safe to share between threads.
 
-    A reply is held against the schema here too, whatever the server promises. One that does not fit is repaired where
-    that changes no meaning, else asked for again with the error, and at last the rules plan the query, with a
-    warning in the plan. `Plan.source` says which: "llm", "llm-repaired", "llm-asked-again" or "rules".
+    Every reply is checked against the schema. A reply that does not fit is repaired if that changes no meaning; else
+    the model is asked again with the error; at last the rules plan the query, with a warning in the plan.
+    `Plan.source` is "llm", "llm-repaired", "llm-asked-again" or "rules".
 
     Args:
         model: the model's name; else OPENAI_MODEL.
-        client: a client of your own; otherwise `base_url` and `api_key` (or OPENAI_BASE_URL, OPENAI_API_KEY) make one.
-        asks: how often a query is put to the model, the first time included.
-        deadline_seconds: for one query, everything included.
+        base_url, api_key: the server and its key, as for `ChatClient`.
+        client: a ChatClient with other settings, used instead of a new one.
+        asks: how often the model is asked about one query at most.
+        deadline_seconds: the longest time for one query.
+        max_tokens: the longest reply.
         cache: a folder for the plans, one file each, by query, model, server and prompt; None keeps them in memory.
 
     Raises:
@@ -96,17 +98,17 @@ class LLMPlanner:
         self._lock = threading.Lock()
 
     def plan(self, query: str) -> Plan:
-        """The plan of a query; one that was planned before is not asked for again.
+        """The plan of a query; the model is asked once for each query.
 
         Raises:
             PlanError: the query is empty.
-            RefusedError: the server refuses the key or does not know the model.
+            RefusedError: the server refuses the key or has no such model.
         """
         asked = Plan(query)
         key = self._key(asked.query)
         with self._lock:
             busy = self._busy.setdefault(key, threading.Lock())
-        with busy:  # the same query in another thread waits for the first one's plan
+        with busy:  # another thread with the same query waits for this plan
             found = self._known.get(key) or self._read_cache(key)
             if found is None:
                 found = self._ask(query)
@@ -141,7 +143,7 @@ class LLMPlanner:
                 raise
             except ModelError as error:
                 problem = str(error)
-                break  # the client has tried again as often as it may
+                break  # the client has made all its retries
             try:
                 data, repaired = parse_json(reply.text)
                 plan = _to_plan(query, _Answer.model_validate(data), known=system)
@@ -167,8 +169,8 @@ class LLMPlanner:
             return plan_from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, PlanError) as error:
-            log.warning("the cached plan %s can't be read and is made again: %s", path, error)
+        except (OSError, ValueError, RecursionError, PlanError) as error:
+            log.warning("the cached plan %s can't be read and is replaced: %s", path, error)
             return None
 
     def _write_cache(self, key: str, plan: Plan) -> None:
@@ -184,10 +186,10 @@ class LLMPlanner:
 def parse_json(text: str) -> tuple[Any, bool]:
     """The JSON object in a model's reply, and whether it had to be repaired.
 
-    Repaired is only what changes no meaning: code fences, thoughts and other text around the object, trailing commas.
+    A repair removes code fences, hidden thoughts and other text around the object, and commas before a bracket.
 
     Raises:
-        ValueError: there is no whole JSON object in it.
+        ValueError: the reply has no complete JSON object.
     """
     try:
         return json.loads(text), False
@@ -223,7 +225,7 @@ def parse_json(text: str) -> tuple[Any, bool]:
 
 
 def _without_titles(schema: Any) -> Any:
-    """A JSON schema without the titles and docstrings that pydantic puts in: they are tokens that say nothing."""
+    """A JSON schema without pydantic's titles and docstrings, which are no help to the model."""
     if isinstance(schema, list):
         return [_without_titles(part) for part in schema]
     if not isinstance(schema, dict):
@@ -236,7 +238,7 @@ def _prompt_name(query: str) -> str:
 
 
 def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
-    """The plan that a well-formed answer means. Raises PlanError where it contradicts itself or parrots the prompt."""
+    """The plan in a well-formed answer. Raises PlanError where it contradicts itself or repeats the prompt."""
     sentences = [*answer.paraphrases, *(text for event in answer.events for text in event.descriptions)]
     for sentence in sentences:
         if not sentence.strip() or any(ch.isalpha() and not ch.isascii() for ch in sentence):
@@ -248,7 +250,7 @@ def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
     if (answer.relation == "single-query") != (not answer.events):
         raise PlanError(f"relation {answer.relation} does not go with {len(answer.events)} events.")
     if len({event.descriptions[0].casefold() for event in answer.events}) < len(answer.events):
-        raise PlanError("two events say the same: give each its own action.")
+        raise PlanError("two events have the same description: give each its own action.")
     script = sum(ch.isalpha() and not ch.isascii() for ch in query) > len(query) / 4
     foreign = script or (answer.language != "en" and not _ENGLISH & set(query.lower().split()))
     paraphrases = tuple(dict.fromkeys(answer.paraphrases))

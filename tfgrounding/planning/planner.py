@@ -1,4 +1,4 @@
-"""From a query to a plan: by the rules, by an LLM, or from plans made before; one query or very many."""
+"""From a query to a plan: by the rules, by an LLM, or from stored plans; one query or a batch."""
 
 from __future__ import annotations
 
@@ -60,11 +60,11 @@ def get_planner(planner: str | Planner = "auto", *, stored: str | Path | None = 
 
 @dataclass(frozen=True)
 class PlanReport:
-    """How the plans of a batch came about, and what they cost."""
+    """How the plans of a batch were made, and what they cost."""
 
     queries: int
     sources: dict[str, int] = field(default_factory=dict)  # Plan.source -> plans made now
-    resumed: int = 0  # were in the output file already
+    resumed: int = 0  # plans that were already in the output file
     usage: Usage = field(default_factory=Usage)
 
     def to_dict(self) -> dict[str, Any]:
@@ -81,23 +81,23 @@ def plan_many(
     ask_degraded_again: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[dict[str, Plan], PlanReport]:
-    """Plan many queries, identical ones once; every finished plan is safe on disk before the next one starts there.
+    """Plan many queries; equal ones are planned once.
 
     Args:
         queries: the sentences.
-        planner: who plans them.
-        concurrency: how many at a time.
-        output: a file of JSON lines that grows plan by plan; plans that stand there already are not made again, so that
-            an interrupted run goes on where it stopped.
-        ask_degraded_again: plan again those that an earlier run had to leave to the rules.
+        planner: makes the plans.
+        concurrency: how many queries are planned at the same time.
+        output: a file of JSON lines; each plan is added to it as soon as it is made. Call again with the same file to
+            resume after a crash: plans that are in it are not made again.
+        ask_degraded_again: make those plans again that the rules made because the model failed.
         progress: called with (plans done, plans in all).
 
     Returns:
-        {query: plan} in the order of the queries, and how the plans came about.
+        {query: plan} in the order of the queries, and how the plans were made.
 
     Raises:
-        PlanError: an empty query, or an output file that is no plan file.
-        RefusedError: the server refuses the key or does not know the model; what is done stays in `output`.
+        PlanError: an empty query, or an output file that is not a plan file.
+        RefusedError: the server refuses the key or has no such model; finished plans stay in `output`.
     """
     wanted = list(dict.fromkeys(Plan(query).query for query in queries))
     if concurrency < 1:
@@ -134,18 +134,24 @@ def plan_many(
 
 
 def _resume(path: Path, *, again: bool) -> dict[str, Plan]:
-    """The plans of an earlier run; its last line may have been cut off, and is then dropped from the file."""
-    if not path.exists() or not path.read_text(encoding="utf-8").strip():
+    """The plans of an earlier run; an incomplete last line is removed from the file."""
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+    except UnicodeDecodeError:
+        raise PlanError(f"{path} is not a plan file: name another output file") from None
+    except OSError as error:
+        raise PlanError(f"{path} can't be used for the plans: {error}") from None
+    if not text.strip():
         return {}
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = text.rstrip("\n").split("\n")
     plans = []
     for number, line in enumerate(lines, start=1):
         try:
             plans.append(plan_from_dict(json.loads(line)))
-        except (ValueError, PlanError) as error:
+        except (ValueError, RecursionError, AttributeError, PlanError) as error:
             if number < len(lines):
-                raise PlanError(f"{path}, line {number} is no plan ({error}): name another output file") from None
+                raise PlanError(f"{path}, line {number} is not a plan ({error}): name another output file") from None
     if again:
         plans = [plan for plan in plans if not (plan.source == "rules" and plan.warnings)]
     write_plans(path, plans)

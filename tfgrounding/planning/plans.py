@@ -1,4 +1,4 @@
-"""Plans on disk, so that a paid run is never paid twice: our own JSON lines, and TFVTG's `llm_outputs.json`."""
+"""Plans in files, so that no model is asked twice: our own JSON lines, and TFVTG's `llm_outputs.json`."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from typing import Any, Protocol
 from ..errors import PlanError
 from ..types import RELATIONS, Plan, SubEvent
 
+LARGEST_FILE_BYTES = 500_000_000
+
 
 class Planner(Protocol):
-    """What turns a query into a plan."""
+    """Turns a query into a plan."""
 
     @property
     def name(self) -> str: ...
@@ -49,24 +51,24 @@ def plan_from_dict(data: Mapping[str, Any]) -> Plan:
             relation=data.get("relation", "single-query"),
             source=str(data.get("source", "stored")),
             warnings=_texts(data.get("warnings", ())),
-            original=str(data.get("original", "")),
+            original=_text(data.get("original", "")),
         )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise PlanError(
-            f"a plan needs query, relation, sub_events (lists of texts) and paraphrases: {error!r}"
-        ) from None
+    except KeyError as error:
+        raise PlanError(f"the plan has no {error.args[0]}") from None
+    except (TypeError, AttributeError):
+        raise PlanError("query must be a text, paraphrases and each of sub_events a list of texts") from None
 
 
 @dataclass(frozen=True)
 class StoredPlanner:
-    """Answers with plans that were made before.
+    """Returns plans that were made before.
 
     Args:
-        plans: {query: plan}. A query is found whatever its case, blanks and final full stop.
-        by_video: {(video, query): plan} where a file holds several plans of one sentence, as TFVTG's do.
+        plans: {query: plan}. Upper and lower case, blanks and a full stop at the end make no difference.
+        by_video: {(video, query): plan}, for files with several plans of one sentence, such as TFVTG's.
         problems: what could not be read, one sentence each.
-        otherwise: who plans a query that is not there; without it, that is a PlanError.
-        path: where the plans come from, for messages.
+        otherwise: the planner for a query that has no stored plan; without one, such a query raises PlanError.
+        path: the file of the plans, for messages.
     """
 
     plans: Mapping[str, Plan]
@@ -76,19 +78,30 @@ class StoredPlanner:
     path: str = ""
     name: str = "stored"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "plans", {_key(query): plan for query, plan in self.plans.items()})
+        by_video = {(video, _key(query)): plan for (video, query), plan in self.by_video.items()}
+        object.__setattr__(self, "by_video", by_video)
+
     @classmethod
     def read(cls, path: str | Path, *, otherwise: Planner | None = None) -> StoredPlanner:
         """Read a plan file: our JSON lines, a JSON object {query: plan}, or TFVTG's `llm_outputs.json`.
 
-        Entries that can't be read are left out and named in `problems`.
+        Entries that can't be read are left out, and `problems` says why.
 
         Raises:
-            PlanError: the file is missing or not JSON, or holds no plan at all.
+            PlanError: the file is missing, too large or not JSON, or holds no plan.
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
+            with path.open("rb") as file:
+                data = file.read(LARGEST_FILE_BYTES + 1)
+            if len(data) > LARGEST_FILE_BYTES:
+                raise PlanError(f"the plan file {path} is larger than {LARGEST_FILE_BYTES:,} bytes")
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise PlanError(f"the plan file {path} can't be read: it is not UTF-8 text") from None
+        except (OSError, ValueError) as error:  # ValueError: a name that no file can have
             raise PlanError(f"the plan file {path} can't be read: {error}") from None
         reader = _Reader()
         try:
@@ -105,15 +118,15 @@ class StoredPlanner:
         return cls(reader.plans, reader.by_video, tuple(reader.problems), otherwise, str(path))
 
     def plan(self, query: str, *, video: str = "") -> Plan:
-        """The stored plan of a query, of this `video` where several are stored.
+        """The stored plan of a query, for this `video` if there are several.
 
         Raises:
-            PlanError: the query is empty, or has no plan here and nobody was named who plans it otherwise.
+            PlanError: the query is empty, or has no stored plan and there is no other planner.
         """
         asked = Plan(query)
         found = self.by_video.get((video, _key(query))) or self.plans.get(_key(query))
         if found is not None:
-            return found if found.original else replace(found, query=query)
+            return replace(found, original=query) if found.original else replace(found, query=query)
         if self.otherwise is None:
             raise PlanError(f"{self.path or 'the stored plans'}: no plan for {query!r}")
         planned = self.otherwise.plan(asked.query)
@@ -134,7 +147,7 @@ def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], 
 
     Args:
         annotations: {video: {"duration": seconds, "timestamps": [[start, end]], "sentences": [text]}}.
-        planner: who plans the sentences.
+        planner: makes the plans.
 
     Raises:
         PlanError: a video without sentences, or an empty sentence.
@@ -151,7 +164,9 @@ def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], 
 def _to_response(plan: Plan) -> dict[str, Any]:
     groups = [(plan.query, *plan.paraphrases) if plan.original else plan.paraphrases or (plan.query,)]
     groups += [event.descriptions for event in plan.sub_events]
+    translated = {"query": plan.query, "original": plan.original} if plan.original else {}
     return {
+        **translated,
         "reasoning": "",
         "sub-queries": " ".join(f"{i}. {event.descriptions[0]}" for i, event in enumerate(plan.sub_events, 1)),
         "relationship": plan.relation,
@@ -167,7 +182,7 @@ class _Reader:
         self.problems: list[str] = []
 
     def read_lines(self, text: str) -> None:
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):  # splitlines() also cuts inside JSON strings
             if line.strip():
                 try:
                     self._add(plan_from_dict(json.loads(line)))
@@ -189,7 +204,7 @@ class _Reader:
                 elif isinstance(entry, Mapping):
                     self._add(plan_from_dict({"query": name, **entry}))
                 else:
-                    raise PlanError("neither a plan nor a video with sentences")
+                    raise PlanError("it is neither a plan nor a video with sentences")
             except PlanError as error:
                 self.problems.append(f"{name}: {error}")
 
@@ -212,24 +227,34 @@ class _Reader:
 
 
 def _from_response(sentence: str, response: Mapping[str, Any]) -> Plan:
-    """TFVTG reads its groups by their place: the first rewords the whole sentence, the others are the sub-events."""
+    """The plan in TFVTG's layout: the first group rewords the whole sentence, the others are the sub-events."""
     relation = response["relationship"]
     if relation not in RELATIONS:
-        raise PlanError(f"relationship {relation!r} is not known; allowed are {', '.join(RELATIONS)}")
+        raise PlanError(f"relationship {relation!r} is not known; choose one of {', '.join(RELATIONS)}")
     groups = [_texts(group["descriptions"]) for group in response["query_json"]]
+    original = _text(response.get("original", ""))
+    query = _text(response["query"]) if original else sentence
+    paraphrases = groups[0] if groups else ()
     return Plan(
-        sentence,
-        paraphrases=groups[0] if groups else (),
+        query,
+        paraphrases=tuple(text for text in paraphrases if text != query) if original else paraphrases,
         sub_events=tuple(SubEvent(group) for group in groups[1:]),
         relation=relation,
         source=str(response.get("source", "stored")),
+        original=sentence if original else "",
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text was expected")
+    return value
 
 
 def _texts(values: Any) -> tuple[str, ...]:
     values = (values,) if isinstance(values, str) else tuple(values)
     if not all(isinstance(value, str) for value in values):
-        raise TypeError("texts")
+        raise TypeError("texts were expected")
     return tuple(value for value in values if value.strip())
 
 

@@ -1,4 +1,4 @@
-"""What a vision LLM replied becomes numbers: strictly first, then tolerantly, and never by guessing."""
+"""Read the intervals in a vision LLM's reply: first by the exact form, then by many others, never by guessing."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _REFUSAL = (
 
 @dataclass(frozen=True, slots=True)
 class ReplyIntervals:
-    """The intervals that a reply names, in its order.
+    """The intervals in a reply, in its order.
 
-    `intervals`: closed (first, last), first <= last, in the unit that was asked for; -inf and inf stand for the
-    beginning and the end where the reply says so in words. `absent`: the reply says that the event is not there.
-    `strict`: it kept to the form that was asked for. Neither intervals nor absent: the reply could not be used.
+    `intervals`: closed (first, last), first <= last, in the unit that was asked for; -inf and inf mean the beginning
+    and the end, where the reply names these in words. `absent`: the event is not there. `strict`: the reply has the
+    form that was asked for. With neither intervals nor `absent`, the reply could not be read.
     """
 
     intervals: tuple[Interval, ...] = ()
@@ -51,15 +51,15 @@ class ReplyIntervals:
 
 
 def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> ReplyIntervals:
-    """Read the intervals that a reply names.
+    """Read the intervals in a reply.
 
     Args:
-        text: what the model said.
-        unit: what the question asked for; numbers that the reply gives in another unit are not used.
-        step: numbers that are listed one by one and lie at most this far apart belong together.
+        text: the reply.
+        unit: the unit that the question asked for; numbers in other units are not used.
+        step: numbers in a list that are at most this far apart make one interval.
 
     Returns:
-        ReplyIntervals; one that is not `usable` where the reply names no interval and does not say that there is none.
+        ReplyIntervals, not `usable` where the reply has no interval and does not say that there is none.
     """
     exact = re.fullmatch(rf"\s*{_STRICT[unit]}(?:(?:,|;| and|\n|\s)+{_STRICT[unit]})*\.?\s*", text, re.IGNORECASE)
     if exact:
@@ -85,7 +85,7 @@ def _says_absent(text: str) -> bool:
 
 
 def final_part(text: str) -> str:
-    """What follows the last "answer:", if anything with a number or a refusal does."""
+    """What follows the last "answer:", if it has a number or a negation."""
     parts = re.split(r"\b(?:final\s+)?(?:answer|conclusion|result)\b\s*(?:is\b\s*)?[:=]?\s*", text)
     return parts[-1] if len(parts) > 1 and re.search(rf"\d|{NOT}|none|all", parts[-1]) else text
 
@@ -108,7 +108,7 @@ def json_values(text: str) -> Iterator[Any]:
 
 
 def _json_intervals(value: Any, unit: Unit, step: float, key: str = "") -> Iterator[list[Interval]]:
-    """What each part of a JSON reply says: its intervals, none where it says that there are none."""
+    """The intervals of each part of a JSON reply; an empty list where a part says that there are none."""
     if isinstance(value, dict):
         first, last = _named(value, r"start|begin|from|first"), _named(value, r"end|stop|to|until|last|finish")
         if first is not None and last is not None:

@@ -1,4 +1,4 @@
-"""Vision LLMs that run here: any image-text-to-text model of transformers, its frames handed over as images."""
+"""Vision LLMs that run here: any image-text-to-text model of transformers, with frames as images."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .views import Part
 
 
 class LocalVLM:
-    """A transformers image-text-to-text model with its processor, behind one lock.
+    """A transformers image-text-to-text model with its processor; one request at a time.
 
     Args:
         model: the model, in evaluation mode.
         processor: its processor, with a chat template.
-        name: what to call it in results.
-        most_pictures: pictures a request at most; what fits memory and the model's context.
+        name: its name in results.
+        most_pictures: the most pictures in one request; they must fit the memory and the model's context.
 
     Raises:
         ModelError: the processor takes no images or has no chat template.
@@ -31,7 +31,7 @@ class LocalVLM:
 
     def __init__(self, model: Any, processor: Any, *, name: str, most_pictures: int = 32) -> None:
         if getattr(processor, "image_processor", None) is None:
-            raise ModelError(f"{name} takes no images, only video: it cannot be used here")
+            raise ModelError(f"{name} accepts no images, so it cannot be used")
         if not getattr(processor, "chat_template", None):
             raise ModelError(f"{name} has no chat template")
         self.name = name
@@ -60,7 +60,7 @@ class LocalVLM:
         logprobs = torch.log_softmax(logits, dim=-1)
         mass = {answer: sum(math.exp(logprobs[i]) for i in self._first_tokens(answer)) for answer in ("yes", "no")}
         if not sum(mass.values()):
-            raise ModelError(f"{self.name}'s tokenizer knows neither yes nor no as one word")
+            raise ModelError(f"{self.name} has no token for yes or no; use another view than clip-yes-no")
         return mass["yes"] / sum(mass.values())
 
     def _first_tokens(self, word: str) -> set[int]:
@@ -82,7 +82,7 @@ class LocalVLM:
         try:
             inputs = self._processor(text=[text], images=images, return_tensors="pt")
         except (ValueError, TypeError, ImportError) as error:
-            raise ModelError(f"{self.name} could not take the pictures as images: {error}") from error
+            raise ModelError(f"{self.name} cannot use the pictures: {error}") from error
         return inputs.to(self._model.device, self._model.dtype)
 
 
@@ -92,10 +92,10 @@ def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) ->
     Args:
         source: folder or hub id of an image-text-to-text model.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        most_pictures: pictures a request at most.
+        most_pictures: the most pictures in one request.
 
     Raises:
-        ModelError: it is not there, or is no image-text-to-text model.
+        ModelError: there is no such model, or it is not an image-text-to-text model.
     """
     if (source.startswith((".", "/", "~")) or source.count("/") > 1) and not Path(source).expanduser().is_dir():
         raise ModelError(f"the vision model {source!r} cannot be loaded: there is no such folder")
@@ -113,10 +113,10 @@ def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) ->
 
 
 def load_processor(source: str) -> Any:
-    """A model's processor for texts and images alone: its video half needs torchvision, which is not needed here.
+    """A model's processor for texts and images without its part for videos, which needs torchvision.
 
     Raises:
-        OSError, ValueError: there is no such model, or its kind is not known.
+        OSError, ValueError: there is no such model, or transformers has no such kind of model.
     """
     import transformers
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
@@ -136,7 +136,7 @@ def load_processor(source: str) -> Any:
 
 
 def images_only(processor_class: Any) -> Any:
-    """A processor class like the given one that does without a video processor: None may stand in its place."""
+    """A processor class like the given one whose video processor may be None."""
 
     def check(self: Any, name: str, argument: Any) -> Any:
         if name == "video_processor" and argument is None:

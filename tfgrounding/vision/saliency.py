@@ -1,4 +1,4 @@
-"""What a vision LLM replied about saliency becomes one value for each frame."""
+"""Read the saliency of each frame in a vision LLM's reply."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def read_saliency(text: str, *, lowest: float = 1, highest: float = 5) -> dict[i
     """Read a saliency for each frame: "frame 3: 4", "frames 3-5: 2", "3, 4, 5 ... saliency scores 4, 2, 1", JSON.
 
     Args:
-        text: what the model said.
-        lowest, highest: the scale that was asked for; a value off it is not used.
+        text: the reply.
+        lowest, highest: the scale that was asked for; values outside it are not used.
 
     Returns:
-        {frame number: saliency}, empty where the reply holds none.
+        {frame number: saliency}, empty where the reply has none.
     """
     text = final_part(plain(text))
     found: dict[int, float] = {}

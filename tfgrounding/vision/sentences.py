@@ -1,4 +1,4 @@
-"""Sentences in plain words become the intervals and single numbers that they name."""
+"""Read the intervals and single numbers in sentences."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FRAME_WORDS = (
     r"einzelbild|кадр\w*|إطار|الإطار|फ्रेम|フレーム|프레임|帧|张|fotogrammi|fotogramma"
 )
 _SECOND_WORDS = r"seconds?|secs?|s|sekunden?|segundos?|secondes?|секунд\w*|秒"
-_PREFIX = {  # words that, standing before a number, say that it is in the unit
+_PREFIX = {  # words before a number that give its unit
     "frame": FRAME_WORDS,
     "second": r"seconds?|timestamps?|times?|t\s*=",
     "percent": r"percent(?:age)?|steps?|frames?",
@@ -83,7 +83,7 @@ def intervals_in_words(text: str, unit: Unit, step: float) -> list[Interval]:
 
 
 def _tidy(text: str, unit: Unit) -> str:
-    """A plain reply with everything taken out whose numbers mean something else."""
+    """The reply without everything whose numbers mean something else."""
     text = re.sub(_NOT_UNTIL, " starts at ", text)
     word = rf"\b(?:{_PREFIX[unit]})\s*\W?\s*\d"
     unquoted = re.sub(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)", " ", text)
@@ -114,7 +114,7 @@ def _clock_seconds(match: re.Match[str]) -> str:
 
 
 class _Clause:
-    """One clause of a reply, read from left to right: its ranges, its single numbers, and a start left open."""
+    """One clause of a reply, read from left to right: its ranges, its single numbers, and a start without an end."""
 
     def __init__(self, clause: str, unit: Unit, sparse: bool, opened: float | None) -> None:
         self.ranges: list[Interval] = []
@@ -130,7 +130,7 @@ class _Clause:
             at = max(at + 1, self._read(at))
 
     def _read(self, at: int) -> int:
-        """Take in what stands at `at`; returns where it ends."""
+        """Read what begins at `at`; returns where it ends."""
         forms, clause = self._forms, self._clause
         if match := forms.whole.match(clause, at):
             self.ranges.append((-math.inf, math.inf))
@@ -161,7 +161,7 @@ class _Clause:
         return match.end() if match else len(clause)
 
     def _take_single(self, match: re.Match[str]) -> None:
-        """A number that stands alone, unless it labels a description ("frame 3: a man sits")."""
+        """A single number, unless it is the label of a description ("frame 3: a man sits")."""
         label = re.compile(r"\s*(?::|-)\s*(?P<what>[^\W\d]+)").match(self._clause, match.end())
         described = label is not None and label["what"] not in ("yes", "true", "visible", "present")
         self._chained = self._is_named(match, "first") and not described
@@ -171,7 +171,7 @@ class _Clause:
             self.singles.append(float(match["first"]))
 
     def _is_named(self, match: re.Match[str], *ends: str) -> bool:
-        """Whether the reply says that these numbers are in the unit, or nothing else could be meant."""
+        """Whether these numbers are in the unit: the reply says so, or they can be nothing else."""
         return self._sparse or self._chained or any(match[f"named_{end}"] or match[f"unit_{end}"] for end in ends)
 
     def _is_range(self, match: re.Match[str], at: int) -> bool:
@@ -188,7 +188,7 @@ class _Clause:
 
 @dataclass(frozen=True, slots=True)
 class _Forms:
-    """The patterns of one unit; groups `first` and `last` hold numbers, `named_*` and `unit_*` what says the unit."""
+    """The patterns of one unit; groups `first`, `last`: numbers; `named_*`, `unit_*`: words for the unit."""
 
     whole: re.Pattern[str]
     between: re.Pattern[str]
@@ -233,7 +233,7 @@ def _forms(unit: Unit) -> _Forms:
 
 
 def runs(numbers: list[float], step: float) -> list[Interval]:
-    """Numbers listed one by one as intervals: neighbours at most `step` apart belong together."""
+    """Numbers in a list as intervals: neighbours at most `step` apart make one."""
     runs: list[Interval] = []
     for number in sorted(set(numbers)):
         if runs and number - runs[-1][1] <= step:

@@ -1,4 +1,4 @@
-"""The many ways in which a reply writes a number, brought to one: plain digits, plain dashes, plain unit words."""
+"""Bring the many ways to write numbers in a reply to one: plain digits, plain dashes, plain unit words."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _BEFORE_A_NOUN = (  # a spelled number that is followed by another word counts t
 HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 _HAN = "[零〇一二三四五六七八九十百千两]{1,9}"
-LONGEST_NUMBER = 9  # digits; what is longer is no frame, second or percentage
+LONGEST_NUMBER = 9  # digits; longer numbers are no frame, second or percentage
 
 
 def plain(text: str) -> str:
-    """A reply in lower case, without hidden thoughts and mark-up, every digit 0-9, every dash '-', numbers in digits.
+    """A reply in lower case, without hidden thoughts and mark-up, every dash as '-', numbers in digits 0-9.
 
-    Digits of all scripts, Chinese numerals beside 帧 / 秒 / 第, English number words and ordinals where they name
-    something ("frame three", "the third frame") become decimal digits; words that count things stay.
+    Digits of all scripts, Chinese numerals beside 帧 / 秒 / 第, and English number words and ordinals that name a frame
+    or a time ("frame three", "the third frame") become decimal digits; words that count things do not change.
     """
     text = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", " ", text, flags=re.DOTALL | re.IGNORECASE)
     text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1]

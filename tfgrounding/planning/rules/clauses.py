@@ -23,9 +23,9 @@ from .verb_phrases import coordinated, fronted_participle, participle, run_on, w
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A stretch of a query: one simple event (no parts), or several in the order in which they happen.
+    """A part of a query: one simple event (no parts), or several in the order in which they happen.
 
-    `explicit`: the relation stands in words ("then", "while"), rather than behind an "and" or a participle.
+    `explicit`: a word such as "then" or "while" gives the relation, not only an "and" or a participle.
     """
 
     words: tuple[Word, ...]
@@ -71,13 +71,16 @@ def split(words: Sequence[Word]) -> Event:
 
 
 def starts_subordinate(words: Sequence[Word]) -> bool:
-    """Whether a subordinate clause stands first ("before he sits down, ...")."""
+    """Whether the words start with a subordinate clause ("before he sits down, ...")."""
     return any(pattern.match(_line(words) + " ") for pattern in connectives.FRONTED.values())
 
 
 def flatten(event: Event) -> Event:
-    """The same event with one level of parts: events in a row join their row, things that happen together inside a row
-    stay one event, and so does everything inside what happens together."""
+    """The same event with one level of parts.
+
+    Events that follow each other inside a sequence become its parts; events at the same time stay one part, and so does
+    everything inside them.
+    """
     if not event.parts:
         return event
     parts: list[Event] = []
@@ -114,7 +117,7 @@ _NOWHERE = Predicate(-1, -1, False)
 
 
 def _line(words: Sequence[Word]) -> str:
-    """The words in lower case, blanks between them; a quoted passage becomes one word that no pattern meets."""
+    """The words in lower case, blanks between them; a quoted passage becomes one word that matches no pattern."""
     return " ".join(re.sub(r"\s+", "_", word.low) for word in words)
 
 
@@ -171,7 +174,7 @@ def _linked(
             if alone or (
                 bare and has_verb and not any(w.kind == "verb" for w in second) and any(map(is_animate, second))
             ):
-                continue  # "a man walks in followed by a dog": somebody behind somebody, not one event after another
+                continue  # "a man walks in followed by a dog": in space, not in time
         elif bare and not has_verb:
             continue  # "the man then opens the door"
         elif (bare and (first[-1].kind == "aux" or first[-1].low in ("since", "by", "until", "now", "if", "back"))) or (
@@ -241,7 +244,7 @@ def _main_clause(words: tuple[Word, ...], skipped: int, *, gerund_only: bool) ->
 
 
 def _is_list_item(rest: Sequence[Word], clause: Sequence[Word]) -> bool:
-    """Whether what follows a comma goes on with the clause's gerunds ("after opening the door, taking a cup, ...")."""
+    """Whether a comma is followed by one more of the clause's gerunds ("after opening the door, taking a cup, ...")."""
     found, own = predicate(rest), predicate(clause)
     return found is not None and own is not None and not found.finite and not own.finite and found.start == 0
 
@@ -315,7 +318,7 @@ def _parenthetical(words: tuple[Word, ...]) -> Event | None:
 
 
 def _when(words: tuple[Word, ...], clause: Sequence[Word], main: Sequence[Word], *, fronted: bool) -> Event:
-    """ "X when Y": Y sets X off, unless one of them is the other's background or both go on."""
+    """ "X when Y": Y comes first and causes X, unless one is the other's background or both go on."""
     if is_under_way(clause) or is_under_way(main) or (lasts(clause) and lasts(main)):
         return _pair(words, *((clause, main) if fronted else (main, clause)), "simultaneously")
     return _pair(words, clause, main, "sequentially")

@@ -1,4 +1,4 @@
-"""The words that say how two events follow in time: patterns over a lower-case line, one blank between two words."""
+"""The words for the order of two events in time: patterns over a lower-case line, one blank between two words."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _TOGETHER = _any(
     r"during (?:which|this|that)(?: time)?",
 )
 
-# Between two events. THEN and FOLLOWED link wherever they stand, LATER only after punctuation or a conjunction.
+# Between two events. THEN and FOLLOWED link anywhere, LATER only after punctuation or a conjunction.
 THEN = re.compile(
     rf"(?<=\S ){_JOIN}(?:once more |{_LATER} )?{_THEN}(?: (?:, )?(?:{_LATER}|{_THEN}|also|again|quickly))?{_END}"
 )
@@ -53,7 +53,7 @@ EARLIER = re.compile(
 TOGETHER = re.compile(rf"(?<=\S ){_JOIN}{_TOGETHER}(?! as | that | when ){_END}")
 SENTENCE = re.compile(r"(?<=\S )(?:[.;!?–—] )+(?=\S)")
 NO_SOONER = re.compile(r"(?:no sooner|hardly|scarcely|barely)(?= )")
-# What may stand before the first event, or is left before a later one.
+# What may come before the first event, or is left before a later one.
 OPENING = re.compile(
     rf"^(?:first(?:ly)?|first of all|at first|to (?:begin|start) with|initially|in the beginning|at the start|"
     rf"{_TOGETHER}|{_THEN}|{_LATER}){_END}"

@@ -1,4 +1,4 @@
-"""The words that the rules planner knows: closed classes in full, common verbs with their inflections."""
+"""The word lists of the rules planner: closed classes in full, common verbs with their inflections."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ ACTIVITIES = word_set(
 )
 CONSUMPTION = word_set("eat drink smoke draw write paint cook knit sew roll")
 
-# A word ending in -ing that is a thing, whatever stands before it.
+# Words ending in -ing that are things, whatever comes before them.
 ING_NOUNS = word_set(
     """thing something anything nothing everything king ring string wing spring ceiling building morning evening
     wedding clothing railing lightning earring pudding during sling swing bring sting painting dining living
@@ -288,7 +288,7 @@ def inflect(base: str, form: Form) -> str:
 
 
 def verb_forms(word: str) -> VerbForm | None:
-    """Which verb a lower-case word can be a form of, and which forms; None for a word that is no known verb."""
+    """Which verb a lower-case word can be a form of, and which forms; None for a word that is not in the lists."""
     return _forms().get(word)
 
 
@@ -330,7 +330,7 @@ def _forms() -> dict[str, VerbForm]:
     for base in dict.fromkeys([*_irregular_forms(), *_VERBS.split()]):
         for form in FORMS:
             word = inflect(base, form)
-            # "lay", "found", "saw": the word is first of all itself, then a form of another verb.
+            # "lay", "found", "saw": first of all a base form, then a form of another verb.
             owner, forms = found.setdefault(word, (base, set()))
             if owner == base:
                 forms.add(form)

@@ -1,4 +1,4 @@
-"""What is asked of a stretch of tagged words: where its verb stands, whether it is a clause, whether it lasts."""
+"""Properties of a run of tagged words: where its verb is, whether it is a clause, whether the event lasts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ANIMALS = lexicon.word_set(
     sheep goat goats pig pigs parrot mouse mice animal animals pet snake turtle whale dolphin shark swan goose
     geese eagle bull"""
 )
-# "a woman dressed in black", "a bowl filled with rice": these say what somebody is like, not what happens.
+# "a woman dressed in black", "a bowl filled with rice": these describe a person or thing, not an event.
 DESCRIBING_PARTICIPLES = lexicon.word_set(
     """dressed filled covered called named located surrounded labeled labelled titled decorated seated made clad
     armed equipped known attached parked used shaped sized written based focused entitled"""
@@ -53,7 +53,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """Where the main verb group of a stretch of words starts, and where its main verb stands."""
+    """Where the main verb group of a run of words starts, and the place of its main verb."""
 
     start: int
     verb: int
@@ -83,7 +83,7 @@ def is_plural(word: Word) -> bool:
 
 
 def predicate(words: Sequence[Word]) -> Predicate | None:
-    """The main verb group of a stretch of words: finite if there is one, else the first participle, else None."""
+    """The main verb group of a run of words: finite if there is one, else the first participle, else None."""
     weak: int | None = None
     for i, word in enumerate(words):
         if word.relative or (i > 0 and words[i - 1].kind == "conj"):
@@ -119,7 +119,7 @@ def starts_clause(words: Sequence[Word]) -> bool:
 
 
 def starts_subject(words: Sequence[Word]) -> bool:
-    """Whether a noun phrase that can be a subject stands first."""
+    """Whether the words start with a noun phrase that can be a subject."""
     first = words[0]
     if first.kind in ("det", "pron"):
         return True
@@ -137,7 +137,7 @@ def starts_subject(words: Sequence[Word]) -> bool:
 
 
 def _main_verb(words: Sequence[Word], start: int) -> int:
-    """The verb that an auxiliary serves; of "is seen looking" it is "looking"."""
+    """The main verb of an auxiliary; of "is seen looking" it is "looking"."""
     main = start
     for i in range(start + 1, len(words)):
         word = words[i]
@@ -167,7 +167,7 @@ def until_break(words: Sequence[Word]) -> list[Word]:
 
 
 def belongs_to_noun(words: Sequence[Word], verb: int, participle: int) -> bool:
-    """Whether a participle says more about the noun before it ("chases a dog running", "the cup standing there")."""
+    """Whether a participle describes the noun before it ("chases a dog running", "the cup standing there")."""
     noun, between = words[participle - 1], words[verb + 1 : participle]
     direct = not any(w.kind == "prep" and w.low not in ("of", *lexicon.PARTICLES) for w in between)
     if words[verb].verb in _TAKES_CLAUSE or any(w.low == "at" and is_animate(noun) for w in between):
@@ -180,7 +180,7 @@ def belongs_to_noun(words: Sequence[Word], verb: int, participle: int) -> bool:
 
 
 def is_under_way(words: Sequence[Word]) -> bool:
-    """Whether the event is told as a background: "is sleeping", "is on the phone", "sits at the desk"."""
+    """Whether the event is a background: "is sleeping", "is on the phone", "sits at the desk"."""
     found = predicate(words)
     if found is None:
         return False
@@ -190,9 +190,9 @@ def is_under_way(words: Sequence[Word]) -> bool:
 
 
 def lasts(words: Sequence[Word], *, meals_last: bool = False) -> bool:
-    """Whether the event is a state or an activity that goes on, rather than one that ends of itself.
+    """Whether the event is a state or an activity that goes on, rather than one with an end.
 
-    `meals_last`: whether "eats an apple" counts as going on; it has an end, but takes its time.
+    `meals_last`: whether "eats an apple" counts as going on; it has an end, but takes a while.
     """
     found = predicate(words)
     if found is None:

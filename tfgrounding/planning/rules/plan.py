@@ -1,4 +1,4 @@
-"""Plans by rule, offline and without a model: split the query, resolve pronouns, say each event in other words."""
+"""Plans by rule, offline and without a model: split the query, resolve pronouns, reword each event."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RulesPlanner:
 
     name: str = "rules"
 
-    @lru_cache(maxsize=256)  # noqa: B019 -- the planner has no state that could be kept alive
+    @lru_cache(maxsize=256)  # noqa: B019 -- the planner has no state
     def plan(self, query: str) -> Plan:
         """The plan of a query. Raises PlanError where the query is empty."""
         plan = Plan(query, source=self.name)
@@ -53,7 +53,7 @@ class RulesPlanner:
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
-    """An event's words: `subject` (perhaps lent by another clause), `helpers` (auxiliaries), `verb`, and the rest."""
+    """An event's words: `subject` (maybe taken from another clause), what leads to the `verb`, and the rest."""
 
     words: tuple[Word, ...]
     subject: tuple[Word, ...] = ()
@@ -97,7 +97,7 @@ class _Clause:
 
 
 def _resolve(clauses: list[_Clause], *, fronted: bool) -> list[_Clause]:
-    """Give every clause a subject of its own, and say what "he", "it" and "them" stand for.
+    """Give every clause a subject of its own, and replace "he", "it" and "them" by what they mean.
 
     Subjects are looked for backwards in the text; forwards only from a subordinate clause that was put in `front`
     ("before he sits down, the man ...").
@@ -153,7 +153,7 @@ def _agrees(clause: _Clause, subject: Sequence[Word]) -> bool:
 
 
 def _agreeing(clause: _Clause, *, was: str) -> _Clause:
-    """The clause after "they" gave way to a singular subject: "they leave" -> "someone leaves"."""
+    """The clause with a singular subject in place of "they": "they leave" -> "someone leaves"."""
     if was != "they" or _plural(clause.subject) or clause.verb is None:
         return clause
     singular = {"are": "is", "were": "was", "have": "has", "'re": "is"}
@@ -212,7 +212,7 @@ def _objects(clause: _Clause, before: _Clause) -> tuple[Word, ...]:
 
 
 def _last_object(clause: _Clause, pronoun: str) -> tuple[Word, ...] | None:
-    """What a pronoun may stand for among a clause's objects: the direct one, else the last; with "the" for "a"."""
+    """What a pronoun may mean among a clause's objects: the direct one, else the last; with "the" for "a"."""
     phrases: list[tuple[Word, ...]] = []
     current: list[Word] = []
     for word in (*clause.rest, Word(".", "punct")):
@@ -234,7 +234,7 @@ def _last_object(clause: _Clause, pronoun: str) -> tuple[Word, ...] | None:
 
 
 def _descriptions(clause: _Clause) -> tuple[str, ...]:
-    """Up to three ways to say the event: as it stands, with "a person" or "someone", and "man opening the door"."""
+    """Up to three wordings of the event: unchanged, with "a person" or "someone", and "man opening the door"."""
     verb, subject = clause.verb, clause.subject
     if verb is None or not (verb.verb or verb.kind == "aux"):
         bare = clause.words[1:] if clause.words and clause.words[0].kind == "det" else clause.words
@@ -251,7 +251,7 @@ def _descriptions(clause: _Clause) -> tuple[str, ...]:
         h in lexicon.FINITE_BE or h in ("been", "being") for h in helpers
     )
     head, anyone = _head(subject), ""
-    # "The woman in the red coat" would lose what tells her apart.
+    # "The woman in the red coat" would lose what identifies her.
     if not subject or (head is not None and is_human(head) and not _plural(subject) and len(noun) <= 1):
         said = "someone" if head is not None and head.low == "person" else "a person"
         core = (Word("is", "aux"), *adverbs, verb) if passive else (*adverbs, _finite(verb, ()))

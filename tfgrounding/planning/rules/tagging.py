@@ -28,7 +28,7 @@ _MOTION = lexicon.word_set(
     """walk come run go move jog ride drive swim fly pass step crawl rush march stroll skate rides burst"""
 )
 _INTRANSITIVE = lexicon.POSTURE | _MOTION | lexicon.word_set("smile laugh cry dance scream stare arrive leave")
-# Nouns at times, but after "and" or a comma far more often what somebody does.
+# Sometimes nouns, but after "and" or a comma far more often verbs.
 _VERBY = (
     lexicon.ACTIVITIES
     | lexicon.POSTURE
@@ -54,7 +54,7 @@ def tag(text: str) -> list[Word]:
     tokens = tokenize(text)
     words: list[Word] = []
     finite = False  # the current clause has its verb
-    relative = False  # a relative clause is waiting for its verb
+    relative = False  # a relative clause whose verb is still to come
     fronted = bool(tokens) and tokens[0].lower() in _SUBORDINATORS  # "when the bell rings the students leave"
     for position in range(len(tokens)):
         word = _tag_one(tokens, position, words, finite and not fronted)
@@ -215,7 +215,7 @@ def _tag_verb_form(
 
 
 def _verb_ahead(tokens: Sequence[str], position: int) -> bool:
-    """Whether an auxiliary is followed by the verb it serves ("is slowly opening", "has been moved")."""
+    """Whether an auxiliary is followed by its main verb ("is slowly opening", "has been moved")."""
     for token in tokens[position + 1 : position + 5]:
         low = token.lower()
         if low in lexicon.AUXILIARIES:
@@ -245,8 +245,7 @@ def _is_particle(word: Word, words: Sequence[Word]) -> bool:
 
 
 def _verb_like_place(tokens: Sequence[str], position: int, words: Sequence[Word]) -> bool:
-    """Whether a word that may be a noun as well stands where a verb phrase starts: at the start of the text, after
-    punctuation or a conjunction."""
+    """Whether a verb phrase can start here: first in the text, or after punctuation or a conjunction."""
     low = tokens[position].lower()
     following = tokens[position + 1].lower() if position + 1 < len(tokens) else ""
     form = lexicon.verb_forms(low)

@@ -1,4 +1,4 @@
-"""Where one clause holds several events: coordinated verbs and clauses, participles, "with ... -ing"."""
+"""Where one clause has several events: coordinated verbs and clauses, participles, "with ... -ing"."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMITATIVE = lexicon.word_set("dance play walk talk speak fight wrestle sing ch
 
 
 class Cut(NamedTuple):
-    """A stretch of words cut into parts, and how the parts follow in time."""
+    """A run of words cut into parts, and how the parts follow in time."""
 
     parts: tuple[tuple[Word, ...], ...]
     relation: Relation
@@ -52,7 +52,7 @@ def _chain(words: tuple[Word, ...]) -> list[tuple[Word, ...]]:
 
 
 def _joins(first: Sequence[Word], second: Sequence[Word], *, comma: bool) -> bool:
-    """Whether two stretches of words around a conjunction are events of the same rank."""
+    """Whether two runs of words around a conjunction are events of the same rank."""
     own = predicate(first)
     if own is None or not second:
         return False
