@@ -147,8 +147,8 @@ def make_pictures(folder: Path, count: int, *, suffix: str = ".png", width: int 
 
 
 def _time_base(codec: str, path: Path, rate_hz: float) -> Fraction:
-    """MPEG-4 part 2 knows no finer ticks than 1/65535, AVI none but its frames."""
-    if path.suffix == ".avi":
+    """MPEG-4 part 2 knows no finer ticks than 1/65535, AVI and MPEG-2 none but their frames."""
+    if path.suffix == ".avi" or codec == "mpeg2video":
         return 1 / Fraction(rate_hz).limit_denominator(1001)
     return Fraction(1, 60_000) if codec == "mpeg4" else TIME_BASE
 

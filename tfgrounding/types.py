@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from .errors import PlanError
 from .registry import find
 
 if TYPE_CHECKING:
+    import av.video.frame
     from matplotlib.figure import Figure
 
 Relation = Literal["single-query", "sequentially", "simultaneously"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+Progress = Callable[[float, float], None]  # called with (how much is done, how much there is)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,9 @@ class VideoInfo:
     """What a container says about its video stream.
 
     `duration_seconds` counts from the first frame to the end of the last one; 0 < duration. `frame_rate_hz` is the
-    stream's average rate, None where the container does not tell. Width and height are those on screen (rotated).
+    stream's average rate, None where the container does not state it. Width and height are those on screen (rotated).
+    `start_offset_seconds`: how much later than the file's start, from which players count, the first frame is shown.
+    `start_timecode`: the file's own name for its start, as HH:MM:SS:FF, or HH:MM:SS;FF where frames are dropped.
     """
 
     path: str
@@ -35,6 +39,85 @@ class VideoInfo:
     rotation_degrees: int = 0
     codec: str = ""
     warnings: tuple[str, ...] = ()
+    start_offset_seconds: float = 0.0
+    start_timecode: str | None = None
+
+
+class Turn(NamedTuple):
+    """What puts a stored picture upright: it is mirrored left to right, then turned counter-clockwise."""
+
+    quarters: int = 0
+    is_mirrored: bool = False
+
+
+class Shot(NamedTuple):
+    """A picture as it was decoded, and when it is on screen, in seconds from the video's first frame, half-open."""
+
+    start_seconds: float
+    end_seconds: float
+    frame: av.video.frame.VideoFrame
+    turn: Turn = Turn()
+
+
+class Shots:
+    """The pictures of a source in order of time: an iterator of Shot.
+
+    Args:
+        read: a generator function; it is given a list, to which it adds what could not be read, in words.
+    """
+
+    def __init__(self, read: Callable[[list[str]], Iterator[Shot]]) -> None:
+        self._warnings: list[str] = []
+        self._shots = read(self._warnings)
+
+    def __iter__(self) -> Iterator[Shot]:
+        return self
+
+    def __next__(self) -> Shot:
+        return next(self._shots)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be read; complete after the last picture."""
+        return tuple(self._warnings)
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A video: a file, a folder or list of pictures, or an array. It can be read any number of times, by any thread."""
+
+    @property
+    def name(self) -> str:
+        """Its path as it was given, or a label."""
+
+    @property
+    def info(self) -> VideoInfo:
+        """What it states about itself; read once and remembered. Raises VideoError."""
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """What stays the same for as long as the content does, quick to get: `FileStamp`s of the files that are read,
+        and what decides how they are read. Raises VideoError."""
+
+    def shots(
+        self, *, rate_hz: float | None = None, start_seconds: float = 0.0, end_seconds: float | None = None
+    ) -> Shots:
+        """Its pictures in order of time.
+
+        Args:
+            rate_hz: pictures may be left out that are on screen at none of the instants (k + 1/2) / rate_hz; None
+                leaves none out.
+            start_seconds, end_seconds: only pictures on screen in [start, end); None reads to the end.
+
+        Raises:
+            VideoError: it cannot be read.
+        """
+
+    def digest(self) -> str:
+        """SHA-256 of the content and of what decides its times. Raises VideoError."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """How to open it again with `media.open_source`, as plain JSON types."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from videos import BLUE, RED, make_scenes
 from tfgrounding.errors import DatasetError
 from tfgrounding.evaluation.compare import compare
 from tfgrounding.evaluation.results import read_results
-from tfgrounding.show.compare_page import jpeg, write_page
+from tfgrounding.show.compare_page import write_page
 
 
 def make_rows(gain, *, queries=60, seed=0):
@@ -112,8 +112,3 @@ def test_the_page_draws_the_worst_with_pictures(tmp_path):
     assert page.count("no pictures") == 2 and "query &lt;0&gt; &amp; more" in page and "<0>" not in page
     for left, width in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", page):
         assert float(left) >= 0 and float(left) + float(width) <= 100.01
-
-
-def test_a_jpeg_is_a_jpeg():
-    image = jpeg(np.full((31, 45, 3), 128, dtype=np.uint8))
-    assert image[:2] == b"\xff\xd8" and image[-2:] == b"\xff\xd9"

@@ -131,10 +131,12 @@ def test_stopping_leaves_no_half_written_file(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["a.mp4"]
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
+def test_the_folder_of_a_clip_is_made_and_a_file_in_its_place_is_named(tmp_path):
     source = make_video(tmp_path / "a.mp4", seconds=1)
+    cut_clip(source, tmp_path / "new" / "clip.mp4", start_seconds=0, end_seconds=1)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["clip.mp4"]
     with pytest.raises(VideoError, match="cannot be written"):
-        cut_clip(source, tmp_path / "none" / "clip.mp4", start_seconds=0, end_seconds=1)
+        cut_clip(source, tmp_path / "a.mp4" / "clip.mp4", start_seconds=0, end_seconds=1)
 
 
 def test_clip_name_tells_video_and_seconds():

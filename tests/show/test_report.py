@@ -119,7 +119,7 @@ def test_a_report_is_about_one_video(tmp_path, numbers):
     with pytest.raises(TFGroundingError, match="one video"):
         write_report([answered(numbers, []), two_events()], tmp_path / "r.html")
     with pytest.raises(TFGroundingError, match="cannot be written"):
-        write_report([answered(numbers, [])], tmp_path / "none" / "r.html")
+        write_report([answered(numbers, [])], numbers / "r.html")
 
 
 # --- in a browser ---------------------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def test_the_least_recently_used_goes_first(cache):
 
 def test_leftovers_of_killed_writers_go(cache):
     cache.store(KEY, features(1))
-    fresh, old = cache.folder / "features" / ".aside-fresh", cache.folder / "features" / ".aside-old"
+    fresh, old = cache.folder / "features" / ".tfgrounding-fresh", cache.folder / "features" / ".tfgrounding-old"
     for path in (fresh, old):
         path.write_bytes(b"half an entry")
     os.utime(old, (0, 0))

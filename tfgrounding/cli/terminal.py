@@ -15,7 +15,7 @@ from ..show.export import clock
 
 if TYPE_CHECKING:
     from ..engines.grounder import Progress
-    from ..media.frames import Source
+    from ..media import AnySource
     from ..types import Grounding
 
 
@@ -33,7 +33,7 @@ PictureRate = Annotated[float | None, typer.Option(help="Pictures a second, wher
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
-def named_source(video: str, picture_rate_hz: float | None) -> Source:
+def named_source(video: str, picture_rate_hz: float | None) -> AnySource:
     """What the user named: a video file, or with a rate a folder of pictures."""
     from ..media.pictures import Pictures
 

@@ -18,7 +18,7 @@ from ..errors import TFGroundingError
 from ..localizers import get_localizer
 from ..localizers.ground_curves import ground_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence
-from ..media.frames import Source, checked_rate, iter_frames
+from ..media import AnySource, checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
 from ..tracks.cache import FeatureCache, rounded
 from ..tracks.similarity import similarity_curves
@@ -85,7 +85,7 @@ class Grounder:
         self._latest_null: tuple[VideoFeatures, np.ndarray, Presence] | None = None
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
 
-    def encode_video(self, path: Source, *, progress: Progress | None = None) -> VideoFeatures:
+    def encode_video(self, path: AnySource, *, progress: Progress | None = None) -> VideoFeatures:
         """Decode and encode a video once, so that any number of queries can be asked of it.
 
         A video whose content was encoded before, by the same encoder at the same rate, comes from the cache.
@@ -115,7 +115,7 @@ class Grounder:
             progress(features.info.duration_seconds, features.info.duration_seconds)
         return features
 
-    def _encode_video(self, path: Source, progress: Progress | None) -> VideoFeatures:
+    def _encode_video(self, path: AnySource, progress: Progress | None) -> VideoFeatures:
         """Encode each chunk of frames while the next ones are being decoded."""
         vectors, pts, instants = [], [], []
         with iter_frames(path, rate_hz=self.rate_hz, size=self.encoder.frame_size, chunk_frames=CHUNK_FRAMES) as stream:
@@ -138,7 +138,7 @@ class Grounder:
 
     def ground(
         self,
-        video: Source | VideoFeatures,
+        video: AnySource | VideoFeatures,
         query: str | Plan,
         *,
         top_k: int | None = None,
@@ -208,7 +208,7 @@ class Grounder:
             answer = self._watcher.corrected(source, answer)
         return replace(answer, moments=answer.moments[:most])
 
-    def _watch(self, watcher: NumProEngine, video: Source, plan: Plan, most: int) -> Grounding:
+    def _watch(self, watcher: NumProEngine, video: AnySource, plan: Plan, most: int) -> Grounding:
         """The second engine's answer."""
         watched = watcher.ground(video, plan.query)
         moments = list(watched.moments)
@@ -240,9 +240,9 @@ class Grounder:
             },
         )
 
-    def ground_many(self, samples: Iterable[tuple[Source | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
+    def ground_many(self, samples: Iterable[tuple[AnySource | VideoFeatures, str | Plan]]) -> Iterator[Grounding]:
         """Ground many (video, query) pairs, encoding a video once while pairs of it follow each other."""
-        path: Source | None = None
+        path: AnySource | None = None
         features: VideoFeatures | None = None
         for video, query in samples:
             if isinstance(video, VideoFeatures) or self.engine == "numpro":
@@ -277,7 +277,7 @@ def _shared_grounder(**settings: Any) -> Grounder:
     return Grounder(**settings)
 
 
-def ground(video: Source | VideoFeatures, query: str | Plan, **settings: Any) -> Grounding:
+def ground(video: AnySource | VideoFeatures, query: str | Plan, **settings: Any) -> Grounding:
     """When does it happen? The one-line form of `Grounder(**settings).ground(video, query)`.
 
     The models of the last two settings stay loaded. Arguments, result and errors are those of Grounder and of

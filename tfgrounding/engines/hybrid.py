@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import ModelError, TFGroundingError
-from ..media.frames import Source, source_name
+from ..media import AnySource, source_name
 from ..types import Grounding, Moment, VideoInfo
 from ..vision.sentences import Interval
 from ..vision.views import ClipYesNo, NumberedFrames, ReadReply, TimeView, get_view
@@ -84,7 +84,7 @@ class HybridEngine:
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens
 
-    def corrected(self, video: Source, answer: Grounding) -> Grounding:
+    def corrected(self, video: AnySource, answer: Grounding) -> Grounding:
         """The curves' answer about a video after a look at its best moments. Raises VideoError."""
         seen = self.correct(video, answer.query, answer.moments, answer.video)
         shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": seen.frames_shown}
@@ -96,7 +96,7 @@ class HybridEngine:
             provenance={**answer.provenance, **shown},
         )
 
-    def correct(self, video: Source, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
+    def correct(self, video: AnySource, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
         """Look at the best proposals and correct them.
 
         Args:
@@ -145,7 +145,7 @@ class _Verdict:
 class _Session:
     """The looks that one query takes, within its budget."""
 
-    def __init__(self, engine: HybridEngine, video: Source, query: str, duration_seconds: float) -> None:
+    def __init__(self, engine: HybridEngine, video: AnySource, query: str, duration_seconds: float) -> None:
         self.engine = engine
         self.video = video
         self.query = query

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ModelError, TFGroundingError
 from ..llm.prompting import prompts
-from ..media.frames import Source, iter_frames, probe
+from ..media import AnySource, iter_frames, probe
 from ..media.sampling import capped_rate_hz, evenly
 from ..types import Moment, VideoInfo
 from ..vision.saliency import read_saliency
@@ -92,7 +92,7 @@ class NumProEngine:
         self.max_tokens = max_tokens
         self.tries = tries
 
-    def ground(self, video: Source, query: str) -> Watched:
+    def ground(self, video: AnySource, query: str) -> Watched:
         """When does it happen?
 
         Args:
@@ -145,7 +145,7 @@ class NumProEngine:
             frames_shown=frames_shown,
         )
 
-    def highlights(self, video: Source, query: str) -> Highlights:
+    def highlights(self, video: AnySource, query: str) -> Highlights:
         """How well does each frame show it? Always asked with numbers on the frames.
 
         Args, Raises: as `ground`.
@@ -178,7 +178,7 @@ class NumProEngine:
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
         return Highlights(saliency, shown.sample_seconds, info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
 
-    def _look(self, video: Source) -> tuple[NumberedFrames, VideoInfo]:
+    def _look(self, video: AnySource) -> tuple[NumberedFrames, VideoInfo]:
         stated = probe(video).duration_seconds
         rate_hz = capped_rate_hz(stated, rate_hz=self.rate_hz, most_frames=self.most_frames)
         return look(video, rate_hz=rate_hz, side=self.view.frame_side, most_frames=self.most_frames)
@@ -211,7 +211,7 @@ class NumProEngine:
 
 
 def look(
-    video: Source,
+    video: AnySource,
     *,
     rate_hz: float,
     side: int,

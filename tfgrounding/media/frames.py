@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import queue
 import threading
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import VideoError
-from ..types import Frames, VideoInfo
-from .decode import FASTEST_RATE_HZ, Renderer, Shot, VideoFile
-from .pictures import PictureReel, Pictures
+from ..types import Frames, Shot, Source, VideoInfo
+from .decode import FASTEST_RATE_HZ
+from .render import Renderer
+from .sources import AnySource, open_source
 
-Source = str | os.PathLike[str] | Pictures
 Size = int | tuple[int, int] | None
 
 QUEUED_CHUNKS = 4  # decoded ahead of whoever reads
@@ -23,11 +23,11 @@ CHUNK_BYTES = 256 << 20
 LARGEST_SIDE = 16_384
 
 
-def probe(source: Source) -> VideoInfo:
+def probe(source: AnySource) -> VideoInfo:
     """Say what a video is, from its container and one decoded picture.
 
     Args:
-        source: path of a video file, or Pictures.
+        source: path of a video file, Pictures, or any other Source.
 
     Returns:
         Its VideoInfo. The duration is what the container states for the video stream, or what its packets say where
@@ -36,33 +36,55 @@ def probe(source: Source) -> VideoInfo:
     Raises:
         VideoError: missing, empty, not a regular file, without a video stream, or undecodable.
     """
-    return _open(source).info
+    return open_source(source).info
 
 
-def iter_frames(source: Source, *, rate_hz: float = 3.0, size: Size = None, chunk_frames: int = 64) -> FrameStream:
+def iter_frames(
+    source: AnySource,
+    *,
+    rate_hz: float = 3.0,
+    size: Size = None,
+    chunk_frames: int = 64,
+    start_seconds: float = 0.0,
+    end_seconds: float | None = None,
+) -> FrameStream:
     """Look at a video at a steady rate: sample k is the picture on screen at (k + 1/2) / rate_hz.
 
     A video too short for that is looked at once, in the middle of its last picture. Decoding and resizing run in a
     thread of their own, a few chunks ahead.
 
     Args:
-        source: path of a video file, or Pictures.
+        source: path of a video file, Pictures, or any other Source.
         rate_hz: samples a second, above 0. A picture that stays on screen is sampled again and again.
         size: None keeps the pictures' own size on screen; a number is the length of the shorter side in pixels, the
             shape is kept; (height, width) squeezes every picture to just that.
         chunk_frames: frames a chunk at most; fewer where they would take more than 256 MiB.
+        start_seconds, end_seconds: only the samples in [start, end), None for the end of the video; they are the same
+            as those of the whole video, and their times too count from its first frame. Of MP4 and Matroska files only
+            that part is decoded.
 
     Returns:
         An iterator of Frames, in order, and a context manager that ends decoding when left. Its `info` says what was
         found: after the last chunk, with the duration that was really decoded and with warnings about what was lost.
 
     Raises:
-        VideoError: missing, empty, not a regular file, without a video stream, or undecodable from its first frame on;
-            or a rate, size or chunk that cannot be.
+        VideoError: missing, empty, not a regular file, without a video stream, or undecodable; or a rate, size, chunk
+            or part that cannot be.
     """
     if isinstance(chunk_frames, bool) or not isinstance(chunk_frames, (int, np.integer)) or chunk_frames < 1:
         raise VideoError(f"chunk_frames must be a whole number from 1 on, not {chunk_frames!r}")
-    return FrameStream(source, rate_hz=checked_rate(rate_hz), size=size, chunk_frames=int(chunk_frames))
+    if not (0 <= start_seconds < np.inf) or not (end_seconds is None or start_seconds < end_seconds):
+        raise VideoError(
+            f"a part of a video starts at 0 or later and before it ends, not {start_seconds}-{end_seconds}"
+        )
+    return FrameStream(
+        open_source(source),
+        rate_hz=checked_rate(rate_hz),
+        size=size,
+        chunk_frames=int(chunk_frames),
+        start_seconds=float(start_seconds),
+        end_seconds=None if end_seconds is None else float(end_seconds),
+    )
 
 
 def checked_rate(rate_hz: float) -> float:
@@ -70,28 +92,34 @@ def checked_rate(rate_hz: float) -> float:
     if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
         return float(rate_hz)
     raise VideoError(
-        f"sampling rate must be a positive number of samples a second (up to {FASTEST_RATE_HZ:.0f}), not {rate_hz!r}"
+        f"the sampling rate must be a positive number of samples a second up to {FASTEST_RATE_HZ:.0f}, not {rate_hz!r}"
     )
-
-
-def source_name(source: Source) -> str:
-    """What to call a source in messages and results."""
-    return source.name if isinstance(source, Pictures) else str(source)
 
 
 class FrameStream:
     """Iterator of Frames over one video; `info` holds the truth about it as far as it is known."""
 
-    def __init__(self, source: Source, *, rate_hz: float, size: Size, chunk_frames: int) -> None:
-        self._reel = _open(source)
-        self.info = self._reel.info
+    def __init__(
+        self,
+        source: Source,
+        *,
+        rate_hz: float,
+        size: Size,
+        chunk_frames: int,
+        start_seconds: float,
+        end_seconds: float | None,
+    ) -> None:
+        self.info = source.info
         self.out_width, self.out_height = _target(self.info, size)
         chunk_frames = max(1, min(chunk_frames, CHUNK_BYTES // (self.out_width * self.out_height * 3)))
         self._queue: queue.Queue[_Item] = queue.Queue(QUEUED_CHUNKS)
         self._stop = threading.Event()
+        samples = _Samples(
+            source, rate_hz, Renderer(self.out_width, self.out_height), chunk_frames, start_seconds, end_seconds
+        )
         self._thread = threading.Thread(
             target=_decode_ahead,
-            args=(self._reel, rate_hz, (self.out_width, self.out_height), chunk_frames, self._queue, self._stop),
+            args=(samples, self._queue, self._stop),
             name="tfgrounding-decode",
             daemon=True,
         )
@@ -132,16 +160,7 @@ class FrameStream:
             self._stop.set()
 
 
-_Reel = VideoFile | PictureReel
 _Item = Frames | VideoInfo | BaseException  # chunks, and at the end what was learnt or what went wrong
-
-
-def _open(source: Source) -> _Reel:
-    if isinstance(source, Pictures):
-        return PictureReel(source)
-    if isinstance(source, (np.ndarray, list, tuple)):
-        raise VideoError("pictures carry no time: say how many a second they are with Pictures(pictures, rate_hz=...)")
-    return VideoFile(source)
 
 
 def _target(info: VideoInfo, size: Size) -> tuple[int, int]:
@@ -160,14 +179,7 @@ def _target(info: VideoInfo, size: Size) -> tuple[int, int]:
     return max(1, round(info.width * scale)), max(1, round(info.height * scale))
 
 
-def _decode_ahead(
-    reel: _Reel,
-    rate_hz: float,
-    width_height: tuple[int, int],
-    chunk_frames: int,
-    chunks: queue.Queue[_Item],
-    stop: threading.Event,
-) -> None:
+def _decode_ahead(samples: _Samples, chunks: queue.Queue[_Item], stop: threading.Event) -> None:
     """Run in the decoding thread: fill the queue, wait while it is full, leave as soon as `stop` is set."""
 
     def hand_over(item: _Item) -> bool:
@@ -180,7 +192,6 @@ def _decode_ahead(
         return False
 
     try:
-        samples = _Samples(reel, rate_hz, width_height, chunk_frames)
         for frames in samples:
             if not hand_over(frames):
                 return
@@ -190,23 +201,38 @@ def _decode_ahead(
 
 
 class _Samples:
-    """The samples of one video, in chunks; `info` is complete after the last one."""
+    """The samples of a part of one video, in chunks; `info` is complete after the last one."""
 
-    def __init__(self, reel: _Reel, rate_hz: float, width_height: tuple[int, int], chunk_frames: int) -> None:
-        self._reel, self._rate_hz, self._chunk_frames = reel, rate_hz, chunk_frames
-        self._renderer = Renderer(*width_height)
-        self.info = reel.info
+    def __init__(
+        self,
+        source: Source,
+        rate_hz: float,
+        renderer: Renderer,
+        chunk_frames: int,
+        start_seconds: float,
+        end_seconds: float | None,
+    ) -> None:
+        self._source, self._rate_hz, self._chunk_frames = source, rate_hz, chunk_frames
+        self._renderer = renderer
+        self._start, self._end = start_seconds, end_seconds
+        self.info = source.info
 
     def __iter__(self) -> Iterator[Frames]:
         pictures: list[np.ndarray] = []
         pts: list[float] = []
         instants: list[float] = []
-        count = 0
-        for shot, until, last in _on_screen(self._reel.shots(rate_hz=self._rate_hz), self.info.path):
+        shots = self._source.shots(rate_hz=self._rate_hz, start_seconds=self._start, end_seconds=self._end)
+        count = max(0, math.floor(self._start * self._rate_hz - 0.5))
+        while (count + 0.5) / self._rate_hz < self._start:
+            count += 1
+        is_whole = self._start == 0 and self._end is None
+        until = -1.0
+        for shot, is_last in _with_last(shots):
+            until = shot.end_seconds
             picture: np.ndarray | None = None  # rendered once it is asked for
-            while (instant := (count + 0.5) / self._rate_hz) < until or (last and count == 0):
+            while (instant := (count + 0.5) / self._rate_hz) < until or (is_last and is_whole and count == 0):
                 if picture is None:
-                    picture = self._renderer.pixels(shot.frame)
+                    picture = self._renderer.pixels(shot.frame, shot.turn)
                 pictures.append(picture)
                 pts.append(shot.start_seconds)
                 instants.append(instant if instant < until else (shot.start_seconds + until) / 2)
@@ -216,22 +242,23 @@ class _Samples:
                     pictures, pts, instants = [], [], []
         if pictures:
             yield Frames(np.stack(pictures), np.array(pts), np.array(instants))
-        warnings = [*self.info.warnings, *self._reel.lost()]
-        if self._renderer.sizes > 1:
-            warnings.append(
-                f"the pictures come in {self._renderer.sizes} sizes; all were brought to the shape of the first"
-            )
-        self.info = replace(self.info, duration_seconds=until, warnings=tuple(warnings))
+        if until < 0 and is_whole:
+            raise VideoError(f"{self._source.name}: no picture could be decoded; is the file damaged or cut short?")
+        warnings = (*self.info.warnings, *shots.warnings, *self._renderer.warnings)
+        has_ended = until > 0 and (self._end is None or until < self._end)
+        self.info = replace(
+            self.info,
+            duration_seconds=until if has_ended else self.info.duration_seconds,
+            warnings=tuple(dict.fromkeys(warnings)),
+        )
 
 
-def _on_screen(shots: Iterator[Shot], name: str) -> Iterator[tuple[Shot, float, bool]]:
-    """(shot, seconds until which it is on screen, whether it is the last): until the next one comes."""
-    shown: Shot | None = None
+def _with_last(shots: Iterator[Shot]) -> Iterator[tuple[Shot, bool]]:
+    """Each shot, and whether it is the last one."""
+    held: Shot | None = None
     for shot in shots:
-        if shown is not None:
-            yield shown, shot.start_seconds, False
-        # a first picture that could not be read leaves its place to the first that could
-        shown = shot if shown is not None else shot._replace(start_seconds=0.0)
-    if shown is None:
-        raise VideoError(f"{name}: no picture could be decoded; is the file damaged or cut short?")
-    yield shown, shown.end_seconds, True
+        if held is not None:
+            yield held, False
+        held = shot
+    if held is not None:
+        yield held, True

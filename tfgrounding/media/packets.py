@@ -29,7 +29,7 @@ STEADY_SECONDS = 1.0  # between one packet's time of decoding and the next one's
 MOST_HELD_BYTES = 64 << 20  # of packets that may turn out not to be needed
 
 
-class Sparing:
+class PacketFilter:
     """Passes a stream's packets on to its decoder, less those that samples at (k + 1/2) / rate_hz do not need.
 
     Nothing is left out any more once time stamps are missing, run backwards or move on by more than a second.
@@ -37,9 +37,10 @@ class Sparing:
     Args:
         stream: whose packets come, and whose decoder is told before each whether the picture may be left out.
         rate_hz: samples a second.
-        zero_seconds: time stamp of the first picture.
-        sound: whether the video is undamaged so far; in a damaged one every picture is decoded, for the next best to be
-            at hand and the damage to be counted. Damage to a picture that was left out is not noticed.
+        zero_seconds: time stamp of the video's first picture, from which the following two count.
+        start_seconds, end_seconds: only samples in [start, end) count, and the picture on screen at the start.
+        is_intact: whether the video is undamaged so far; in a damaged one every picture is decoded, for the next best
+            to be at hand and the damage to be counted. Damage to a picture that was left out is not noticed.
     """
 
     def __init__(
@@ -48,86 +49,78 @@ class Sparing:
         *,
         rate_hz: float,
         zero_seconds: float,
-        sound: Callable[[], bool],
+        start_seconds: float,
+        end_seconds: float,
+        is_intact: Callable[[], bool],
     ) -> None:
         self._codec = stream.codec_context
         self._time_base = stream.time_base or Fraction(0)
-        self._rate_hz, self._zero_seconds, self._sound = rate_hz, zero_seconds, sound
+        self._rate_hz, self._zero_seconds, self._is_intact = rate_hz, zero_seconds, is_intact
+        self._start, self._end = start_seconds, end_seconds
         self._steady = self._codec.name in GROUP_STARTS and self._time_base > 0
         self.resumed_seconds = 0.0  # on screen: up to here a stretch was left out on purpose
 
-    def thin(self, packets: Iterator[av.packet.Packet]) -> Iterator[av.packet.Packet]:
+    def needed(self, packets: Iterator[av.packet.Packet]) -> Iterator[av.packet.Packet]:
         """The packets of the stream in the order of decoding, as they come, less those that are not needed."""
-        import av
-
         held: list[av.packet.Packet] = []
         held_bytes = 0
-        try:
-            for packet, needed in self._judged(packets):
-                if held and self._steady and self._begins_group(packet):
-                    held, held_bytes = [], 0
-                    self.resumed_seconds = self._seconds(packet) - self._zero_seconds
-                held.append(packet)
-                held_bytes += packet.size
-                if needed or held_bytes > MOST_HELD_BYTES:
-                    for earlier in held:
-                        wanted = earlier.is_keyframe or (earlier is packet and needed)
-                        self._codec.skip_frame = "DEFAULT" if wanted else "NONREF"
-                        yield earlier
-                    held, held_bytes = [], 0
-        except av.FFmpegError:  # what was read before is good
-            yield from held
-            raise
+        for packet, is_needed in self._judged(packets):
+            if held and self._steady and self._begins_group(packet):
+                held, held_bytes = [], 0
+                self.resumed_seconds = self._seconds(packet)
+            held.append(packet)
+            held_bytes += packet.size
+            if is_needed or held_bytes > MOST_HELD_BYTES:
+                for earlier in held:
+                    wanted = earlier.is_keyframe or (earlier is packet and is_needed)
+                    self._codec.skip_frame = "DEFAULT" if wanted else "NONREF"
+                    yield earlier
+                held, held_bytes = [], 0
 
     def _judged(self, packets: Iterator[av.packet.Packet]) -> Iterator[tuple[av.packet.Packet, bool]]:
         """(packet, whether its picture must be decoded for its own sake)."""
-        import av
-
         waiting: deque[av.packet.Packet] = deque()
         shown: list[float] = []  # when the pictures waiting and those lately passed come on screen, sorted
         passed: deque[float] = deque()
         decoded: int | None = None
-        first = True
 
         def judged() -> tuple[av.packet.Packet, bool]:
-            nonlocal first
             packet = waiting.popleft()
-            needed = first or not self._steady or not packet.size or not self._sound()
-            first = False
+            is_needed = not self._steady or not packet.size or not self._is_intact()
             if self._steady and packet.pts is not None:
                 starts = self._seconds(packet)
                 after = bisect_right(shown, starts)
                 ends = shown[after] if after < len(shown) else np.inf
-                zero = self._zero_seconds
-                needed = needed or is_sampled(starts - zero, ends - zero, rate_hz=self._rate_hz)
+                is_needed = is_needed or self._is_looked_at(starts, ends)
                 passed.append(starts)
                 if len(passed) > LOOK_AROUND_PACKETS:
                     del shown[bisect_right(shown, passed.popleft()) - 1]
-            return packet, needed
+            return packet, is_needed
 
-        failure: av.FFmpegError | None = None
-        try:
-            for packet in packets:
-                waiting.append(packet)
-                if self._steady and packet.size:
-                    if packet.pts is None or packet.dts is None:
-                        self._steady = False
-                    else:
-                        moved = 0 if decoded is None else (packet.dts - decoded) * self._time_base
-                        self._steady = decoded is None or 0 < moved <= STEADY_SECONDS
-                        decoded = packet.dts
-                        insort(shown, self._seconds(packet))
-                if len(waiting) > LOOK_AROUND_PACKETS:
-                    yield judged()
-        except av.FFmpegError as error:
-            failure = error
+        for packet in packets:
+            waiting.append(packet)
+            if self._steady and packet.size:
+                if packet.pts is None or packet.dts is None:
+                    self._steady = False
+                else:
+                    moved = 0 if decoded is None else (packet.dts - decoded) * self._time_base
+                    self._steady = decoded is None or 0 < moved <= STEADY_SECONDS
+                    decoded = packet.dts
+                    insort(shown, self._seconds(packet))
+            if len(waiting) > LOOK_AROUND_PACKETS:
+                yield judged()
         while waiting:
             yield judged()
-        if failure is not None:
-            raise failure
+
+    def _is_looked_at(self, starts: float, ends: float) -> bool:
+        """Whether a picture is on screen at the start of what is wanted, at a sample, or at the end of the video."""
+        if starts <= self._start < ends or (ends == np.inf and starts < self._end):
+            return True
+        return is_sampled(max(starts, self._start), min(ends, self._end), rate_hz=self._rate_hz)
 
     def _seconds(self, packet: av.packet.Packet) -> float:
-        return float((packet.pts or 0) * self._time_base)
+        """When its picture comes on screen."""
+        return float((packet.pts or 0) * self._time_base) - self._zero_seconds
 
     def _begins_group(self, packet: av.packet.Packet) -> bool:
         """Whether nothing from this packet on looks back beyond it: its picture is an IDR picture."""

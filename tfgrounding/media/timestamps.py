@@ -10,12 +10,18 @@ MOST_LATE_FRAMES = 16  # in a row, as many as a decoder can have mixed up; more 
 
 
 class Clock:
-    """Places frames on a time line that starts at 0 and never runs backwards."""
+    """Places frames on a time line that starts at 0 and never runs backwards.
 
-    def __init__(self, gap_seconds: float, stated_seconds: float) -> None:
+    Args:
+        gap_seconds: from one frame to the next, usually.
+        stated_seconds: length of the video as its container states it.
+        zero_seconds: the time stamp that counts as 0.
+    """
+
+    def __init__(self, gap_seconds: float, stated_seconds: float, zero_seconds: float) -> None:
         self._gap = gap_seconds
         self._limit = stated_seconds * 1.05 + JUMP_AHEAD_SECONDS  # no believable time stamp lies further
-        self._zero: float | None = None  # the time stamp that counts as 0
+        self._zero = zero_seconds
         self._newest = self._newest_decoded = -math.inf
         self._late_frames = 0
         self.end_seconds = 0.0
@@ -31,12 +37,13 @@ class Clock:
         """
         moved = math.nan if decoded is None else decoded - self._newest_decoded
         self._newest_decoded = max(self._newest_decoded, -math.inf if decoded is None else decoded)
-        follows = self._newest + self._gap
-        if self._zero is None:
-            self._zero = stamp or 0.0
-            seconds = 0.0
-        elif stamp is None:
+        follows = 0.0 if self._newest == -math.inf else self._newest + self._gap
+        if stamp is None:
             seconds = follows
+        elif self._newest == -math.inf:
+            if not 0 <= stamp - self._zero <= self._limit:
+                self._zero = stamp
+            seconds = stamp - self._zero
         else:
             seconds = stamp - self._zero
             if seconds < self._newest - JUMP_BACK_SECONDS:
@@ -56,7 +63,7 @@ class Clock:
         self.warnings.append(
             f"the time stamps jump by {seconds - self._newest:+.2f} s at {follows:.2f} s; counted on from there"
         )
-        self._zero = (self._zero or 0.0) + seconds - follows
+        self._zero += seconds - follows
         self._limit += self._limit if seconds < follows else self._gap
         self._newest_decoded = -math.inf if decoded is None else decoded
         return follows

@@ -10,13 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import VideoError
-from ..media.decode import LARGEST_PICTURE_PIXELS, MAX_PIXELS
+from ..media import LARGEST_PICTURE_PIXELS, MAX_PIXELS, is_video_name
 
 CLIPS_FOLDER = "tfgrounding-clips"
-VIDEO_SUFFIXES = (
-    *(".mp4", ".m4v", ".mov", ".3gp", ".mkv", ".webm", ".avi", ".mpg", ".mpeg"),
-    *(".ts", ".m2ts", ".mts", ".flv", ".wmv", ".asf", ".ogv"),
-)
 # FFmpeg's names of containers that hold their own data. Others name further files or addresses, which FFmpeg would
 # open: playlists (HLS, DASH), concat lists, image sequences, session descriptions.
 SAFE_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg"
@@ -87,7 +83,7 @@ class VideoFolder:
             for file in files:
                 seen += 1
                 path = Path(folder, file)
-                if path.suffix.lower() in VIDEO_SUFFIXES and not file.startswith(".") and self._is_inside(path):
+                if is_video_name(file) and not file.startswith(".") and self._is_inside(path):
                     found.append(self.relative(path))
             if seen > MOST_FILES_SEEN:
                 raise VideoError(

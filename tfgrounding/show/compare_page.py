@@ -5,23 +5,20 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Sequence
-from fractions import Fraction
 from html import escape
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import DatasetError, TFGroundingError
 from ..evaluation.compare import Comparison, Worst
-from ..evaluation.files import VIDEO_ENDINGS, VideoFiles
-from ..media.frames import iter_frames, probe
+from ..evaluation.files import VideoFiles
+from ..files import write_atomically
+from ..media import VIDEO_SUFFIXES, iter_frames, probe, to_jpeg
 
 logger = logging.getLogger(__name__)
 
 PICTURES = 8
 PICTURE_HEIGHT = 72  # pixels
-JPEG_QUALITY = "4"  # of FFmpeg's 2 (best) to 31
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
 pre { font-size: 13px; background: #f5f5f3; padding: 1rem; overflow-x: auto }
@@ -46,7 +43,7 @@ def write_page(path: str | Path, comparison: Comparison, *, videos: str | Path |
     Raises:
         DatasetError: no such folder, or the file cannot be written.
     """
-    files = None if videos is None else VideoFiles(videos, VIDEO_ENDINGS)
+    files = None if videos is None else VideoFiles(videos, VIDEO_SUFFIXES)
     sections = "\n".join(_section(one, files) for one in comparison.worst)
     title = f"{Path(comparison.names[1]).name} beside {Path(comparison.names[0]).name}"
     page = (
@@ -54,7 +51,7 @@ def write_page(path: str | Path, comparison: Comparison, *, videos: str | Path |
         f"<h1>{escape(title)}</h1>\n<pre>{escape(comparison.text())}</pre>\n{sections}\n</html>\n"
     )
     try:
-        Path(path).write_text(page, encoding="utf-8", errors="backslashreplace")
+        write_atomically(path, page)
     except OSError as error:
         raise DatasetError(f"{path}: the page cannot be written ({error.strerror})") from error
 
@@ -95,18 +92,6 @@ def _strip(video: str, files: VideoFiles | None) -> str:
     except TFGroundingError as error:
         logger.warning("no pictures of %s: %s", video, error)
         return f"<small>no pictures: {escape(str(error))}</small>"
-    sources = (base64.b64encode(jpeg(picture)).decode() for picture in pictures)
+    sources = (base64.b64encode(to_jpeg(picture)).decode() for picture in pictures)
     images = "".join(f'<img alt="" src="data:image/jpeg;base64,{source}">' for source in sources)
     return f'<div class="strip">{images}</div>'
-
-
-def jpeg(picture: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 RGB -> the bytes of a JPEG file."""
-    import av
-
-    height, width = (side // 2 * 2 for side in picture.shape[:2])  # 4:2:0 wants even sides
-    coder = av.CodecContext.create("mjpeg", "w")
-    coder.width, coder.height, coder.pix_fmt, coder.time_base = width, height, "yuvj420p", Fraction(1, 1)
-    coder.options = {"qmin": JPEG_QUALITY, "qmax": JPEG_QUALITY}
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:height, :width]), format="rgb24")
-    return b"".join(bytes(packet) for packet in (*coder.encode(frame), *coder.encode(None)))

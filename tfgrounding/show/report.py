@@ -6,18 +6,14 @@ import base64
 import hashlib
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from pathlib import Path
 from string import Template
-from typing import Any
 from urllib.parse import quote
-
-import numpy as np
 
 from .. import __version__
 from ..errors import TFGroundingError, VideoError
-from ..media.cut import cut_clip
-from ..media.frames import iter_frames
+from ..files import write_atomically
+from ..media import cut_clip, iter_frames, to_jpeg
 from ..types import Grounding, Plan, VideoInfo
 from .chart import chart, moment_table, page_piece, play_button, safe, short_clock, stretch, warning_lines
 
@@ -62,7 +58,7 @@ def write_report(
     target = Path(target)
     page = _page(groundings, target, link, costs or {}, progress)
     try:
-        target.write_text(page, encoding="utf-8", errors="replace")
+        write_atomically(target, page)
     except OSError as error:
         raise TFGroundingError(f"{target}: the report cannot be written ({error.strerror})") from error
 
@@ -211,20 +207,8 @@ def _thumbnails(info: VideoInfo) -> list[str]:
     rate_hz = THUMBNAILS / info.duration_seconds
     sources: list[str] = []
     for frames in iter_frames(info.path, rate_hz=rate_hz, size=THUMBNAIL_HEIGHT):
-        sources.extend(_data_url("image/jpeg", _jpeg(pixels)) for pixels in frames.pixels)
+        sources.extend(_data_url("image/jpeg", to_jpeg(pixels)) for pixels in frames.pixels)
     return sources[:THUMBNAILS]
-
-
-def _jpeg(pixels: np.ndarray) -> bytes:
-    import av
-
-    height, width = pixels.shape[:2]
-    encoder: Any = av.CodecContext.create("mjpeg", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, "yuvj420p", Fraction(1)
-    encoder.options = {"qscale": "4"}
-    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24").reformat(format="yuvj420p")
-    frame.pts = 0
-    return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
 def _data_url(kind: str, content: bytes) -> str:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import sys
-import tempfile
 import threading
 import time
 import zlib
@@ -22,12 +21,11 @@ import safetensors
 from safetensors.numpy import load, save
 
 from ..errors import TFGroundingError
-from ..media.decode import checked_path
-from ..media.frames import Source, source_name
-from ..media.pictures import Pictures
+from ..files import DRAFT_PREFIX, write_atomically
+from ..media import AnySource, FileStamp, open_source
 from ..types import VideoFeatures, VideoInfo
 
-FORMAT = 1  # raise it when sampling, decoding or this layout change what an entry means
+FORMAT = 2  # raise it when sampling, decoding or this layout change what an entry means
 USUAL_LIMIT_GB = 10.0
 SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
 LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
@@ -54,7 +52,7 @@ class FeatureCache:
         self.limit_bytes = usual_limit_bytes() if limit_bytes is None else limit_bytes
         self._recent, self._recent_lock = Recent(), threading.Lock()
 
-    def features(self, source: Source, make: Callable[[], VideoFeatures], **made_by: Any) -> VideoFeatures:
+    def features(self, source: AnySource, make: Callable[[], VideoFeatures], **made_by: Any) -> VideoFeatures:
         """The features of a source: from memory, from the folder, or made now and kept in both.
 
         Args:
@@ -68,8 +66,9 @@ class FeatureCache:
         Raises:
             VideoError: the source is not there or not readable; and whatever `make` raises.
         """
-        name, stamp = source_name(source), identity(source)
-        recent = (stamp, name, getattr(source, "rate_hz", None), *map(str, made_by.values()))
+        source = open_source(source)
+        name, stamp = source.name, source.identity
+        recent = (stamp, name, *map(str, made_by.values()))
         with self._recent_lock:
             features = self._recent.get(recent)
         if features is not None:
@@ -92,29 +91,23 @@ class FeatureCache:
             self._recent.put(recent, features)
         return features
 
-    def key(self, source: Source, identity: Hashable, **made_by: Any) -> dict[str, Any]:
+    def key(self, source: AnySource, identity: tuple[Any, ...], **made_by: Any) -> dict[str, Any]:
         """What decides whether features can be used again: the content, what made them (`made_by`), the format."""
-        rate = {"picture_rate_hz": float(source.rate_hz)} if isinstance(source, Pictures) else {}
-        return {"format": FORMAT, "content": self.digest(source, identity), **rate, **made_by}
+        return {"format": FORMAT, "content": self.digest(source, identity), **made_by}
 
-    def digest(self, source: Source, identity: Hashable) -> str:
+    def digest(self, source: AnySource, identity: tuple[Any, ...]) -> str:
         """SHA-256 of what the source holds; that of files is remembered for as long as their `identity` stays."""
-        if isinstance(source, Pictures) and isinstance(source.source, np.ndarray):
-            return str(identity)
         told = json.dumps(identity)
         note = self.folder / "digests" / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
         with suppress(OSError, ValueError, KeyError, TypeError):  # not seen before, or damaged: it is read below
             remembered = json.loads(note.read_text(encoding="utf-8"))
             if remembered["identity"] == told and len(remembered["digest"]) == 64:
                 return remembered["digest"]
-        total = hashlib.sha256()
-        for path in _files(source):
-            with path.open("rb") as file:
-                total.update(hashlib.file_digest(file, "sha256").digest())
-        digest = total.hexdigest()
-        if time.time() - max(_changed_seconds(path) for path in _files(source)) > SETTLED_SECONDS:
+        digest = open_source(source).digest()
+        changed = [part.changed_ns for part in identity if isinstance(part, FileStamp)]
+        if changed and time.time() - max(changed) / 1e9 > SETTLED_SECONDS:
             with suppress(OSError):  # then it is read again next time
-                self._write(note, json.dumps({"identity": told, "digest": digest}).encode())
+                write_atomically(note, json.dumps({"identity": told, "digest": digest}).encode())
         return digest
 
     def load(self, key: dict[str, Any], path: str) -> VideoFeatures:
@@ -150,7 +143,7 @@ class FeatureCache:
         words = {"key": key, "info": asdict(replace(features.info, path=""))}
         data = save(tensors, metadata={"words": json.dumps(words), "crc32": str(_checksum(words, tensors))})
         if len(data) <= self.limit_bytes:
-            self._write(self._entry(key), data)
+            write_atomically(self._entry(key), data)
             self._evict(keep=self._entry(key))
 
     def entries(self) -> list[Path]:
@@ -178,17 +171,6 @@ class FeatureCache:
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
         return self.folder / "features" / f"{name}.safetensors"
 
-    def _write(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".aside-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(aside).replace(path)
-        except BaseException:
-            Path(aside).unlink(missing_ok=True)
-            raise
-
     def _evict(self, keep: Path) -> None:
         for leftover in self._leftovers(LEFTOVER_SECONDS):
             leftover.unlink(missing_ok=True)
@@ -202,7 +184,7 @@ class FeatureCache:
                 entry.unlink(missing_ok=True)
 
     def _leftovers(self, older_than_seconds: float) -> Iterator[Path]:
-        for aside in (*self.folder.glob("features/.aside-*"), *self.folder.glob("digests/.aside-*")):
+        for aside in self.folder.glob(f"*/{DRAFT_PREFIX}*"):
             try:
                 if time.time() - aside.stat().st_mtime >= older_than_seconds:
                     yield aside
@@ -229,21 +211,12 @@ class Recent:
             self._features.popitem(last=False)
 
 
-def identity(source: Source) -> Hashable:
-    """What stays the same for as long as the source does: of files their path, size, time and inode, of an array its
-    digest.
-
-    Raises:
-        VideoError: a file that is not there or not readable.
-    """
-    if isinstance(source, Pictures) and isinstance(source.source, np.ndarray):
-        digest = hashlib.sha256(str(source.source.shape).encode())
-        digest.update(np.ascontiguousarray(source.source))
-        return digest.hexdigest()
-    return tuple(_stamp(path) for path in _files(source))
+def identity(source: AnySource) -> tuple[Any, ...]:
+    """What stays the same for as long as the source does. Raises VideoError."""
+    return open_source(source).identity
 
 
-def is_still(source: Source, before: Hashable) -> bool:
+def is_still(source: AnySource, before: Hashable) -> bool:
     """Whether the source's identity is what it was before."""
     try:
         return identity(source) == before
@@ -277,19 +250,6 @@ def usual_limit_bytes() -> int:
     if limit < 0:
         raise TFGroundingError(f"TFGROUNDING_CACHE_GB must be a number of gigabytes from 0 on, not {told!r}")
     return limit
-
-
-def _files(source: Source) -> list[Path]:
-    return source.files() if isinstance(source, Pictures) else [checked_path(source)]
-
-
-def _stamp(path: Path) -> tuple[str, int, int, int]:
-    state = path.stat()
-    return os.path.realpath(path), state.st_size, state.st_mtime_ns, state.st_ino
-
-
-def _changed_seconds(path: Path) -> float:
-    return path.stat().st_mtime
 
 
 def _size(path: Path) -> int:
