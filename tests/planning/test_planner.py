@@ -1,5 +1,6 @@
 """Planners by name, plans by a model that misbehaves, batches."""
 
+import importlib
 import json
 import sys
 import threading
@@ -38,13 +39,74 @@ def test_planners_by_name(tmp_path, monkeypatch):
     assert isinstance(auto, StoredPlanner) and auto.plan("a dog barks").source == "rules"
     assert get_planner("llm", base_url="http://127.0.0.1:9/v1", model="m").name == "llm"
     for name in ("gpt", "nowhere.json", ""):
-        with pytest.raises(PlanError, match="allowed are auto, rules, llm"):
+        with pytest.raises(PlanError, match="choose auto or the path of a plan file or one of llm, rules, or module"):
             get_planner(name)
     with pytest.raises(PlanError, match="model"):
         get_planner("rules", model="m")
     monkeypatch.delenv("OPENAI_MODEL")
     with pytest.raises(ModelError, match="OPENAI_MODEL"):
         get_planner("llm")
+
+
+OWN = """
+from tfgrounding import Plan
+from tfgrounding.errors import PlanError
+
+class Shout:
+    name = "shout"
+    def __init__(self, mark="!", times=1): self.mark = mark * int(times)
+    def plan(self, query): return Plan(query.upper() + self.mark, source="own")
+
+class Mute:
+    name = "mute"
+
+class Broken:
+    def __init__(self): raise OSError("no disk")
+
+ready = Shout("?")
+"""
+
+
+def test_planners_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "my_planners.py").write_text(OWN, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name, expected in {
+        "my_planners:Shout": "SIT!",
+        "my_planners:Shout:...": "SIT...",
+        "my_planners:ready": "SIT?",
+    }.items():
+        assert get_planner(name).plan("sit").query == expected
+    assert get_planner("my_planners:Shout", times=3).plan("sit").query == "SIT!!!"
+    own = importlib.import_module("my_planners")
+    assert get_planner(own.Shout).plan("sit").query == "SIT!"
+    write_plans(tmp_path / "p.jsonl", [Plan(QUERY)])
+    stored = get_planner(own.ready, stored="p.jsonl")
+    assert stored.plan("sit").query == "SIT?" and "planned by shout" in stored.plan("sit").warnings[0]
+    for name, told in {
+        "my_planners:Mute": "has no plan",
+        "my_planners:Broken": "no disk",
+        "my_planners:Nothing": "Nothing",
+        "no_such_module:Class": "not known",
+        "rules:fast": "fast",
+    }.items():
+        with pytest.raises(PlanError, match=told):
+            get_planner(name)
+    for planner in ("rules", "my_planners:Shout", own.ready, "p.jsonl", "auto"):
+        with pytest.raises(PlanError, match="has no option model, volume"):
+            get_planner(planner, model="m", volume=11)
+
+
+def test_a_plan_file_does_not_hide_a_planner(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_plans("rules", [Plan(QUERY, ("from the file",))])
+    write_plans("two:plans", [Plan(QUERY, ("from the file",))])
+    assert get_planner("rules").plan(QUERY).source == "rules"
+    assert get_planner("two:plans").plan(QUERY).paraphrases == ("from the file",)
+
+
+def test_the_model_may_follow_the_name():
+    planner = get_planner("llm:org/small:latest", base_url="http://127.0.0.1:9/v1")
+    assert planner.client.model == "org/small:latest"
 
 
 def test_a_plan_from_a_model():
@@ -312,7 +374,7 @@ def test_plan_errors_on_the_command_line(run, monkeypatch):
         monkeypatch.delenv(name, raising=False)
     for arguments, told in (
         (["", "--json"], "empty"),
-        ([QUERY, "--planner", "gpt"], "allowed are"),
+        ([QUERY, "--planner", "gpt"], "choose auto"),
         ([QUERY, "--planner", "llm"], "model"),
     ):
         code, out, err = run("plan", *arguments)

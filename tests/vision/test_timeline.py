@@ -169,6 +169,10 @@ def test_a_plain_yes_is_the_whole_clip() -> None:
 def test_an_unknown_view_names_the_known_ones() -> None:
     with pytest.raises(TFGroundingError, match="frame-numbers"):
         get_view("clock")
+    with pytest.raises(TFGroundingError, match="has no frame_side"):
+        get_view("tfgrounding.planning.rules.plan:RulesPlanner")
+    sheets = Grid(rows=1)
+    assert get_view(sheets) is sheets and get_view(Grid) == get_view("tfgrounding.vision.views:Grid") == Grid()
 
 
 REPLY = st.one_of(

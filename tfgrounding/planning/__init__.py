@@ -1,1 +1,20 @@
-"""From a query to a plan: by rules, by an LLM, from a file."""
+"""From a query to a plan: by rules, by an LLM, or from stored plans."""
+
+from .llm import LLMPlanner
+from .planner import PlanReport, get_planner, plan_many
+from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from .rules import RulesPlanner
+
+__all__ = [
+    "LLMPlanner",
+    "PlanReport",
+    "Planner",
+    "RulesPlanner",
+    "StoredPlanner",
+    "get_planner",
+    "plan_from_dict",
+    "plan_many",
+    "plan_to_dict",
+    "write_plans",
+    "write_tfvtg",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -12,10 +13,13 @@ from typing import Any
 
 from ..errors import PlanError
 from ..llm.replies import Usage
+from ..registry import find, make, names
 from ..types import Plan
 from .llm import LLMPlanner
 from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
 from .rules.plan import RulesPlanner
+
+ALSO = ("auto", "the path of a plan file")
 
 __all__ = [
     "LLMPlanner",
@@ -30,32 +34,41 @@ __all__ = [
 ]
 
 
-def get_planner(planner: str | Planner = "auto", *, stored: str | Path | None = None, **options: Any) -> Planner:
+def get_planner(
+    planner: str | Planner | type[Planner] = "auto", *, stored: str | Path | None = None, **options: Any
+) -> Planner:
     """The planner of a name.
 
     Args:
-        planner: "auto" (the `stored` plans where given, else the rules; never an LLM), "rules", "llm", the path of
-            a plan file, or a planner, which is handed back.
-        stored: a plan file for "auto"; what it does not hold is planned by rule, with a warning.
-        options: for "llm", those of `LLMPlanner`.
+        planner: "auto" (the rules, never an LLM), "rules", "llm" or "llm:MODEL", the name of a plug-in's planner, the
+            path of a plan file, "module:Class" of your own, a class, or a planner, which is returned as it is.
+        stored: a plan file; its plans are used first, and the others get a warning.
+        options: of a class, by name, such as `model` and `base_url` of `LLMPlanner`.
+
+    Returns:
+        An object with `name` and `plan(query)`.
 
     Raises:
-        PlanError: no such planner, or a plan file that can't be read.
+        PlanError: there is no such planner, it does not have these options, or a plan file that can't be read.
         ModelError: "llm" without a model, a key or a server.
     """
-    if not isinstance(planner, str):
-        return planner
-    if planner == "llm":
-        return LLMPlanner(**options)
+    if stored is not None:
+        return StoredPlanner.read(stored, otherwise=get_planner(planner, **options))
+    if isinstance(planner, str):
+        if planner == "auto":
+            planner = "rules"
+        elif planner.partition(":")[0] not in names("planners") and Path(planner).is_file():
+            planner = StoredPlanner.read(planner)
     if options:
-        raise PlanError(f"the options {', '.join(options)} belong to the planner llm, not to {planner}")
-    if planner == "auto" and stored is not None:
-        return StoredPlanner.read(stored, otherwise=RulesPlanner())
-    if planner in ("auto", "rules"):
-        return RulesPlanner()
-    if Path(planner).is_file():
-        return StoredPlanner.read(planner)
-    raise PlanError(f"there is no planner {planner!r}; allowed are auto, rules, llm, or the path of a plan file")
+        found = find("planners", planner, also=ALSO, error=PlanError)[0] if isinstance(planner, str) else planner
+        known = inspect.signature(found).parameters if isinstance(found, type) else {}
+        if unknown := [name for name in options if name not in known]:
+            raise PlanError(f"the planner {_label(planner)} has no option {', '.join(unknown)}")
+    return make("planners", planner, needs=("name", "plan"), also=ALSO, error=PlanError, **options)
+
+
+def _label(planner: Any) -> str:
+    return planner if isinstance(planner, str) else getattr(planner, "name", type(planner).__name__)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import TFGroundingError
 from ..llm.prompting import prompts
-from ..registry import find
+from ..registry import make
 from .answers import read_intervals
 from .overlay import Overlay
 from .sentences import Interval, Unit
@@ -252,14 +252,13 @@ class ClipYesNo:
         return ReadReply((whole,) if yes else (), absent=not yes, usable=True)
 
 
-def get_view(name: str) -> TimeView:
-    """A view by its name, with its default settings.
+def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
+    """A view by its name, "module:Class" of your own, a class or an object; a class is used with its default settings.
 
     Raises:
-        TFGroundingError: there is no such view; the message lists the names.
+        TFGroundingError: there is no such view, or it lacks a part of `TimeView`.
     """
-    view, _ = find("views", name)
-    return view() if isinstance(view, type) else view
+    return make("views", view, needs=("name", "frame_side", "frames_per_picture", "parts", "question", "read"))
 
 
 def numbered_question(prompt: str, overlay: Overlay, frames: NumberedFrames, query: str) -> str:

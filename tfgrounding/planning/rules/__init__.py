@@ -1,1 +1,5 @@
-"""The rules planner: lexicon, phrases, tagging, connectives, verb_phrases, clauses, plan, in the order of reading."""
+"""The rules planner. In the order of reading: lexicon, phrases, tagging, connectives, verb_phrases, clauses, plan."""
+
+from .plan import RulesPlanner
+
+__all__ = ["RulesPlanner"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ...types import Plan, SubEvent
@@ -26,7 +26,7 @@ class RulesPlanner:
     A query that is one event has no sub-events. Other languages are kept whole, with a warning.
     """
 
-    name: str = "rules"
+    name: str = field(default="rules", init=False)
 
     @lru_cache(maxsize=256)  # noqa: B019 -- the planner has no state
     def plan(self, query: str) -> Plan:
