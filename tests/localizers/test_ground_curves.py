@@ -209,7 +209,7 @@ def test_the_window_grid_goes_with_the_name_or_with_the_object():
     assert answer("tfvtg", **grid) == answer(TFVTGLocalizer(**grid)) == answer(TFVTGLocalizer, **grid)
     assert answer("tfvtg", **grid) != answer("tfvtg") == answer(get_localizer("tfvtg"))
     assert answer("default", **grid) == answer("default")
-    with pytest.raises(PlanError, match="beside a ready localizer, which has its own"):
-        answer(TFVTGLocalizer(), **grid)
+    assert answer(TFVTGLocalizer(stride_frames=7), longest_frames=21) == answer("tfvtg", **grid)
+    assert answer(TFVTGLocalizer(stride_frames=9), **grid) == answer("tfvtg", **grid)
     with pytest.raises(PlanError, match="stride_frames must be at least 1, not 0"):
         TFVTGLocalizer(stride_frames=0)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import PlanError
 from ..registry import make
 from ..types import Relation
 
@@ -57,33 +56,21 @@ class Localizer(Protocol):
         ...
 
 
-def get_localizer(
-    localizer: str | Localizer | type[Localizer] = "default",
-    *,
-    stride_frames: int | None = None,
-    longest_frames: int | None = None,
-) -> Localizer:
+def get_localizer(localizer: str | Localizer | type[Localizer] = "default") -> Localizer:
     """The localizer of that name.
 
     Args:
         localizer: "default", "max-sum", "tag", "tfvtg", "tfvtg-reference", the name of a plug-in, "module:Class" of
             your own (see docs/extending.md), or such a localizer itself.
-        stride_frames, longest_frames: TFVTG's window grid (see `WindowGrid`); localizers without one ignore it.
 
     Raises:
-        TFGroundingError: no such localizer. PlanError: a grid that makes no sense, or one for a ready object.
+        TFGroundingError: no such localizer.
     """
-    grid = {"stride_frames": stride_frames, "longest_frames": longest_frames}
-    given = {name: value for name, value in grid.items() if value is not None}
-    if isinstance(localizer, str):
-        return _named(localizer, **given)
-    if given and not isinstance(localizer, type):
-        raise PlanError(f"{' and '.join(given)} cannot be given beside a ready localizer, which has its own")
-    return _made(localizer, **given)
+    return _named(localizer) if isinstance(localizer, str) else _made(localizer)
 
 
-def _made(localizer: Any, **grid: Any) -> Localizer:
-    return make("localizers", localizer, needs=("name", "locate"), **grid)
+def _made(localizer: Any) -> Localizer:
+    return make("localizers", localizer, needs=("name", "locate"))
 
 
 _named = lru_cache(maxsize=64)(_made)

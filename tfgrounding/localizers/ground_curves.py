@@ -11,7 +11,7 @@ from ..errors import PlanError, TFGroundingError
 from ..types import Moment, Plan
 from .base import Candidates, Localizer, QueryCurves, get_localizer
 from .kernels import largest_magnitude, uniform_edges
-from .tfvtg.grid import WindowGrid
+from .tfvtg.grid import with_grid
 
 LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 
@@ -53,9 +53,9 @@ def ground_curves(
         UndefinedAnswerError: only "tfvtg-reference", where the public program has no answer.
         TFGroundingError: no such localizer, or one of your own that returns something else than intervals.
     """
-    chosen = get_localizer(localizer, stride_frames=stride_frames, longest_frames=longest_frames)
+    chosen = get_localizer(localizer)
     if stride_frames is not None or longest_frames is not None:
-        WindowGrid(stride_frames, longest_frames)
+        chosen = with_grid(chosen, stride_frames, longest_frames)
     table = curve_table(curves, plan)
     edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds)
     check_options(table.shape[1], floor, null_curves, features)

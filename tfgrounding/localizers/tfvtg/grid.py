@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ...errors import PlanError
 
 FLOOR = 0.2  # the public program's own, made for BLIP-2's cosines
 STRIDE_FRAMES = 20  # Charades-STA's; 40 with longest T for ActivityNet, 50 with T / 2 for QVHighlights
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,15 @@ class WindowGrid:
         for name, value in (("stride_frames", self.stride_frames), ("longest_frames", self.longest_frames)):
             if value is not None and value < 1:
                 raise PlanError(f"{name} must be at least 1, not {value}")
+
+
+def with_grid(localizer: T, stride_frames: int | None, longest_frames: int | None) -> T:
+    """The localizer with what is given of another grid, if it has one. Raises PlanError as WindowGrid."""
+    grid = WindowGrid(stride_frames, longest_frames)
+    if not isinstance(localizer, WindowGrid):
+        return localizer
+    return replace(
+        localizer,
+        stride_frames=grid.stride_frames or localizer.stride_frames,
+        longest_frames=grid.longest_frames or localizer.longest_frames,
+    )
