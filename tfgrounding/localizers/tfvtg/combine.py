@@ -179,7 +179,8 @@ def _sums_in_order(starts, ends, weights, sizes, lows, highs):
         for p in range(sizes[e - 1]):
             for q in range(sizes[e]):
                 if starts[e, q] >= ends[e - 1, p]:
-                    following[:, q] += sums[:, p] * weights[e, q]
+                    for a in range(len(lows)):
+                        following[a, q] += sums[a, p] * weights[e, q]
         sums = following
     by_hull = np.zeros((len(lows), len(highs)))
     for p in range(sizes[-1]):

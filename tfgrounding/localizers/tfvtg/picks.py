@@ -120,7 +120,7 @@ def add_best_in_order(starts, ends, gains, sizes, strict, low, high, value, best
             start, end = starts[e, p], ends[e, p]
             if (e == 0 and start != low == low) or (e == events - 1 and end != high == high):
                 continue
-            for state in range(1 + e * k):
+            for state in range(1 + (e - 1) * k if strict and e > 0 else 0, 1 + e * k):
                 if beam[2][state] == 0:
                     continue
                 limit = -np.inf
