@@ -161,7 +161,7 @@ def sensitivity(cases: Cases) -> dict:
     for field in fields(CONSTANTS):
         for factor in (0.5, 2.0):
             changed = replace(CONSTANTS, **{field.name: getattr(CONSTANTS, field.name) * factor})
-            trials[f"{field.name} | x {factor:g}"] = DefaultLocalizer(changed)
+            trials[f"{field.name} | x {factor:g}"] = DefaultLocalizer(constants=changed)
     for factor in (0.5, 2.0):
         trials[f"fineness | x {factor:g}"] = DefaultLocalizer(fineness=FINENESS * factor)
     for name, localizer in trials.items():
@@ -179,7 +179,7 @@ def halves(cases: Cases, trials: int = 60) -> dict:
     for _ in range(trials):
         factors = np.exp(rng.uniform(-0.5, 0.5, len(fields(CONSTANTS))))
         drawn = {f.name: getattr(CONSTANTS, f.name) * x for f, x in zip(fields(CONSTANTS), factors, strict=True)}
-        overlaps.append(cases.iou(cases.answers(DefaultLocalizer(replace(CONSTANTS, **drawn)))))
+        overlaps.append(cases.iou(cases.answers(DefaultLocalizer(constants=replace(CONSTANTS, **drawn)))))
     gains = np.array([[figures(o[half == h]) @ [1 / 3, 1 / 3, 1 / 3, 1] for h in (0, 1)] for o in overlaps])
     print(f"\n{trials} settings within a factor of 1.65, judged by mIoU + mean recall")
     print(f"\n| answer | {' | '.join(HEAD)} |\n|---|---|---|---|---|")

@@ -123,6 +123,8 @@ def test_a_plug_in_is_found_by_its_entry_point_but_replaces_nothing(plugin):
         ("own_module:Broken:choice", "has no choices: leave out 'choice'"),
         ("own_module:ready:choice", "has no choices: leave out 'choice'"),
         ("max-sum:choice", "has no choices: leave out 'choice'"),
+        ("default:choice", "has no choices: leave out 'choice'"),
+        ("tfvtg:20", "has no choices: leave out '20'"),
         ("own_syntax:X", "cannot be imported: SyntaxError: "),
         ("own_import:X", "cannot be imported: ModuleNotFoundError: No module named 'nothing_there'"),
         ("own_raises:X", "cannot be imported: ZeroDivisionError: division by zero"),

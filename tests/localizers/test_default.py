@@ -337,7 +337,7 @@ def test_features_that_do_not_fit_are_refused(features):
 
 def test_other_constants_can_be_tried():
     curves = QueryCurves(step_curve(90, (30, 50))[None], np.linspace(0, 30, 91))
-    longer = DefaultLocalizer(Constants(typical_seconds=20.0, length_sd=0.1)).locate(curves)
+    longer = DefaultLocalizer(constants=Constants(typical_seconds=20.0, length_sd=0.1)).locate(curves)
     usual = DefaultLocalizer().locate(curves)
     assert longer.end_seconds[0] - longer.start_seconds[0] > usual.end_seconds[0] - usual.start_seconds[0]
     curve, cuts = evidence_curve(curves, CONSTANTS)

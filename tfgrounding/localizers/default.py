@@ -58,7 +58,7 @@ class DefaultLocalizer:
 
     name = "default"
 
-    def __init__(self, constants: Constants = CONSTANTS, *, fineness: float = FINENESS) -> None:
+    def __init__(self, *, constants: Constants = CONSTANTS, fineness: float = FINENESS) -> None:
         self.constants, self.fineness = constants, fineness
 
     def locate(self, curves: QueryCurves) -> Candidates:

@@ -13,7 +13,7 @@ STRIDE_FRAMES = 20  # Charades-STA's; 40 with longest T for ActivityNet, 50 with
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowGrid:
     """Windows of `stride_frames`, 2 `stride_frames`, ... up to `longest_frames`.
 
@@ -33,7 +33,7 @@ class WindowGrid:
 
 def with_grid(localizer: T, stride_frames: int | None, longest_frames: int | None) -> T:
     """The localizer with what is given of another grid, if it has one. Raises PlanError as WindowGrid."""
-    grid = WindowGrid(stride_frames, longest_frames)
+    grid = WindowGrid(stride_frames=stride_frames, longest_frames=longest_frames)
     if not isinstance(localizer, WindowGrid):
         return localizer
     return replace(

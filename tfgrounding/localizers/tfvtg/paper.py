@@ -16,7 +16,7 @@ PROPOSALS = 10  # handed on for the query
 PICKS, COMBINED = 5, 10  # proposals of each sub-event that are combined; combinations that are handed on
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TFVTGLocalizer(WindowGrid):
     """Proposals scored by the rise that leads into them and the contrast of what follows.
 

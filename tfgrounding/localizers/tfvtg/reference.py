@@ -19,7 +19,7 @@ RESPONSES_OF_QUERY = 7
 PICKS, COMBINED = 3, 2  # candidates of each sub-event that are combined; combinations that join the list
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferenceLocalizer(WindowGrid):
     """Reproduces the public program wherever it has an answer; the floor is 0.2 unless another is given.
 
