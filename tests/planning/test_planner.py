@@ -231,6 +231,13 @@ def test_a_plan_is_asked_for_once(tmp_path):
         assert server.asked[QUERY] == 3
 
 
+def test_a_cache_that_cannot_be_written_costs_no_plan(tmp_path):
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    with serve(lambda *_: completion(answer())) as server:
+        made = llm(server, cache=tmp_path / "file").plan(QUERY)
+    assert made.source == "llm" and made.sub_events and "is not kept" in made.warnings[0]
+
+
 def test_a_degraded_plan_is_not_remembered():
     with serve(lambda query, nth, _: completion("no" if nth <= 2 else answer())) as server:
         planner = llm(server)
@@ -309,8 +316,8 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path):
     queries = [f"a boy throws ball {i}" for i in range(10)]
     with pytest.raises(KeyboardInterrupt):
         plan_many(queries, Interrupted(), concurrency=1, output=tmp_path / "out.jsonl")
-    with (tmp_path / "out.jsonl").open("a", encoding="utf-8") as file:
-        file.write('{"query": "a boy thr')  # the line that was being written
+    with (tmp_path / "out.jsonl").open("ab") as file:
+        file.write('{"query": "a boy thr 猫'.encode()[:-1])  # the line that was being written
     plans, report = plan_many(queries, RulesPlanner(), output=tmp_path / "out.jsonl")
     assert list(plans) == queries and report.resumed >= 1
     assert report.resumed + report.sources["rules"] == 10
@@ -319,6 +326,9 @@ def test_an_interrupted_batch_goes_on_where_it_stopped(tmp_path):
 
 
 def test_a_batch_is_checked_before_it_starts(tmp_path):
+    for output in ("/dev/full", tmp_path):
+        with pytest.raises(PlanError, match="not a file"):
+            plan_many(["a"], RulesPlanner(), output=output)
     with pytest.raises(PlanError, match="empty"):
         plan_many(["a dog barks", " "], RulesPlanner(), output=tmp_path / "out.jsonl")
     assert not (tmp_path / "out.jsonl").exists()

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from videos import make_video
 
-from tfgrounding import TFGroundingError, iter_frames
+from tfgrounding import Pictures, TFGroundingError, iter_frames, probe
 from tfgrounding.cli import app as cli
+from tfgrounding.media import open_source
 from tfgrounding.vision.overlay import CORNERS, Overlay, write_numbered_video
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def grey(count: int = 1, height: int = 336, width: int = 448) -> np.ndarray:
@@ -145,14 +152,103 @@ def test_the_numbered_video_counts_the_engines_samples(tmp_path: Path) -> None:
     assert np.abs(before - after)[:, :120].mean() < 4
 
 
-def test_a_target_that_cannot_be_written_is_said_in_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["array", "folder", "list", "dict", "file"])
+def test_every_source_can_be_numbered(kind: str, tmp_path: Path) -> None:
+    source: Any = Pictures(np.full((6, 48, 65, 3), 90, np.uint8), 2.0)
+    if kind in ("folder", "list"):
+        for k, picture in enumerate(source.source):
+            Image.fromarray(picture).save(tmp_path / f"{k}.png")
+        files = [tmp_path / f"{k}.png" for k in range(6)]
+        source = Pictures(tmp_path if kind == "folder" else files, 2.0)
+    elif kind in ("dict", "file"):
+        source = make_video(tmp_path / "a.mkv", seconds=3, rate_hz=2, width=64, height=48)
+        source = open_source(source).to_dict() if kind == "dict" else source
+    done: list[tuple[float, float]] = []
+    target = tmp_path / "new" / "numbered.MOV"
+    last = write_numbered_video(source, target, rate_hz=1, progress=lambda *state: done.append(state))
+    assert last == 3 and done[-1][1] == pytest.approx(3.0) and 2.5 <= done[-1][0] <= 3.0
+    assert (probe(target).width, probe(target).height) == (64, 48)
+    assert probe(target).duration_seconds == pytest.approx(3.0) and list(target.parent.iterdir()) == [target]
+
+
+def test_a_part_keeps_the_numbers_of_the_whole_video(tmp_path: Path) -> None:
+    pytest.importorskip("rapidocr_onnxruntime")
+    from reader import read_number
+
+    source = make_video(tmp_path / "a.mp4", seconds=12, rate_hz=5, width=322, height=242)
+    overlay = Overlay(size=90)
+    assert write_numbered_video(source, tmp_path / "part.mp4", overlay=overlay, start_seconds=7, end_seconds=9) == 9
+    part = np.concatenate([frames.pixels for frames in iter_frames(tmp_path / "part.mp4", rate_hz=5)])
+    assert len(part) == 10
+    assert [read_number(part[2]), read_number(part[-2])] == [8, 9]
+
+
+def test_pictures_far_apart_and_odd_sizes(tmp_path: Path) -> None:
+    hourly = Pictures(np.full((4, 35, 33, 3), 90, np.uint8), 1 / 3600)
+    assert write_numbered_video(hourly, tmp_path / "hourly.mp4", rate_hz=1 / 3600) == 4
+    assert probe(tmp_path / "hourly.mp4").duration_seconds == pytest.approx(4 * 3600, rel=0.01)
+    with pytest.raises(TFGroundingError, match="too small"):
+        write_numbered_video(Pictures(np.zeros((2, 1, 9, 3), np.uint8), 1.0), tmp_path / "line.mp4")
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "told"),
+    [
+        ("b.unknown", {}, r"\.mp4, \.mkv, \.mov"),
+        ("b", {}, "must end in"),
+        ("a.mp4", {}, "another file"),
+        ("link.mp4", {}, "another file"),
+        ("b.mp4", {"rate_hz": 0}, "rate must be positive"),
+        ("b.mp4", {"rate_hz": float("nan")}, "rate must be positive"),
+        ("b.mp4", {"start_seconds": 5, "end_seconds": 4}, "part of a video"),
+        ("b.mp4", {"start_seconds": 500}, "500"),
+        ("a.mp4/b.mp4", {}, "cannot be written"),
+        ("folder.mp4", {}, "cannot be written"),
+    ],
+)
+def test_a_target_or_setting_that_cannot_be_is_told_and_leaves_nothing(
+    target: str, settings: dict, told: str, tmp_path: Path
+) -> None:
     source = make_video(tmp_path / "a.mp4", seconds=0.5)
-    with pytest.raises(TFGroundingError, match="cannot be written"):
-        write_numbered_video(source, tmp_path / "no" / "folder" / "b.mp4")
-    with pytest.raises(TFGroundingError, match="cannot be written"):
-        write_numbered_video(source, tmp_path / "b.unknown")
-    with pytest.raises(TFGroundingError, match="another file"):
-        write_numbered_video(source, source)
+    before = source.read_bytes()
+    (tmp_path / "link.mp4").symlink_to(source)
+    (tmp_path / "folder.mp4").mkdir()
+    files = sorted(tmp_path.iterdir())
+    with pytest.raises(TFGroundingError, match=told):
+        write_numbered_video(source, tmp_path / target, **settings)
+    assert sorted(tmp_path.iterdir()) == files and source.read_bytes() == before
+
+
+def test_an_earlier_video_stays_where_the_new_one_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = make_video(tmp_path / "a.mp4", seconds=2)
+    target = tmp_path / "b.mp4"
+    target.write_bytes(b"earlier")
+
+    def fail(self: Overlay, pixels: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Overlay, "draw", fail)
+    with pytest.raises(TFGroundingError, match="No space left"):
+        write_numbered_video(source, target)
+    assert target.read_bytes() == b"earlier" and sorted(tmp_path.iterdir()) == [source, target]
+
+
+@pytest.mark.parametrize("how", ["sys.modules['PIL'] = None", "sys.modules['matplotlib'] = None", "broken package"])
+def test_a_missing_extra_is_one_sentence_before_any_work(how: str, tmp_path: Path) -> None:
+    source = make_video(tmp_path / "a.mp4", seconds=1)
+    (tmp_path / "stubs").mkdir()
+    (tmp_path / "stubs" / "PIL.py").write_text("raise ImportError('not installed')", encoding="utf-8")
+    folders = [str(tmp_path / "stubs"), str(ROOT)] if how == "broken package" else [str(ROOT)]
+    hide = "pass" if how == "broken package" else how
+    program = f"import sys; {hide}\nfrom tfgrounding.cli import main\nmain()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "overlay", str(source), "-o", str(tmp_path / "b.mp4")],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1), done.stderr
+    assert "pip install 'tfgrounding[numpro]'" in done.stderr and not (tmp_path / "b.mp4").exists()
 
 
 def test_the_overlay_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

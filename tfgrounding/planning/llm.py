@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import re
-import tempfile
 import threading
 import time
 from dataclasses import replace
@@ -17,6 +16,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import ModelError, PlanError
+from ..files import write_atomically
 from ..llm.chat import ChatClient, Message, RefusedError
 from ..llm.prompting import prompts
 from ..types import Plan, Relation, SubEvent
@@ -113,7 +113,7 @@ class LLMPlanner:
             if found is None:
                 found = self._ask(query)
                 if found.source != self._rules.name:
-                    self._write_cache(key, found)
+                    found = self._write_cache(key, found)
             if found.source != self._rules.name:
                 self._known[key] = found
             return found
@@ -173,14 +173,14 @@ class LLMPlanner:
             log.warning("the cached plan %s can't be read and is replaced: %s", path, error)
             return None
 
-    def _write_cache(self, key: str, plan: Plan) -> None:
+    def _write_cache(self, key: str, plan: Plan) -> Plan:
         if self.cache is None:
-            return
-        self.cache.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=self.cache, prefix=key)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            json.dump(plan_to_dict(plan), file, ensure_ascii=False)
-        Path(temporary).replace(self.cache / f"{key}.json")
+            return plan
+        try:
+            write_atomically(self.cache / f"{key}.json", json.dumps(plan_to_dict(plan), ensure_ascii=False))
+        except OSError as error:  # the plan is paid for already
+            return replace(plan, warnings=(*plan.warnings, f"the plan is not kept in {self.cache}: {error}"))
+        return plan
 
 
 def parse_json(text: str) -> tuple[Any, bool]:

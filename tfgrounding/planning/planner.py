@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 from ..errors import PlanError
 from ..llm.replies import Usage
 from ..registry import find, make, names
-from ..types import Plan
+from ..types import Plan, Progress
 from .llm import LLMPlanner
 from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
 from .rules.plan import RulesPlanner
@@ -92,7 +92,7 @@ def plan_many(
     concurrency: int = 4,
     output: str | Path | None = None,
     ask_degraded_again: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[dict[str, Plan], PlanReport]:
     """Plan many queries; equal ones are planned once.
 
@@ -129,8 +129,11 @@ def plan_many(
             plan = done[running[future]] = future.result()
             sources[plan.source] += 1
             if log_file is not None:
-                log_file.write(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n")
-                log_file.flush()
+                try:
+                    log_file.write(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n")
+                    log_file.flush()
+                except OSError as error:
+                    raise PlanError(f"{output} can't be written; it has the plans made before: {error}") from None
             if progress is not None:
                 progress(count, len(wanted))
     finally:
@@ -150,14 +153,11 @@ def _resume(path: Path, *, again: bool) -> dict[str, Plan]:
     """The plans of an earlier run; an incomplete last line is removed from the file."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
-    except UnicodeDecodeError:
-        raise PlanError(f"{path} is not a plan file: name another output file") from None
+        if path.exists() and not path.is_file():
+            raise PlanError(f"{path} is not a file: name another output file")
+        lines = path.read_bytes().strip().split(b"\n") if path.exists() else []
     except OSError as error:
         raise PlanError(f"{path} can't be used for the plans: {error}") from None
-    if not text.strip():
-        return {}
-    lines = text.rstrip("\n").split("\n")
     plans = []
     for number, line in enumerate(lines, start=1):
         try:

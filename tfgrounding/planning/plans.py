@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import PlanError
+from ..files import write_atomically
 from ..types import RELATIONS, Plan, SubEvent
 
 LARGEST_FILE_BYTES = 500_000_000
@@ -133,13 +132,13 @@ class StoredPlanner:
         return replace(planned, warnings=(*planned.warnings, f"no stored plan: planned by {self.otherwise.name}"))
 
     def write(self, path: str | Path) -> None:
-        """Write the plans as JSON lines."""
+        """Write the plans as JSON lines. Raises PlanError."""
         write_plans(path, self.plans.values())
 
 
 def write_plans(path: str | Path, plans: Iterable[Plan]) -> None:
-    """Write plans as JSON lines, one plan a line; an older file is replaced as a whole."""
-    _write(Path(path), "".join(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n" for plan in plans))
+    """Write plans as JSON lines; an earlier file is replaced when all of them are written. Raises PlanError."""
+    _write(path, "".join(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n" for plan in plans))
 
 
 def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], planner: Planner) -> None:
@@ -150,7 +149,7 @@ def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], 
         planner: makes the plans.
 
     Raises:
-        PlanError: a video without sentences, or an empty sentence.
+        PlanError: a video without sentences, an empty sentence, or a file that can't be written.
     """
     out = {}
     for video, entry in annotations.items():
@@ -158,7 +157,7 @@ def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], 
         if not isinstance(sentences, list):
             raise PlanError(f"video {video}: the annotation has no list of sentences")
         out[video] = {**entry, "response": [_to_response(planner.plan(sentence)) for sentence in sentences]}
-    _write(Path(path), json.dumps(out, ensure_ascii=False))
+    _write(path, json.dumps(out, ensure_ascii=False))
 
 
 def _to_response(plan: Plan) -> dict[str, Any]:
@@ -262,9 +261,8 @@ def _key(query: str) -> str:
     return " ".join(query.casefold().split()).rstrip(" .")
 
 
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-        file.write(text)
-    Path(temporary).replace(path)
+def _write(path: str | Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as error:
+        raise PlanError(f"the plan file {path} can't be written: {error}") from None

@@ -264,7 +264,7 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
 def numbered_question(prompt: str, overlay: Overlay, frames: NumberedFrames, query: str) -> str:
     """The prompt of that name, filled in for frames with numbers on them."""
     gaps = "" if overlay.share == 1 else f", but only {int(overlay.is_numbered(frames.numbers).sum())} frames have one"
-    fields = {"color": overlay.spoken_color, "place": PLACES[overlay.corner], "gaps": gaps, "query": query}
+    fields = {"color": overlay.color_word, "place": PLACES[overlay.corner], "gaps": gaps, "query": query}
     return prompts(prompt).fill(first=str(frames.numbers[0]), last=str(frames.numbers[-1]), **fields)
 
 

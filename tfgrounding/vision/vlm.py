@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import numpy as np
 from ..errors import ModelError
 from ..llm.chat import ChatClient, image_part, text_part
 from ..llm.servers import without_secrets
+from ..media import to_jpeg
 from .views import Part
 
 KEY_VARIABLE = "TFGROUNDING_VLM_API_KEY"
@@ -111,15 +111,7 @@ class ServedVLM:
         return {"role": "user", "content": content}
 
     def _jpeg(self, picture: np.ndarray) -> bytes:
-        from PIL import Image
-
-        image = Image.fromarray(picture)
-        scale = self.longest_side / max(image.size)
-        if scale < 1:
-            image = image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))
-        buffer = io.BytesIO()
-        image.save(buffer, format="JPEG", quality=self.quality, subsampling=0)
-        return buffer.getvalue()
+        return to_jpeg(picture, quality=self.quality, longest_side=self.longest_side)
 
 
 def load_vlm(spec: str, *, device: str = "auto") -> VisionModel:
