@@ -68,7 +68,7 @@ def names(kind: str) -> list[str]:
 def find(
     kind: str, name: str, *, also: Sequence[str] = (), error: type[TFGroundingError] = TFGroundingError
 ) -> tuple[Any, str]:
-    """What a name stands for.
+    """What a name means: the class, function or object, not yet called.
 
     Args:
         kind: a key of ROWS.

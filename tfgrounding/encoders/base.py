@@ -47,7 +47,7 @@ NEEDS = ("name", "revision", "frame_size", "floor", "encode_frames", "encode_tex
 
 
 def frames_per_vector(encoder: Encoder) -> int:
-    """How many frames make one vector. Raises EncoderError if the encoder does not say a whole number from 1 on."""
+    """How many frames make one vector. Raises EncoderError if that is not a whole number from 1 on."""
     count = getattr(encoder, "frames_per_vector", 1)
     if not isinstance(count, int) or not 1 <= count <= MOST_FRAMES_PER_VECTOR:
         raise EncoderError(

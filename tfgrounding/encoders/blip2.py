@@ -1,4 +1,4 @@
-"""BLIP-2's image-text contrast (Li et al. 2023, section 3.2): 32 vectors a frame, of which the best fitting counts."""
+"""BLIP-2's image-text contrast (Li et al. 2023, section 3.2): 32 vectors a frame, of which the best one counts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .transformer import TransformerEncoder
 
 
 class Blip2Encoder(TransformerEncoder):
-    """The contrastive half of `Blip2ForImageTextRetrieval`, its two sides apart, so that a frame is seen only once.
+    """The contrastive half of `Blip2ForImageTextRetrieval`; frames and texts are encoded apart, each only once.
 
-    The largest cosine over a frame's Q vectors is what the model itself answers with
+    The largest cosine over a frame's Q vectors is the model's own result with
     `use_image_text_matching_head=False`.
     """
 
     name = "blip2"
     usual_checkpoint = "Salesforce/blip2-itm-vit-g-coco"
     floor = 0.2  # TFVTG's, for the checkpoint trained on COCO
-    scale = 1 / 0.07  # the temperature that training starts from; the checkpoint does not keep what it became
+    scale = 1 / 0.07  # the temperature that training starts from; the checkpoint does not hold the final one
 
     def _model_class(self, folder: Path) -> Any:
         from transformers import Blip2ForImageTextRetrieval

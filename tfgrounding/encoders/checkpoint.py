@@ -1,4 +1,4 @@
-"""Where a checkpoint lies: in a folder, in the hub's cache on this machine, or on the hub."""
+"""Where a checkpoint is: in a folder, in the hub's cache on this machine, or on the hub."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A folder with weights, and the `revision` that says which: hub id @ commit, or a digest of the files."""
+    """A folder with weights, and which ones they are: `revision` is hub id @ commit, or a digest of the files."""
 
     folder: Path
     revision: str
@@ -41,7 +41,7 @@ def find(name: str) -> Checkpoint:
         A Checkpoint whose folder is complete.
 
     Raises:
-        EncoderError: no such checkpoint, no weights in it, or the hub does not answer.
+        EncoderError: no such checkpoint, no weights in it, or the hub cannot be reached.
     """
     folder = _local_folder(name)
     if not _is_complete(folder):
@@ -109,7 +109,7 @@ def _download(name: str) -> Path:
         return Path(snapshot_download(repo, revision=info.sha, allow_patterns=wanted, etag_timeout=HUB_TIMEOUT_SECONDS))
     except EncoderError:
         raise
-    except Exception as error:  # the hub's client lets its own, its HTTP library's and the system's errors through
+    except Exception as error:  # the hub's client raises errors of its own, of its HTTP library and of the system
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise EncoderError(
             f"{name}: its weights are not on this machine and could not be downloaded ({type(error).__name__}: "

@@ -1,4 +1,4 @@
-"""CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and their kin: one vector a frame, one a text."""
+"""CLIP (Radford et al. 2021), SigLIP (Zhai et al. 2023) and similar models: one vector a frame, one a text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from ..errors import EncoderError
 from .checkpoint import read_json
 from .transformer import TransformerEncoder
 
-# Not tuned: chosen below where pairs that fit lie. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine is
-# under 0.28; SigLIP's loss pushes unrelated pairs to 0 and below.
+# Not tuned: chosen below the cosines of pairs that fit. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine
+# is under 0.28; SigLIP's loss pushes unrelated pairs to 0 and below.
 CLIP_FLOOR, SIGLIP_FLOOR = 0.2, 0.0
 
 

@@ -1,12 +1,12 @@
 """The encoder that needs no model hub: an ImageNet classifier and a sentence encoder, joined in two ways.
 
-Half of a vector speaks the language of sentences: a frame is the mean of the sentence vectors of the classes that
-the classifier sees in it, weighted by their probabilities (ConSE; Norouzi et al. 2013, "Zero-Shot Learning by Convex
-Combination of Semantic Embeddings"). The other half speaks the language of classes: a frame is the square root of
-its class probabilities, a text the square root of how its sentence vector spreads over the classes, so that their
-product is the Bhattacharyya coefficient of the two distributions. Their mean beats either alone on real footage.
+Half of a vector is in the space of sentences: a frame is the mean of the sentence vectors of its likely classes,
+weighted by their probabilities (ConSE; Norouzi et al. 2013, "Zero-Shot Learning by Convex Combination of Semantic
+Embeddings"). The other half is in the space of classes: a frame is the square root of its class probabilities, a text
+the square root of how its sentence vector spreads over the classes, so that their product is the Bhattacharyya
+coefficient of the two distributions. The mean of both is better than either alone on real footage.
 
-It knows objects and places from pictures of a thousand classes, and next to nothing of actions.
+It recognizes objects and places of a thousand classes, and hardly any actions.
 """
 
 from __future__ import annotations

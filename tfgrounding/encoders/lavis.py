@@ -1,7 +1,8 @@
 """BLIP-2 as LAVIS ships it, in the user's own LAVIS environment: a worker process answers over pipes.
 
-LAVIS pins a transformers too old to live beside ours, so it cannot be imported here. Frames and texts go to the worker
-as safetensors, each message behind its length in eight little-endian bytes, and vectors come back the same way.
+LAVIS needs an older version of transformers than this package, so it cannot be imported here. Frames and texts
+go to the worker as safetensors, each message after its length in eight little-endian bytes, and vectors come back the
+same way.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ class LavisEncoder:
 
     Args:
         python: path of the Python of an environment in which `import lavis` works.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps", as the worker's own PyTorch knows them.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps", as the worker's own PyTorch names them.
         model_type: which weights, as LAVIS names them: "coco" or "pretrain".
 
     Raises:
-        EncoderError: no such Python, no lavis in it, a device it does not have, or a worker that broke down.
+        EncoderError: no such Python, no lavis in it, a device it does not have, or a worker that ended.
     """
 
     name = "lavis"
@@ -42,7 +43,9 @@ class LavisEncoder:
 
     def __init__(self, python: str | os.PathLike[str] = "", *, device: str = "auto", model_type: str = "coco") -> None:
         if not os.fspath(python):
-            raise EncoderError("lavis runs in an environment of its own: say lavis:PYTHON, the path of its Python")
+            raise EncoderError(
+                "lavis runs in an environment of its own: write lavis:PYTHON with the path of its Python"
+            )
         self._python = os.fspath(python)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the worker
         try:
@@ -72,7 +75,7 @@ class LavisEncoder:
         return self._ask({"none": np.zeros(0, dtype=np.uint8)}, {"texts": json.dumps(list(texts))})
 
     def close(self) -> None:
-        """Let the worker go."""
+        """End the worker."""
         if self._worker.poll() is None:
             for pipe in (self._worker.stdin, self._worker.stdout):
                 if pipe is not None:
@@ -95,11 +98,11 @@ class LavisEncoder:
             self._worker.stdin.write(struct.pack("<Q", len(message)) + message)
             self._worker.stdin.flush()
         except OSError as error:
-            raise EncoderError(self._obituary()) from error
+            raise EncoderError(self._how_it_ended()) from error
         return self._receive()[0]["vectors"]
 
     def _receive(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """(tensors, what the worker says beside them)."""
+        """(tensors, what the worker sends beside them)."""
         message = self._read(struct.unpack("<Q", self._read(8))[0])
         header = json.loads(message[8 : 8 + struct.unpack("<Q", message[:8])[0]])
         words = json.loads(header.get("__metadata__", {}).get("words", "{}"))
@@ -111,11 +114,13 @@ class LavisEncoder:
         assert self._worker.stdout is not None
         data = self._worker.stdout.read(size)
         if len(data) < size:
-            raise EncoderError(self._obituary())
+            raise EncoderError(self._how_it_ended())
         return data
 
-    def _obituary(self) -> str:
+    def _how_it_ended(self) -> str:
         code = self._worker.wait()
         self._errors.seek(0)
         lines = self._errors.read().decode(errors="replace").strip().splitlines()
-        return f"the LAVIS worker of {self._python} ended with code {code}: {lines[-1] if lines else 'it said nothing'}"
+        return (
+            f"the LAVIS worker of {self._python} ended with code {code}: {lines[-1] if lines else 'without a message'}"
+        )

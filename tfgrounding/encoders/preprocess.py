@@ -1,4 +1,4 @@
-"""Frames -> what a checkpoint's vision tower expects, as its own preprocessor file says, in torch alone."""
+"""Frames -> what a checkpoint's vision tower expects, as its own preprocessor file describes it, with torch only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .checkpoint import read_json
 if TYPE_CHECKING:
     import torch
 
-PIL_BILINEAR = 2  # the number under which PIL, and so the preprocessor files, know it; all else is taken as bicubic
+PIL_BILINEAR = 2  # its number in PIL and so in the preprocessor files; every other one is taken as bicubic
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,10 @@ class Preprocessor:
 
     @classmethod
     def from_folder(cls, folder: Path) -> Preprocessor:
-        """As preprocessor_config.json, or the image part of processor_config.json, says.
+        """As preprocessor_config.json, or the image part of processor_config.json, describes it.
 
         Raises:
-            EncoderError: neither file is there, or it asks for steps that are not done here.
+            EncoderError: neither file is there, or it needs steps that are not done here.
         """
         config = read_json(folder, "preprocessor_config.json")
         config = config or read_json(folder, "processor_config.json").get("image_processor", {})
@@ -54,7 +54,7 @@ class Preprocessor:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise EncoderError(
-                f"{folder}: its preprocessor file is missing or says nothing usable on size, crop_size, image_mean, "
+                f"{folder}: its preprocessor file is missing or has no usable size, crop_size, image_mean, "
                 f"image_std ({type(error).__name__}: {error})"
             ) from error
 

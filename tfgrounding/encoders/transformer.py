@@ -60,7 +60,7 @@ class TransformerEncoder(ABC):
                 self._tokenizer = AutoTokenizer.from_pretrained(found.folder, local_files_only=True)
         except EncoderError:
             raise
-        except Exception as error:  # whatever the parsers of weights and vocabularies let through
+        except Exception as error:  # the parsers of weights and vocabularies raise errors of many kinds
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason})") from error
         self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)

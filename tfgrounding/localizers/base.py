@@ -18,7 +18,7 @@ class QueryCurves:
 
     Attributes:
         query: (N, T) float64 similarity, one row for each wording of the query, the main one first.
-        edges_seconds: (T + 1,) float64, frame t stands for [edges[t], edges[t + 1]).
+        edges_seconds: (T + 1,) float64, frame t covers [edges[t], edges[t + 1]).
         uniform: whether the edges are t / T * duration.
         sub_events: the curves of each sub-event, (n, T) each, in the order of the plan; none for "single-query".
         relation: how the sub-events relate.

@@ -1,6 +1,6 @@
 """Numba kernels of the default localizer's first step: curves and features become one evidence curve.
 
-All are linear in the number of frames; plain twins stand in tests/test_default.py.
+All are linear in the number of frames; tests/localizers/test_default.py holds plain versions.
 """
 
 from __future__ import annotations

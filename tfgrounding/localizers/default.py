@@ -30,26 +30,26 @@ from .base import Candidates, QueryCurves
 class Constants:
     """All that was chosen, once for every video and encoder, by random search on two very different sets of queries.
 
-    The optima are flat: benchmarks/localizers.py halves and doubles each, and reads what suits one half of the videos
-    off the other. Limits and resolutions, which are no matter of taste, stand beside the kernels.
+    The optima are flat: benchmarks/localizers.py halves and doubles each, and measures on one half of the videos what
+    was chosen on the other. Limits and resolutions, which are not tuned, are beside the kernels.
     """
 
     odds_until: float = 3.0  # standard deviations up to which odds grow exponentially; beyond, one frame would decide
     best_share: float = 0.06  # of the time, the frames whose mean is the echo's direction (published: the top 5 %)
     echo_weight: float = 0.35  # of the echo in the mix with the texts' own curve
-    life_weight: float = 0.3  # of liveliness, in standard deviations of the texts' curve: a hint, no vote
+    life_weight: float = 0.3  # of liveliness, in standard deviations of the texts' curve: a hint
     life_seconds: float = 2.5  # half the span over which the picture's change is measured: an action, not a scene
     cut_ratio: float = 3.5  # a step this many times the median step starts a new shot; single takes have almost none
     apart_seconds: float = 4.0  # between samples that count as independent (as curves are), less in clips under 30 s
     contrast_mean: float = 1.1  # of a moment's level above the rest, in standard deviations of the curve
-    contrast_sd: float = 0.6  # how uncertain that is; a clear curve earns a sharper posterior
+    contrast_sd: float = 0.6  # how uncertain that is; the posterior is sharper where the curve is clear
     typical_seconds: float = 6.0  # median length of a moment in a 30 s video; it grows with the root of the duration
     length_sd: float = 0.65  # of the log length, heavy-tailed (3 degrees of freedom): a factor 2 either way is usual
-    edge_share: float = 0.5  # of its length: how many seconds of possible starts a moment at the video's edge is worth
+    edge_share: float = 0.5  # of its length: as how many seconds of possible starts a moment at the video's edge counts
 
 
 CONSTANTS = Constants()
-FINENESS = 0.2  # of a window's length: the grid's step in starts and lengths. Resolution, no taste: finer costs time
+FINENESS = 0.2  # of a window's length: the grid's step in starts and lengths. Not tuned: finer costs time
 REFERENCE_SECONDS = 30.0
 
 

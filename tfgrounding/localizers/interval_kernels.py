@@ -1,6 +1,6 @@
 """Numba kernels of the default localizer's second and third step: windows, their posterior, and the best answers.
 
-All are linear in the number of frames or of windows; plain twins stand in tests/test_default.py.
+All are linear in the number of frames or of windows; tests/localizers/test_default.py holds plain versions.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from scipy.special import log_ndtr
 from .kernels import kernel
 
 SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
-VOTERS, LEADERS = 64, 24  # windows that vote, and that stand for election, for the first moment; later ones a third
+VOTERS, LEADERS = 64, 24  # windows that vote, and among which they choose, for the first moment; later ones a third
 MOST_MOMENTS = 10
-LEAST_SHARE = 0.01  # of the best one's expected IoU: a moment below is not worth listing
+LEAST_SHARE = 0.01  # of the best one's expected IoU: a moment below is not listed
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
 LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
@@ -95,7 +95,7 @@ def in_noise(contrast, explained):
 
 @kernel
 def independent_samples(length, duration, apart_seconds):
-    """How many independent samples a window of that length and the rest of the video are worth together."""
+    """How many independent samples a window of that length and the rest of the video count as together."""
     return length * max(1 - length / duration, 1e-3) / apart_seconds
 
 
@@ -104,7 +104,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
     """(3, W) starts, ends and log posterior (up to a constant) of windows of every length and place.
 
     Lengths grow, and starts move, by `fineness` of the length; a boundary within a step of a cut moves onto it. If
-    some window of whole frames explains nearly all of the curve, it stands there too, though off the grid.
+    some window of whole frames explains nearly all of the curve, it is added, though it is not on the grid.
     """
     frames, duration = len(curve), edges[-1]
     weight = edges[1:] - edges[:-1]
@@ -126,7 +126,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
         length = duration / (1 + fineness) ** k
         places = ceil((duration - length) / (length * fineness)) + 1
         step = (duration - length) / (places - 1) if places > 1 else 0.0
-        # Starts are uniform, but a moment that the video's edge cuts off is worth more of them.
+        # Starts are uniform, but a moment that the video's edge cuts off counts as more of them.
         prior = log_length_prior(length, typical_seconds, length_sd)
         inside_prior = prior + log(max(step, 1e-12))
         edge_prior = prior + log(edge_share * length)
@@ -168,7 +168,7 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
 @kernel
 def between_frames(curve, edges, i, j):
     """(start, end) of the window of frames i ... j - 1, each boundary's two frames covered as far as they are high."""
-    around = 2  # frames beside the boundary that tell the level outside
+    around = 2  # frames beside the boundary that give the level outside
     middle = curve[i + 1 : j - 1] if j - i > 2 else curve[i:j]
     high = np.median(middle)
     left, right = curve[max(i - 1 - around, 0) : max(i - 1, 0)], curve[j + 1 : j + 1 + around]

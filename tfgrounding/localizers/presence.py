@@ -49,15 +49,15 @@ NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the v
     "a skier falls down",
     "a waiter pours wine",
 )
-GLIMPSE_SECONDS = 2.0  # the best stretch of this length speaks for the query: what is there shows at least so long
+GLIMPSE_SECONDS = 2.0  # the best stretch of this length counts: what is in the video shows at least so long
 
 
 class Presence:
-    """Tells whether an event is in one video at all; knows how far texts that have nothing to do with it rise there.
+    """How probable it is that an event is in one video at all, given how far unrelated texts rise there.
 
     Args:
         null_curves: (N, T) similarity of N >= 3 unrelated texts with the frames of the video.
-        edges_seconds: (T + 1,) frame t stands for [edges[t], edges[t + 1]).
+        edges_seconds: (T + 1,) frame t covers [edges[t], edges[t + 1]).
 
     Raises:
         PlanError: fewer than three null curves, shapes that do not fit, or values that are not finite.
@@ -80,11 +80,11 @@ class Presence:
         self._usual, self._deviation = float(rises.mean()), max(float(rises.std(ddof=1)), 1e-6)
 
     def probability(self, curve: np.ndarray) -> float:
-        """Probability that what the query describes is in the video, before anything is known of how often it is.
+        """Probability that what the query describes is in the video, at even odds before looking.
 
         How far the query's best GLIMPSE_SECONDS rise above its own mean, all curves less the mean of the unrelated
         texts, is compared with how far those of the unrelated texts do: the p-value is that of one more draw from a
-        log-normal of which only those few draws are known, so that few null curves give cautious answers. The p-value
+        log-normal of which only those few draws are given, so that few null curves give cautious answers. The p-value
         becomes a probability at even prior odds against the alternative that p ~ Beta(x, 1) with x uniform in (0, 1);
         it falls as the p-value grows, from 1 to 1/3 (Sellke, Bayarri and Berger 2001 bound it from the same family).
 

@@ -5,7 +5,7 @@ Source: Lee et al., "TAG: A Simple Yet Effective Temporal-Aware Approach for Zer
 
 What is ours: clusters begin with equal stretches of the video where the published program draws them at random, so that
 the answer is always the same; without features the curve itself is clustered; and the cut-off on low similarity is
-only made where the encoder's own floor is known, since the published 0.2 is BLIP-2's.
+only made where the encoder's own floor is given, since the published 0.2 is BLIP-2's.
 """
 
 from __future__ import annotations

@@ -235,8 +235,8 @@ def _vote_for(j, low, high, weight, voters):
 def _elected(low, high, weight, most):
     """Indices and votes of the hulls whose vote is not below the `most`-th largest.
 
-    Hulls vote in descending order of weight. The leaders after the first of them are counted to the end; whoever
-    cannot reach that, even if all the weight left agreed with it, is dropped on the way.
+    Hulls vote in descending order of weight. The leaders after the first block are counted to the end; a hull that
+    cannot reach their votes, even if all the weight left overlapped it fully, is dropped on the way.
     """
     voters = np.argsort(-weight)
     alive = np.arange(len(weight))

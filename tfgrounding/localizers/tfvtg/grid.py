@@ -17,7 +17,7 @@ T = TypeVar("T")
 class WindowGrid:
     """Windows of `stride_frames`, 2 `stride_frames`, ... up to `longest_frames`.
 
-    None stands for the grid of Charades-STA: 20 and half of the frames.
+    None means the grid of Charades-STA: 20 and half of the frames.
 
     Raises PlanError if a number is below 1.
     """

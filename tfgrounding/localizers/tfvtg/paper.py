@@ -12,8 +12,8 @@ from .grid import FLOOR, STRIDE_FRAMES, WindowGrid
 from .ranking import distinct
 from .windows import paper_candidates
 
-PROPOSALS = 10  # handed on for the query
-PICKS, COMBINED = 5, 10  # proposals of each sub-event that are combined; combinations that are handed on
+PROPOSALS = 10  # for the query
+PICKS, COMBINED = 5, 10  # proposals of each sub-event that are combined; combinations in the answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class TFVTGLocalizer(WindowGrid):
     """Proposals scored by the rise that leads into them and the contrast of what follows.
 
     The score of [i, j) is the largest sum, over the transition k, of the rise from i to k and the contrast of [k, j).
-    A query or sub-event said in several ways is judged by the mean of their curves. Where the sub-events' proposals
+    A query or sub-event with several wordings is scored on the mean of their curves. Where the sub-events' proposals
     can be combined the combinations are the answer, otherwise the query's own proposals are. The floor is 0.2, the
     published one, unless another is given; a curve that lies below it altogether is taken without a floor.
 

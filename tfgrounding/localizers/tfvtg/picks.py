@@ -3,8 +3,8 @@
 A search goes through the sub-events and keeps, for each state, the best few picks so far (a beam). Whatever decides
 whether a pick can go on is in its state, so the best few of each state are all that the answer needs.
 
-A beam is three arrays: values (S, R), choices (S, R, m) and held (S,), how many picks each state holds. Picks stand by
-value, those of equal value in the order in which they would be listed, the first sub-event slowest.
+A beam is three arrays: values (S, R), choices (S, R, m) and held (S,), how many picks each state holds. Picks are
+sorted by value, those of equal value in the order in which they would be listed, the first sub-event slowest.
 
 Candidates come as (m, k) arrays of starts, ends and gains, of which row e holds sizes[e]. "Together" means that all
 candidates share an instant, otherwise they follow each other in the order of the sub-events. `strict` is TFVTG's public
@@ -70,7 +70,7 @@ def collect(beam, state, best):
 
 @kernel
 def add_best(starts, ends, gains, sizes, together, strict, low, high, value, best):
-    """Add to `best` the best picks that keep the relation, worth `value` and the sum of their gains.
+    """Add to `best` the best picks that keep the relation, valued at `value` plus the sum of their gains.
 
     `low`, `high`: the hull that a pick must have, NaN for any; in order, only where `strict`.
     """

@@ -66,7 +66,7 @@ def ranked_by_vote(start, end, score, most):
 
 @kernel
 def defined_ranking(start, end, score, more_start, more_end, more_score, voted, duration_seconds):
-    """(3, n) both lists in the order of the vote (or as they stand), less what is no moment; n = 0 if the first is not.
+    """(3, n) both lists in the order of the vote (or as given), without what is no moment; n = 0 if the first is none.
 
     Ends, which the public program computes in float32, are cut at the duration.
     """

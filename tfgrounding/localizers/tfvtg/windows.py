@@ -144,7 +144,7 @@ def best_paper_at(end, total, count, gain, reach, stride, longest, fraction, sta
     """As `best_published_at`, scored by the best k in [start, end): gain from start to k + contrast of [k, end).
 
     Windows that start in the same rise search up to its same end: the search for a wider one goes on where that for
-    the narrower one stopped, so an end costs at most one look at each frame before it.
+    the narrower one stopped, so each frame before an end is visited at most once.
     """
     everything, every_count = total[-1], count[-1]
     best_score, best_width = -np.inf, 0
@@ -170,7 +170,7 @@ def best_paper_at(end, total, count, gain, reach, stride, longest, fraction, sta
 def best_windows(paper, total, count, gain, reach, stride, longest, fraction, score, width, starts, ends, scores):
     """Write the windows that NMS keeps, best first, ties in the order of width, then start; returns how many.
 
-    As many as `starts` has room for. score, width (T + 1,): each end's best window left, computed here.
+    As many as fit into `starts`. score, width (T + 1,): each end's best window left, computed here.
     """
     frames = len(total) - 1
     if not paper:
