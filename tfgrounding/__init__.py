@@ -11,12 +11,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
+    "Answer": "answer",
     "Frames": "types",
     "Grounder": "engines.grounder",
-    "Grounding": "types",
+    "Grounding": "answer",
     "Moment": "types",
     "Pictures": "media.pictures",
     "Plan": "types",
+    "Span": "types",
     "SubEvent": "types",
     "TFGroundingError": "errors",
     "VideoFeatures": "types",

@@ -27,3 +27,7 @@ class DatasetError(TFGroundingError):
 
 class UndefinedAnswerError(TFGroundingError):
     """A curve for which TFVTG's public program has no answer ([0, 0], NaN, infinite, or a crash)."""
+
+
+class AnswerError(TFGroundingError):
+    """A saved answer that cannot be read."""

@@ -51,7 +51,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "grid": "tfgrounding.vision.views:Grid",
         "clip-yes-no": "tfgrounding.vision.views:ClipYesNo",
     },
-    "sources": {},
+    "sources": {"open": "tfgrounding.media:open_source"},
     "shows": {
         "clips": "tfgrounding.show.clips:cut_moments",
         "notebook": "tfgrounding.show.chart:notebook_html",

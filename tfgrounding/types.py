@@ -1,24 +1,21 @@
-"""The values that travel between the rooms: frozen, checked when built, plain to print."""
+"""The values that travel from one package to the next: frozen, checked when built, plain to print."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
 
 import numpy as np
 
 from .errors import PlanError
-from .registry import find
 
 if TYPE_CHECKING:
     import av.video.frame
-    from matplotlib.figure import Figure
 
 Relation = Literal["single-query", "sequentially", "simultaneously"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
-Progress = Callable[[float, float], None]  # called with (how much is done, how much there is)
+Progress = Callable[[float, float], None]  # called with (how much is done, how much there is in all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +147,13 @@ class Frames:
         return f"Frames(pixels={self.pixels.shape}, {span})"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class VideoFeatures:
     """A video after encoding; what `Grounder.encode_video` returns and `Grounder.ground` takes in place of a path.
 
     `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `frame_vectors`: (T, D), their mean over Q.
-    `pts_seconds`, `sample_seconds`: (T,) as in `Frames`.
+    `pts_seconds`, `sample_seconds`: (T,) as in `Frames`. `source`: the video itself, None where only the features are
+    at hand.
     """
 
     vectors: np.ndarray
@@ -165,7 +163,8 @@ class VideoFeatures:
     encoder: str
     revision: str
     rate_hz: float
-    frame_vectors: np.ndarray = field(init=False, repr=False, compare=False)
+    source: Source | None = field(default=None, repr=False)
+    frame_vectors: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 3 or len(self.vectors) != len(self.pts_seconds):
@@ -224,82 +223,67 @@ class Plan:
             every.extend(event.descriptions)
         return tuple(dict.fromkeys(every))
 
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain JSON types."""
+        return {
+            "query": self.query,
+            "relation": self.relation,
+            "sub_events": [list(event.descriptions) for event in self.sub_events],
+            "paraphrases": list(self.paraphrases),
+            "source": self.source,
+            "warnings": list(self.warnings),
+            **({"original": self.original} if self.original else {}),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Plan:
+        """The plan of `to_dict`. Raises PlanError where fields are missing or of the wrong type."""
+        try:
+            return cls(
+                query=data["query"],
+                paraphrases=_texts(data.get("paraphrases", ())),
+                sub_events=tuple(
+                    SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event))
+                    for event in data.get("sub_events", ())
+                ),
+                relation=data.get("relation", "single-query"),
+                source=str(data.get("source", "stored")),
+                warnings=_texts(data.get("warnings", ())),
+                original=_text(data.get("original", "")),
+            )
+        except KeyError as error:
+            raise PlanError(f"the plan has no {error.args[0]}") from None
+        except (TypeError, AttributeError):
+            raise PlanError("query must be a text, paraphrases and each of sub_events a list of texts") from None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    values = (values,) if isinstance(values, str) else tuple(values)
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("not a text")
+    return tuple(value for value in values if value.strip())
+
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """A stretch of the video, half-open, in seconds from the stream's first frame; 0 <= start < end <= duration."""
+class Span:
+    """A part of the video, half-open, in seconds from the stream's first frame; 0 <= start < end <= duration.
+
+    `text` and `evidence` are empty where nothing was said about the span. The spans of an answer are sorted best
+    first. With the localizer "tfvtg-reference" they are in the order of its vote, as in the public program: there each
+    span keeps its own score, and a later span may have a higher one.
+    """
 
     start_seconds: float
     end_seconds: float
     score: float
+    text: str = ""
+    evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Grounding:
-    """The answer to one query: its moments, best first, and everything needed to judge and repeat it.
-
-    `curve`: (T,) similarity of the query with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same
-    for every text of the plan. `present`: the probability that the event is in the video at all, None where it was
-    not estimated. `warnings` says in words whatever was degraded on the way. A notebook shows it as a chart.
-    """
-
-    moments: tuple[Moment, ...]
-    query: str
-    plan: Plan
-    video: VideoInfo
-    engine: str
-    encoder: str
-    localizer: str
-    curve: np.ndarray
-    pts_seconds: np.ndarray
-    present: float | None = None
-    warnings: tuple[str, ...] = ()
-    raw_answer: str | None = None
-    provenance: dict[str, Any] = field(default_factory=dict)
-    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
-
-    def plot(self) -> Figure:
-        """The curves and moments as a matplotlib figure, for a paper or a notebook."""
-        return find("shows", "plot")[0](self)
-
-    def save_clips(self, folder: str | Path) -> list[Path]:
-        """Cut the moments out of the video, one file each; see `clips.cut_moments`."""
-        return find("shows", "clips")[0](self, folder)
-
-    def _repr_html_(self) -> str:
-        return find("shows", "notebook")[0](self)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The whole result as plain JSON types."""
-        plan = self.plan
-        return {
-            "query": self.query,
-            "video": {
-                "path": self.video.path,
-                "duration_seconds": self.video.duration_seconds,
-                "width": self.video.width,
-                "height": self.video.height,
-                "frame_rate_hz": self.video.frame_rate_hz,
-                "rotation_degrees": self.video.rotation_degrees,
-                "codec": self.video.codec,
-            },
-            "moments": [
-                {"start_seconds": m.start_seconds, "end_seconds": m.end_seconds, "score": m.score} for m in self.moments
-            ],
-            "present": self.present,
-            "engine": self.engine,
-            "encoder": self.encoder,
-            "localizer": self.localizer,
-            "plan": {
-                "query": plan.query,
-                "paraphrases": list(plan.paraphrases),
-                "sub_events": [list(e.descriptions) for e in plan.sub_events],
-                "relation": plan.relation,
-                "source": plan.source,
-            },
-            "curve": [round(float(v), 6) for v in self.curve],
-            "pts_seconds": [round(float(v), 6) for v in self.pts_seconds],
-            "warnings": list(self.warnings),
-            "raw_answer": self.raw_answer,
-            "provenance": self.provenance,
-        }
+Moment = Span

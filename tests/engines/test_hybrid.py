@@ -10,10 +10,11 @@ import pytest
 from test_numpro import Watcher, is_red, red_numbers
 from videos import BLUE, RED, make_scenes
 
-from tfgrounding import Grounder, Moment, TFGroundingError, probe
+from tfgrounding import Answer, Grounder, Moment, Plan, TFGroundingError
 from tfgrounding.engines.hybrid import BUDGET_FRAMES, HybridEngine
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
+from tfgrounding.media import open_source
 from tfgrounding.vision.views import FrameNumbers
 
 TRUTH = (22.0, 29.0)
@@ -35,12 +36,19 @@ ROUGH = [Moment(20.0, 26.0, 0.9), Moment(40.0, 44.0, 0.5), Moment(5.0, 8.0, 0.3)
 WRONG = [Moment(48.0, 55.0, 0.9), Moment(40.0, 44.0, 0.5), Moment(5.0, 8.0, 0.3), Moment(1.0, 2.0, 0.2)]
 
 
+def proposed(video: str, proposals: list[Moment]) -> Answer:
+    """An answer of the curves engine with these moments."""
+    source, query, nothing = open_source(video), "it is red", np.empty(0)
+    plan = Plan(query)
+    return Answer(proposals, query, plan, source.info, "curves", "e", "l", nothing, nothing, source=source)
+
+
 def correct(see: Callable, proposals: list[Moment], video: str, **settings):
     watcher = Watcher(see)
     settings = {"view": FrameNumbers(frame_side=48), **settings}
-    corrected = HybridEngine(watcher, **settings).correct(video, "it is red", proposals, probe(video))
-    assert corrected.frames_shown == sum(watcher.sent)
-    assert corrected.frames_shown <= settings.get("budget_frames", BUDGET_FRAMES)
+    corrected = HybridEngine(watcher, **settings).corrected(proposed(video, proposals))
+    assert corrected.provenance["frames_shown"] == sum(watcher.sent)
+    assert corrected.provenance["frames_shown"] <= settings.get("budget_frames", BUDGET_FRAMES)
     scores = [moment.score for moment in corrected.moments]
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= m.start_seconds < m.end_seconds <= 60.1 for m in corrected.moments)
@@ -73,7 +81,7 @@ def test_proposals_that_are_corrected_to_one_moment_become_one(video: str) -> No
 def test_a_request_never_holds_more_pictures_than_the_model_takes(video: str) -> None:
     watcher = Watcher(red_numbers, most_pictures=6)
     engine = HybridEngine(watcher, view=FrameNumbers(frame_side=48))
-    best = engine.correct(video, "it is red", ROUGH, probe(video)).moments[0]
+    best = engine.corrected(proposed(video, ROUGH)).moments[0]
     assert max(watcher.sent) <= 6
     assert iou(best) > 0.6
 
@@ -122,7 +130,7 @@ def test_a_model_that_guesses_does_little_harm(video: str) -> None:
 
 @pytest.mark.parametrize("proposals", [WRONG, [], [Moment(0.0, 1.0, 0.1)], [Moment(50.0, 60.0, 0.1)]])
 def test_where_the_curves_fail_it_is_as_good_as_the_vision_model_alone(proposals: list[Moment], video: str) -> None:
-    alone = NumProEngine(Watcher(red_numbers)).ground(video, "it is red").moments[0]
+    alone = NumProEngine(Watcher(red_numbers)).watch(video).ask("it is red").moments[0]
     corrected = correct(red_numbers, proposals, video)
     assert iou(corrected.moments[0]) >= iou(alone)
     if proposals:

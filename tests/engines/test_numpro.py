@@ -18,8 +18,9 @@ from videos import BLUE, RED, make_scenes, make_video
 
 from tfgrounding import Grounder, Pictures
 from tfgrounding.cli import app as cli
-from tfgrounding.engines import numpro as engine_module
-from tfgrounding.engines.numpro import NumProEngine, spread_windows
+from tfgrounding.engines import looking
+from tfgrounding.engines.looking import spread_windows
+from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.llm.chat import ChatClient
 from tfgrounding.vision.views import ClipYesNo, Part, TimestampsText
@@ -61,7 +62,7 @@ def vlm(url: str, **settings) -> ServedVLM:
 
 def one_moment(path: Path, truth: tuple[float, float], **settings) -> tuple[float, float]:
     with serve(Reader(path, truth)) as url:
-        found = NumProEngine(vlm(url), **settings).ground(str(path), "something happens")
+        found = NumProEngine(vlm(url), **settings).watch(str(path)).ask("something happens")
     assert len(found.moments) == 1, found
     return found.moments[0].start_seconds, found.moments[0].end_seconds
 
@@ -80,8 +81,8 @@ def test_a_reader_of_the_numbers_leads_back_to_the_true_seconds(name: str, tmp_p
 def test_a_factor_of_two_in_the_mapping_is_found_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rapidocr_onnxruntime")
     path = make_video(tmp_path / "a.mp4", width=160, height=120, picture=drifting, **STEADY)
-    true_edges = engine_module.edges_between
-    monkeypatch.setattr(engine_module, "edges_between", lambda *times: true_edges(*times) * 2)
+    true_edges = looking.edges_between
+    monkeypatch.setattr(looking, "edges_between", lambda *times: true_edges(*times) * 2)
     start, end = one_moment(path, (2.0, 5.0))
     assert abs(start - 2.0) > 1.0
     assert abs(end - 5.0) > 1.0
@@ -105,12 +106,12 @@ def test_the_reader_on_real_footage() -> None:
         with serve(reader) as url:
             patient = ChatClient("reader", base_url=url, timeout_seconds=900, deadline_seconds=900)
             model = ServedVLM("reader", base_url=url, most_pictures=200, client=patient)
-            found = NumProEngine(model, most_frames=200).ground(str(path), row["query"])
+            found = NumProEngine(model, most_frames=200).watch(str(path)).ask(row["query"])
         step = 1.0
         moments = [(m.start_seconds, m.end_seconds) for m in found.moments]
         right = len(moments) == 1 and np.abs(np.subtract(moments[0], truth)).max() <= step + 1e-6
         # A moment between two samples shows on no frame; then "none" is the right reply.
-        unseen = not ((found.sample_seconds >= truth[0]) & (found.sample_seconds < truth[1])).any()
+        unseen = not ((found.pts_seconds >= truth[0]) & (found.pts_seconds < truth[1])).any()
         if not right and not (unseen and not moments):
             wrong.append((row["qid"], truth, moments))
     assert not wrong
@@ -177,7 +178,7 @@ def red_percent(texts: list[str], pictures: list[np.ndarray]) -> str:
     ],
 )
 def test_every_view_leads_back_to_the_same_seconds(view: str, see: Callable, scenes: str) -> None:
-    found = NumProEngine(Watcher(see), view=view).ground(scenes, "it is red")
+    found = NumProEngine(Watcher(see), view=view).watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [pytest.approx((4.0, 8.0), abs=0.13)]
     assert found.curve.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 4
 
@@ -188,7 +189,7 @@ def test_sheets_are_read_tile_by_tile(tmp_path: Path, scenes: str) -> None:
         return red_numbers(texts, tiles)
 
     watcher = Watcher(see)
-    found = NumProEngine(watcher, view="grid").ground(scenes, "it is red")
+    found = NumProEngine(watcher, view="grid").watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(4.0, 8.0)]
     assert watcher.sent == [1]
 
@@ -205,7 +206,7 @@ def test_clips_give_a_curve_and_a_localizer_its_moments(scenes: str) -> None:
 
 def test_a_long_video_is_shown_in_overlapping_windows_and_voted_on(scenes: str) -> None:
     watcher = Watcher(red_numbers, most_pictures=5)
-    found = NumProEngine(watcher, overlap=0.4).ground(scenes, "it is red")
+    found = NumProEngine(watcher, overlap=0.4).watch(scenes).ask("it is red")
     assert len(watcher.sent) > 2
     assert max(watcher.sent) <= 5
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(4.0, 8.0)]
@@ -221,7 +222,7 @@ def test_windows_that_disagree_are_outvoted(scenes: str) -> None:
         last = int(re.search(r"run from (\d+) to (\d+)", texts[-1])[2])
         return f"frame {last}" if len(calls) == 2 else red_numbers(texts, pictures)
 
-    found = NumProEngine(Watcher(see, most_pictures=9), overlap=0.9).ground(scenes, "it is red")
+    found = NumProEngine(Watcher(see, most_pictures=9), overlap=0.9).watch(scenes).ask("it is red")
     assert found.moments[0].start_seconds == 4.0
     assert found.moments[0].end_seconds == 8.0
     assert 0.5 <= found.moments[0].score <= 1.0
@@ -240,32 +241,32 @@ def test_windows_cover_everything(count: int, most: int, overlap: float) -> None
 def test_a_budget_lowers_the_rate_and_still_sees_the_end(tmp_path: Path) -> None:
     path = str(make_scenes(tmp_path / "late.mp4", [(36.0, BLUE), (4.0, RED)]))
     watcher = Watcher(red_numbers)
-    found = NumProEngine(watcher, most_frames=10).ground(path, "it is red")
+    found = NumProEngine(watcher, most_frames=10).watch(path).ask("it is red")
     assert watcher.sent == [10]
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(36.0, pytest.approx(40.0, abs=0.2))]
 
 
 def test_an_unusable_reply_is_asked_for_once_more_and_then_nothing_is_made_up(scenes: str) -> None:
     watcher = Watcher(lambda texts, pictures: "The video is lovely.")
-    found = NumProEngine(watcher).ground(scenes, "it is red")
+    found = NumProEngine(watcher).watch(scenes).ask("it is red")
     assert len(watcher.sent) == 2
     assert found.moments == ()
     assert found.raw_answer == "The video is lovely."
     assert "no moment is made up" in " ".join(found.warnings)
-    assert found.frames_shown == 24
+    assert found.provenance["frames_shown"] == 24
 
 
 def test_the_second_asking_says_what_was_wrong_and_can_succeed(scenes: str) -> None:
     def see(texts: list[str], pictures: list[np.ndarray]) -> str:
         return red_numbers(texts, pictures) if "could not be used" in texts[-1] else "Lovely!"
 
-    found = NumProEngine(Watcher(see)).ground(scenes, "it is red")
+    found = NumProEngine(Watcher(see)).watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(4.0, 8.0)]
     assert "once more" in " ".join(found.warnings)
 
 
 def test_numbers_beyond_the_video_are_flagged(scenes: str) -> None:
-    found = NumProEngine(Watcher(lambda texts, pictures: "from frame 9 to frame 90")).ground(scenes, "it is red")
+    found = NumProEngine(Watcher(lambda texts, pictures: "from frame 9 to frame 90")).watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(8.0, 12.0)]
     assert "cut" in found.warnings[0]
 
@@ -279,7 +280,7 @@ def test_one_window_that_fails_is_reported_and_all_failing_is_an_error(scenes: s
             raise ModelError("out of order")
         return red_numbers(texts, pictures)
 
-    found = NumProEngine(Watcher(see, most_pictures=4), overlap=0).ground(scenes, "it is red")
+    found = NumProEngine(Watcher(see, most_pictures=4), overlap=0).watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(4.0, 8.0)]
     assert "out of order" in found.warnings[0]
 
@@ -287,7 +288,7 @@ def test_one_window_that_fails_is_reported_and_all_failing_is_an_error(scenes: s
         raise ModelError("out of order")
 
     with pytest.raises(ModelError, match="out of order"):
-        NumProEngine(Watcher(fail)).ground(scenes, "it is red")
+        NumProEngine(Watcher(fail)).watch(scenes).ask("it is red")
 
 
 def test_highlights_rate_each_frame(scenes: str) -> None:
@@ -298,7 +299,7 @@ def test_highlights_rate_each_frame(scenes: str) -> None:
             + "\nframe 77: 3"
         )
 
-    found = NumProEngine(Watcher(see)).highlights(scenes, "it is red")
+    found = NumProEngine(Watcher(see)).watch(scenes).highlights("it is red")
     assert found.saliency.tolist() == [1.0] * 4 + [5.0] * 4 + [1.0] * 3 + [0.0]
     assert any("77" in warning for warning in found.warnings)
     assert any("1 of 12 frames" in warning for warning in found.warnings)

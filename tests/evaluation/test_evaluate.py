@@ -170,6 +170,9 @@ def test_stored_plans_are_those_of_their_video(run, tmp_path):
     class Asked:
         name, revision, floor, scale, frame_size, texts = "asked", "1", 0.0, 1.0, 8, []
 
+        def encode_frames(self, pixels):
+            raise AssertionError("the features are stored")
+
         def encode_texts(self, texts):
             self.texts.extend(texts)
             return np.ones((len(texts), 16), dtype=np.float32) / 4

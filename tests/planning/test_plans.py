@@ -6,7 +6,7 @@ import pytest
 
 from tfgrounding.errors import PlanError
 from tfgrounding.planning.planner import plan_many
-from tfgrounding.planning.plans import StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from tfgrounding.planning.plans import StoredPlanner, write_plans, write_tfvtg
 from tfgrounding.planning.rules.plan import RulesPlanner
 from tfgrounding.types import Plan, SubEvent
 
@@ -54,7 +54,7 @@ def write(path, content):
 
 def test_plans_survive_json():
     for plan in (COMPOUND, SINGLE, Plan("a cat sleeps", original="猫在睡觉", warnings=("w",))):
-        assert plan_from_dict(json.loads(json.dumps(plan_to_dict(plan)))) == plan
+        assert Plan.from_dict(json.loads(json.dumps(plan.to_dict()))) == plan
 
 
 def test_our_lines(tmp_path):
@@ -78,7 +78,7 @@ FOREIGN = Plan(
 def test_the_query_as_it_was_written_survives_every_file(tmp_path):
     annotations = {"V1": {"duration": 9.0, "timestamps": [[1, 2]], "sentences": [FOREIGN.original]}}
     write_plans(tmp_path / "lines.jsonl", [FOREIGN])
-    write(tmp_path / "object.json", {FOREIGN.original: plan_to_dict(FOREIGN)})
+    write(tmp_path / "object.json", {FOREIGN.original: FOREIGN.to_dict()})
     write_tfvtg(tmp_path / "tfvtg.json", annotations, StoredPlanner({FOREIGN.original: FOREIGN}))
     StoredPlanner({FOREIGN.original: FOREIGN}).write(tmp_path / "stored.jsonl")
     for path in tmp_path.iterdir():
@@ -155,7 +155,7 @@ def test_what_cannot_be_read_is_named_and_left_out(tmp_path):
     stored = StoredPlanner.read(write(tmp_path / "b.json", broken))
     assert len(stored.plans) == 1 and len(stored.problems) == 3
     assert "video V1, sentence 0" in stored.problems[0] and "sometime" in stored.problems[0]
-    lines = f"{json.dumps(plan_to_dict(SINGLE))}\n{{half a line\n"
+    lines = f"{json.dumps(SINGLE.to_dict())}\n{{half a line\n"
     stored = StoredPlanner.read(write(tmp_path / "b.jsonl", lines))
     assert len(stored.plans) == 1 and stored.problems[0].startswith("line 2")
 
@@ -197,7 +197,7 @@ def test_a_plan_file_of_any_size_is_bounded(tmp_path, monkeypatch):
 )
 def test_the_reason_why_an_entry_is_no_plan(entry, reason):
     with pytest.raises(PlanError, match=reason):
-        plan_from_dict(entry)
+        Plan.from_dict(entry)
 
 
 def test_somebody_else_plans_what_is_not_stored():

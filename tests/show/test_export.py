@@ -24,7 +24,7 @@ HOSTILE = 'a <b>"dog"</b> & cat\n\n9\n00:00:00,000 --> 00:00:09,000\r\n* FROM CL
 def answer(query: str = "a dog barks", moments=MOMENTS, *, rate_hz: float | None = 25.0, path: str = "/v/a b.mp4"):
     pts = (np.arange(63) + 0.5) / 3
     return Grounding(
-        moments=tuple(moments),
+        spans=tuple(moments),
         query=query,
         plan=Plan(query),
         video=VideoInfo(path, 21.0, 320, 240, rate_hz),

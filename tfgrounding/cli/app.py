@@ -109,14 +109,10 @@ def ground_command(
         device=device,
         top_k=top_k,
     )
-    if engine == "numpro":
-        answer = grounder.ground(source, query)
-    else:
-        with video_progress(video) as progress:
-            features = grounder.encode_video(source, progress=progress)
-        with compilation_told():
-            # hybrid looks at the pictures again; the features of its source are remembered
-            answer = grounder.ground(source if engine == "hybrid" else features, query)
+    with video_progress(video) as progress:
+        watched = grounder.watch(source, progress=progress)
+    with compilation_told():
+        answer = watched.ask(query, top_k=top_k)
     kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
     for warning in answer.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -165,14 +161,13 @@ def plan_command(
 ) -> None:
     """Which simple events is QUERY made of, and in which order?"""
     from ..planning.planner import get_planner
-    from ..planning.plans import plan_to_dict
 
     options = {name: value for name, value in (("model", model), ("base_url", base_url)) if value is not None}
     plan = get_planner(planner, **options).plan(query)
     for warning in plan.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if as_json:
-        print(json.dumps(plan_to_dict(plan), ensure_ascii=False))
+        print(json.dumps(plan.to_dict(), ensure_ascii=False))
         return
     print(f"{plan.query}  ({plan.relation}; planned by {plan.source or planner})")
     for text in plan.paraphrases:

@@ -28,7 +28,7 @@ from .terminal import (
 )
 
 if TYPE_CHECKING:
-    from ..types import Grounding, VideoFeatures
+    from ..answer import Answer
 
 
 def export_command(
@@ -129,7 +129,7 @@ def mcp_command(
     serve(VideoTools(root, encoder=encoder, planner=planner, localizer=localizer, device=device))
 
 
-def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[list[Grounding], dict[str, str]]:
+def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[list[Answer], dict[str, str]]:
     """Answers to several queries about one video, and what they cost in words."""
     from ..engines.grounder import Grounder
     from ..media.frames import probe
@@ -140,27 +140,25 @@ def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[lis
     duration = probe(video).duration_seconds  # an unreadable video fail before seconds are spent on loading models
     grounder = Grounder(**settings)
     began = time.perf_counter()
-    features: str | VideoFeatures = video  # numpro looks at the pictures anew for each query
-    if grounder.engine != "numpro":
-        with video_progress(video) as progress:
-            features = grounder.encode_video(video, progress=progress)
-    watched = time.perf_counter()
+    with video_progress(video) as progress:
+        watched = grounder.watch(video, progress=progress)
+    encoded = time.perf_counter()
     with compilation_told():
-        answers = [grounder.ground(features, query) for query in queries]
+        answers = [watched.ask(query, top_k=grounder.top_k) for query in queries]
     done = time.perf_counter()
     for answer in answers:
         for warning in answer.warnings:
             print(f"warning: {warning}", file=sys.stderr)
         if not answer.moments:
             print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
-    encoding, answering = watched - began, done - watched
+    encoding, answering = encoded - began, done - encoded
     return answers, {
         "Watching": f"{encoding:.1f} s for {duration:.1f} s of video",
         "Answering": f"{answering / len(queries) * 1000:.0f} ms a query",
     }
 
 
-def save_figure(answer: Grounding, path: Path, kind: str) -> None:
+def save_figure(answer: Answer, path: Path, kind: str) -> None:
     """Write the answer's figure as `kind`: png or svg."""
     figure = answer.plot()
     try:

@@ -14,9 +14,9 @@ from ..errors import TFGroundingError
 from ..show.export import clock
 
 if TYPE_CHECKING:
+    from ..answer import Answer
     from ..engines.grounder import Progress
     from ..media import AnySource
-    from ..types import Grounding
 
 
 Video = Annotated[str, typer.Argument(help="A video file.")]
@@ -72,7 +72,7 @@ def video_progress(label: str) -> Iterator[Progress]:
         yield progress
 
 
-def print_moments(answer: Grounding, count: int) -> None:
+def print_moments(answer: Answer, count: int) -> None:
     """One line a moment, best first: from and to on the clock, the same in seconds, the score."""
     for rank, moment in enumerate(answer.moments[:count], start=1):
         print(

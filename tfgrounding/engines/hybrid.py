@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..answer import Answer
 from ..errors import ModelError, TFGroundingError
-from ..media import AnySource, source_name
-from ..types import Grounding, Moment, VideoInfo
+from ..media import AnySource
+from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.sentences import Interval
 from ..vision.views import ClipYesNo, NumberedFrames, ReadReply, TimeView, get_view
 from ..vision.vlm import VisionModel
-from .numpro import MOST_FRAMES, NumProEngine, ask_about, edges_between, look
+from .base import TOP_K
+from .curves import CurvesEngine, WatchedCurves
+from .looking import ask_about, edges_between, look_at, sample_number
+from .numpro import MOST_FRAMES, NumProEngine, named_vlm
 
 RATE_HZ = 2.0
 BUDGET_FRAMES = 256
@@ -21,53 +27,51 @@ MOST_PROPOSALS = 3
 MOST_FRAMES_PER_LOOK = 32
 LEAST_CONTEXT_SECONDS = 4.0
 LITTLE, MUCH = 0.5, 1.5  # context on one side of a proposal, as a share of its length
+EVERY = 1_000_000  # moments: the answer is cut after the correction, which changes their order
 FIRST_NUMBERS = (1, 101, 201)  # of the looks, so that a reply with the same numbers every time gives itself away
 AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
 SAME_IOU = 0.8  # two corrected moments that overlap so much are one
 MOST_MORE_LOOKS = 3  # at a moment that reaches the edge of what was shown, or was shown too coarsely
 
 
-@dataclass(frozen=True, slots=True)
-class Corrected:
-    """Proposals after a vision LLM has looked at them, best first, with what it said and what it was shown."""
-
-    moments: tuple[Moment, ...]
-    raw_answer: str
-    warnings: tuple[str, ...]
-    frames_shown: int
-
-
 class HybridEngine:
-    """Lets a vision LLM correct proposals, without trusting it further than it agrees with itself.
+    """Lets a vision LLM correct what curves propose, without trusting it further than it agrees with itself.
 
     Each of the best proposals is shown twice: with more of what comes before, then with more of what comes after, and
     under different numbers. Only where both replies name nearly the same seconds is a proposal corrected; where both
-    say that the event is not there, it steps behind those that were seen. Where all are rejected the proposals were
+    say that the event is not there, it moves behind those that were seen. Where all are rejected the proposals were
     wrong, and the rest of the budget, at least half, is spent on the whole video. Any other reply, and any failure of
     the model, leaves the proposals as they are.
 
     Args:
-        vlm: the vision LLM.
+        vlm: the vision LLM, or its name (see `load_vlm`).
+        curves: what makes the proposals; a Grounder gives it one with its own encoder, planner and localizer.
         view: a way to show time that asks for intervals, by name or as an object.
-        rate_hz: frames a second around a proposal; fewer where the budget wants it.
+        look_rate_hz: frames a second around a proposal; fewer where the budget wants it.
         budget_frames: frames shown for one query in all, those shown twice counted twice.
         most_proposals: how many of the best proposals are looked at.
+        max_tokens: longest reply.
+        device: where a local vision LLM runs.
 
     Raises:
-        TFGroundingError: a view that is not known or makes a curve, or a budget too small to look at anything.
+        TFGroundingError: no vision LLM, a view that is not known or makes a curve, or a budget too small to look at
+            anything.
     """
 
     name = "hybrid"
+    watches_features = True
 
     def __init__(
         self,
-        vlm: VisionModel,
+        vlm: str | VisionModel | None = None,
         *,
+        curves: CurvesEngine | None = None,
         view: str | TimeView = "frame-numbers",
-        rate_hz: float = RATE_HZ,
+        look_rate_hz: float = RATE_HZ,
         budget_frames: int = BUDGET_FRAMES,
         most_proposals: int = MOST_PROPOSALS,
         max_tokens: int = 256,
+        device: str = "auto",
     ) -> None:
         self.view = get_view(view) if isinstance(view, str) else view
         if isinstance(self.view, ClipYesNo):
@@ -78,59 +82,102 @@ class HybridEngine:
             raise TFGroundingError(
                 f"a budget of {budget_frames} frames is too small for {most_proposals} proposals: each needs 16"
             )
-        self.vlm = vlm
-        self.rate_hz = rate_hz
+        self.curves = curves
+        self.look_rate_hz = look_rate_hz
         self.budget_frames = budget_frames
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens
+        self.vlm = named_vlm(vlm, engine=self.name, device=device)
 
-    def corrected(self, video: AnySource, answer: Grounding) -> Grounding:
-        """The curves' answer about a video after a look at its best moments. Raises VideoError."""
-        seen = self.correct(video, answer.query, answer.moments, answer.video)
-        shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": seen.frames_shown}
-        return replace(
-            answer,
-            moments=seen.moments,
-            warnings=(*answer.warnings, *seen.warnings),
-            raw_answer=seen.raw_answer,
-            provenance={**answer.provenance, **shown},
-        )
+    def with_curves(self, curves: CurvesEngine) -> HybridEngine:
+        """The same engine with this maker of proposals."""
+        engine = copy(self)
+        engine.curves = curves
+        return engine
 
-    def correct(self, video: AnySource, query: str, proposals: Sequence[Moment], info: VideoInfo) -> Corrected:
-        """Look at the best proposals and correct them.
+    def provenance(self) -> dict[str, Any]:
+        """Of the curves, and the vision LLM with its way to show time."""
+        proposing = {} if self.curves is None else self.curves.provenance()
+        return {**proposing, "engine": self.name, "vlm": self.vlm.name, "view": self.view.name}
 
-        Args:
-            video: path of a video file, or Pictures.
-            query: a sentence.
-            proposals: moments, best first.
-            info: what is known about the video.
+    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedProposals:
+        """Encode the video, or take its features; each query looks at pictures again. Raises VideoError."""
+        if self.curves is None:
+            raise TFGroundingError("this HybridEngine has no maker of proposals: give it curves=CurvesEngine(...)")
+        watched = self.curves.watch(source, progress=progress)
+        if watched.features.source is None:
+            raise TFGroundingError(
+                f"{watched.info.path}: the hybrid engine looks at pictures, and these features come without their "
+                "video: give it the video"
+            )
+        return WatchedProposals(self, watched)
+
+    def corrected(self, answer: Answer) -> Answer:
+        """An answer's best moments after a look at them.
 
         Returns:
-            Corrected; with a warning and the proposals unchanged where the model fails.
+            The answer, corrected; with a warning and its moments unchanged where the model fails.
 
         Raises:
             VideoError: the video cannot be read.
         """
-        session = _Session(self, video, query, info.duration_seconds)
-        best = list(proposals[: self.most_proposals])
+        if answer.source is None:
+            raise TFGroundingError(f"{answer.video.path}: the answer comes without its video: it cannot be corrected")
+        session = _Session(self, answer.source, answer.plan.query, answer.video.duration_seconds)
+        proposals = answer.moments
         verdicts: list[_Verdict] = []
         whole: list[Interval] = []
         try:
-            verdicts = session.judge(best)
+            verdicts = session.judge(proposals[: self.most_proposals])
             if all(verdict.rejected for verdict in verdicts):
                 whole = session.look_at_everything()
         except ModelError as error:
-            session.warnings.append(f"the vision model failed, the moments stand as the curves gave them: {error}")
+            session.warnings.append(f"the vision model failed, the moments are those of the curves: {error}")
         verdicts += [_Verdict(moment) for moment in proposals[len(verdicts) :]]
         found = [Moment(start, end, 0.0) for start, end in whole] + _distinct(_in_order(verdicts))
         scores = sorted((moment.score for moment in proposals), reverse=True)
         scores = [scores[0] if scores else 1.0] * len(whole) + scores
-        return Corrected(
-            moments=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=False)),
-            raw_answer="\n".join(session.said),
-            warnings=tuple(dict.fromkeys(session.warnings)),
-            frames_shown=session.frames_shown,
+        shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": session.frames_shown}
+        return replace(
+            answer,
+            spans=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=False)),
+            engine=self.name,
+            warnings=tuple(dict.fromkeys((*answer.warnings, *session.warnings))),
+            raw_answer="\n".join(session.replies),
+            provenance={**answer.provenance, **shown},
         )
+
+
+class WatchedProposals:
+    """A video's curves, and the engine that corrects what they propose."""
+
+    def __init__(self, engine: HybridEngine, curves: WatchedCurves) -> None:
+        self._engine, self._curves = engine, curves
+
+    @property
+    def info(self) -> VideoInfo:
+        return self._curves.info
+
+    @property
+    def features(self) -> VideoFeatures:
+        return self._curves.features
+
+    @property
+    def samples(self) -> int:
+        return self._curves.samples
+
+    def ask(
+        self,
+        query: str | Plan,
+        *,
+        top_k: int = TOP_K,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> Answer:
+        """When does it happen? Arguments and errors as for curves; a vision LLM that fails is a warning."""
+        answer = self._curves.ask(query, top_k=EVERY, stride_frames=stride_frames, longest_frames=longest_frames)
+        answer = self._engine.corrected(answer)
+        return replace(answer, spans=answer.spans[:top_k])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +192,12 @@ class _Verdict:
 class _Session:
     """The looks that one query takes, within its budget."""
 
-    def __init__(self, engine: HybridEngine, video: AnySource, query: str, duration_seconds: float) -> None:
+    def __init__(self, engine: HybridEngine, source: Source, query: str, duration_seconds: float) -> None:
         self.engine = engine
-        self.video = video
+        self.source = source
         self.query = query
         self.duration_seconds = duration_seconds
-        self.said: list[str] = []
+        self.replies: list[str] = []
         self.warnings: list[str] = []
         self.frames_shown = 0
 
@@ -191,15 +238,15 @@ class _Session:
             max_tokens=engine.max_tokens,
             tries=1,
         )
-        watched = alone.ground(self.video, self.query)
-        self.frames_shown += watched.frames_shown
-        self.said.append(f"[whole video] {watched.raw_answer}")
-        self.warnings.extend(watched.warnings)
-        if watched.moments:
+        found = alone.watch(self.source).ask(self.query, top_k=engine.most_proposals)
+        self.frames_shown += found.provenance["frames_shown"]
+        self.replies.append(f"[whole video] {found.raw_answer}")
+        self.warnings.extend(found.warnings)
+        if found.moments:
             self.warnings.append(
                 "the vision model saw none of the curves' best moments; it found others in the whole video"
             )
-        return [(moment.start_seconds, moment.end_seconds) for moment in watched.moments]
+        return [(moment.start_seconds, moment.end_seconds) for moment in found.moments]
 
     def _verdict(
         self, moment: Moment, agreed: Sequence[Interval], before: NumberedFrames, after: NumberedFrames, each: int
@@ -211,7 +258,7 @@ class _Session:
             cut = (found[0] <= span[0] and span[0] > 0) or (found[1] >= span[1] and span[1] < self.duration_seconds)
             context = (MUCH, MUCH) if cut else (LITTLE, LITTLE)
             around = self._around(Moment(*found, 0.0), *context)
-            finer = max(1 / self.engine.rate_hz, (around[1] - around[0]) / each)
+            finer = max(1 / self.engine.look_rate_hz, (around[1] - around[0]) / each)
             if (not cut and step < 1.5 * finer) or self.frames_shown + each > self.engine.budget_frames // 2:
                 break
             (shown,) = self._frames([around], each)
@@ -234,33 +281,32 @@ class _Session:
         return max(0.0, start), min(self.duration_seconds, end)
 
     def _frames(self, spans: Sequence[Interval], each: int) -> list[NumberedFrames]:
-        """At most `each` frames of every span, evenly spread, from one pass over the video."""
-        rate_hz = self.engine.rate_hz
+        """At most `each` frames of every span, evenly spread; only the spans are decoded."""
+        rate_hz = self.engine.look_rate_hz
         samples = []  # sample k is the picture at (k + 1/2) / rate
         for start, end in spans:
             first, last = int(np.ceil(start * rate_hz - 0.5)), int(np.ceil(end * rate_hz - 0.5))
             inside = np.arange(max(0, first), max(first + 1, last))
             samples.append(inside[:: -(-len(inside) // each)])
         union = np.unique(np.concatenate(samples))
-        seen, _ = look(
-            self.video,
+        pixels, seconds = look_at(
+            self.source,
+            [(chosen[0] / rate_hz, (chosen[-1] + 1) / rate_hz) for chosen in samples],
             rate_hz=rate_hz,
             side=self.engine.view.frame_side,
-            most_frames=len(union),
-            wanted=lambda seconds: np.isin(_sample_number(seconds, rate_hz), union),
+            wanted=union,
         )
-        there = _sample_number(seen.sample_seconds, rate_hz)
-        return [self._cut(seen, np.flatnonzero(np.isin(there, chosen))) for chosen in samples]
+        there = sample_number(seconds, rate_hz)
+        return [self._cut(pixels, seconds, np.isin(there, chosen)) for chosen in samples]
 
-    def _cut(self, seen: NumberedFrames, positions: np.ndarray) -> NumberedFrames:
-        """Some of the frames; each stands for the time half way to its neighbours."""
-        if not len(positions):
-            raise TFGroundingError(f"{source_name(self.video)}: nothing could be decoded around one of the moments")
-        seconds = seen.sample_seconds[positions]
-        half = float(np.diff(seconds).mean()) / 2 if len(seconds) > 1 else 0.5 / self.engine.rate_hz
+    def _cut(self, pixels: np.ndarray, seconds: np.ndarray, kept: np.ndarray) -> NumberedFrames:
+        """The frames to keep, (T,) bool; each stands for the time half way to its neighbours."""
+        if not kept.any():
+            raise TFGroundingError(f"{self.source.name}: nothing could be decoded around one of the moments")
+        pixels, seconds = pixels[kept], seconds[kept]
+        half = float(np.diff(seconds).mean()) / 2 if len(seconds) > 1 else 0.5 / self.engine.look_rate_hz
         start, end = max(0.0, float(seconds[0]) - half), min(self.duration_seconds, float(seconds[-1]) + half)
-        edges = edges_between(seconds, start, end)
-        return NumberedFrames(seen.pixels[positions], np.arange(len(positions)), seconds, edges)
+        return NumberedFrames(pixels, np.arange(len(seconds)), seconds, edges_between(seconds, start, end))
 
     def _ask(self, shown: NumberedFrames, first_number: int) -> ReadReply:
         """What the model sees on these frames, numbered from there on."""
@@ -268,14 +314,16 @@ class _Session:
         engine = self.engine
         tries = 2 if self.frames_shown + 2 * len(shown) <= engine.budget_frames // 2 else 1
         try:
-            asked = ask_about(engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries)
+            text, reply, sent = ask_about(
+                engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries
+            )
         except ModelError:
             self.frames_shown += len(shown)
             raise
-        self.frames_shown += asked.frames_shown
-        self.said.append(f"[{shown.edges_seconds[0]:.1f}-{shown.edges_seconds[-1]:.1f} s] {asked.reply}")
-        self.warnings.extend(asked.reading.warnings)
-        return asked.reading
+        self.frames_shown += sent
+        self.replies.append(f"[{shown.edges_seconds[0]:.1f}-{shown.edges_seconds[-1]:.1f} s] {text}")
+        self.warnings.extend(reply.warnings)
+        return reply
 
 
 def _agreed(first: Sequence[Interval], second: Sequence[Interval], before: Interval, after: Interval) -> list[Interval]:
@@ -309,10 +357,6 @@ def _distinct(verdicts: Sequence[_Verdict]) -> list[Moment]:
 
 def _ends(verdict: _Verdict) -> Interval:
     return verdict.moment.start_seconds, verdict.moment.end_seconds
-
-
-def _sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
-    return np.round(seconds * rate_hz - 0.5).astype(np.int64)
 
 
 def _span(shown: NumberedFrames) -> Interval:

@@ -1,44 +1,31 @@
-"""The second engine: sample, show the time, ask a vision LLM, read its reply, and lead its numbers back to seconds."""
+"""The engine that asks a vision LLM: show frames with their times, ask, and map the reply's numbers back to seconds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .. import __version__
+from ..answer import Answer
 from ..errors import ModelError, TFGroundingError
 from ..llm.prompting import prompts
-from ..media import AnySource, iter_frames, probe
-from ..media.sampling import capped_rate_hz, evenly
-from ..types import Moment, VideoInfo
+from ..localizers import Localizer, get_localizer
+from ..localizers.ground_curves import ground_curves
+from ..media import AnySource, open_source
+from ..media.sampling import capped_rate_hz
+from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.saliency import read_saliency
 from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, get_view, numbered_question
-from ..vision.vlm import VisionModel
+from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
+from .base import TOP_K
+from .looking import ask_about, look, spread_windows
 
 RATE_HZ = 1.0
 MOST_FRAMES = 128
 OVERLAP = 0.25  # of a window, shared with the next one
 HIGHLIGHT_TOKENS_PER_FRAME = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Watched:
-    """What a vision LLM said about a video.
-
-    `moments`: best first. `curve`: (T,) for each sampled frame the share of the requests showing it that named it, or
-    P(yes). `sample_seconds`: (T,) when the video was looked at. `localize`: the curve is the answer and a localizer
-    has to turn it into moments. `frames_shown`: frames sent, those sent twice counted twice.
-    """
-
-    moments: tuple[Moment, ...]
-    curve: np.ndarray
-    sample_seconds: np.ndarray
-    info: VideoInfo
-    raw_answer: str
-    warnings: tuple[str, ...]
-    frames_shown: int
-    localize: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,113 +43,205 @@ class NumProEngine:
     """Asks a vision LLM when something happens (Number it, CVPR 2025; training-free form).
 
     Args:
-        vlm: the vision LLM.
+        vlm: the vision LLM, or its name (see `load_vlm`). There is no default: frames leave this machine only where a
+            server is named.
         view: a way to show time, by name or as an object.
-        rate_hz: frames a second that are shown.
+        rate_hz: frames a second that are shown; None means 1.
         most_frames: frames of a video that are shown at most; a longer video is sampled more slowly.
         overlap: share of a window that the next one shows again, where a video takes several requests.
         max_tokens: longest reply.
         tries: how often the same frames are shown while no reply can be used, 1 or 2.
+        localizer: turns the curve of "clip-yes-no" into moments; a name or a Localizer.
+        device: where a local vision LLM runs.
 
     Raises:
-        TFGroundingError: a view that is not known, or a setting that cannot be.
+        TFGroundingError: no vision LLM, a view that is not known, or a setting that is out of range.
     """
 
     name = "numpro"
+    watches_features = False
 
     def __init__(
         self,
-        vlm: VisionModel,
+        vlm: str | VisionModel | None = None,
         *,
         view: str | TimeView = "frame-numbers",
-        rate_hz: float = RATE_HZ,
+        rate_hz: float | None = None,
         most_frames: int = MOST_FRAMES,
         overlap: float = OVERLAP,
         max_tokens: int = 256,
         tries: int = 2,
+        localizer: str | Localizer = "default",
+        device: str = "auto",
     ) -> None:
-        capped_rate_hz(1.0, rate_hz=rate_hz, most_frames=most_frames)
+        self.rate_hz = RATE_HZ if rate_hz is None else rate_hz
+        capped_rate_hz(1.0, rate_hz=self.rate_hz, most_frames=most_frames)
         if not 0 <= overlap < 1:
             raise TFGroundingError(f"overlap must be at least 0 and below 1, not {overlap}")
-        self.vlm = vlm
         self.view = get_view(view) if isinstance(view, str) else view
-        self.rate_hz = rate_hz
+        self.localizer = get_localizer(localizer)
         self.most_frames = most_frames
         self.overlap = overlap
         self.max_tokens = max_tokens
         self.tries = tries
+        self.vlm = named_vlm(vlm, engine=self.name, device=device)
 
-    def ground(self, video: AnySource, query: str) -> Watched:
+    def provenance(self) -> dict[str, Any]:
+        """The vision LLM, the way to show time, and the rate."""
+        return {"engine": self.name, "vlm": self.vlm.name, "view": self.view.name, "rate_hz": self.rate_hz}
+
+    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedFrames:
+        """Sample the video's frames once, for any number of queries. Raises VideoError."""
+        if isinstance(source, VideoFeatures):
+            if source.source is None:
+                raise TFGroundingError(f"the {self.name} engine looks at pictures: give it the video, not its features")
+            source = source.source
+        opened = open_source(source)
+        stated = opened.info.duration_seconds
+        rate_hz = capped_rate_hz(stated, rate_hz=self.rate_hz, most_frames=self.most_frames)
+        frames, info = look(opened, rate_hz=rate_hz, side=self.view.frame_side, most_frames=self.most_frames)
+        if progress is not None:
+            progress(info.duration_seconds, info.duration_seconds)
+        return WatchedFrames(self, opened, frames, info)
+
+
+class WatchedFrames:
+    """A video's sampled frames, and the engine that asks a vision LLM about them."""
+
+    def __init__(self, engine: NumProEngine, source: Source, frames: NumberedFrames, info: VideoInfo) -> None:
+        self._engine, self._source, self._frames, self.info = engine, source, frames, info
+
+    @property
+    def samples(self) -> int:
+        return len(self._frames)
+
+    def ask(self, query: str | Plan, *, top_k: int = TOP_K) -> Answer:
         """When does it happen?
 
         Args:
-            video: path of a video file, or Pictures.
-            query: a sentence.
+            query: a sentence; of a plan, its query is asked as it is.
+            top_k: moments at most.
 
         Returns:
-            Watched: no moments where the model says that it does not happen, or never says anything usable.
+            An answer without moments where the model says that it does not happen, or never says anything usable. Its
+            curve is, for each sampled frame, the share of the requests showing it that named it, or P(yes).
 
         Raises:
-            VideoError: the video cannot be read. ModelError: the model could not be asked at all.
+            ModelError: the model could not be asked at all.
         """
-        shown, info = self._look(video)
-        if isinstance(self.view, ClipYesNo):
-            return self._ask_clips(self.view, shown, info, query)
-        windows = self._windows(self.view, shown)
-        replies, readings, warnings, seen = [], [], list(info.warnings), []
+        plan = query if isinstance(query, Plan) else Plan(query)
+        if isinstance(self._engine.view, ClipYesNo):
+            return self._ask_clips(self._engine.view, plan, top_k)
+        return self._ask_windows(plan, top_k)
+
+    def _ask_windows(self, plan: Plan, top_k: int) -> Answer:
+        engine, shown = self._engine, self._frames
+        windows = self._windows(engine.view)
+        replies: list[str] = []
+        read: list[ReadReply] = []
+        asked: list[tuple[int, int]] = []
+        warnings: list[str] = []
         frames_shown = 0
         failure: ModelError | None = None
         for first, last in windows:
             window = shown.part(first, last)
             try:
-                asked = ask_about(self.vlm, self.view, window, query, max_tokens=self.max_tokens, tries=self.tries)
+                text, reply, sent = ask_about(
+                    engine.vlm, engine.view, window, plan.query, max_tokens=engine.max_tokens, tries=engine.tries
+                )
             except ModelError as error:
                 failure = error
                 warnings.append(
                     f"{window.edges_seconds[0]:.1f}-{window.edges_seconds[-1]:.1f} s could not be asked about: {error}"
                 )
                 continue
-            seen.append((first, last))
+            asked.append((first, last))
             frame_range = f"[frames {window.numbers[0]}-{window.numbers[-1]}] "
-            replies.append(asked.reply if len(windows) == 1 else frame_range + asked.reply)
-            readings.append(asked.reading)
-            warnings.extend(asked.reading.warnings)
-            frames_shown += asked.frames_shown
-        if failure is not None and not seen:
+            replies.append(text if len(windows) == 1 else frame_range + text)
+            read.append(reply)
+            warnings.extend(reply.warnings)
+            frames_shown += sent
+        if failure is not None and not asked:
             raise failure
-        curve = _votes(shown, seen, readings)
+        curve = _votes(shown, asked, read)
         if len(windows) == 1:
-            moments = [Moment(start, end, 1.0) for start, end in readings[0].intervals_seconds]
+            moments = [Moment(start, end, 1.0) for start, end in read[0].intervals_seconds]
         else:
             moments = _voted(curve, shown.edges_seconds)
-        return Watched(
-            moments=tuple(moments),
-            curve=curve,
-            sample_seconds=shown.sample_seconds,
-            info=info,
-            raw_answer="\n".join(replies),
-            warnings=tuple(dict.fromkeys(warnings)),
-            frames_shown=frames_shown,
+        return self._answer(plan, moments[:top_k], curve, "\n".join(replies), warnings, frames_shown)
+
+    def _ask_clips(self, view: ClipYesNo, plan: Plan, top_k: int) -> Answer:
+        engine, shown = self._engine, self._frames
+        clips = view.clips(len(shown))
+        total, seen = np.zeros(len(shown)), np.zeros(len(shown))
+        replies = []
+        for first, last in clips:
+            clip = shown.part(first, last)
+            probability = engine.vlm.yes_probability([*view.parts(clip), view.question(clip, plan.query)])
+            total[first:last] += probability
+            seen[first:last] += 1
+            replies.append(f"{clip.edges_seconds[0]:.1f}-{clip.edges_seconds[-1]:.1f} s: P(yes) = {probability:.4f}")
+        curve = total / seen
+        moments = ground_curves(
+            {plan.query: curve},
+            Plan(plan.query),
+            duration_seconds=self.info.duration_seconds,
+            pts_seconds=shown.sample_seconds,
+            localizer=engine.localizer,
+        )
+        frames_shown = sum(last - first for first, last in clips)
+        return self._answer(
+            plan, moments[:top_k], curve, "\n".join(replies), [], frames_shown, localizer=engine.localizer.name
         )
 
-    def highlights(self, video: AnySource, query: str) -> Highlights:
-        """How well does each frame show it? Always asked with numbers on the frames.
+    def _answer(
+        self,
+        plan: Plan,
+        moments: list[Moment],
+        curve: np.ndarray,
+        raw_answer: str,
+        warnings: list[str],
+        frames_shown: int,
+        *,
+        localizer: str = "none",
+    ) -> Answer:
+        engine = self._engine
+        return Answer(
+            spans=tuple(moments),
+            query=plan.original or plan.query,
+            plan=plan,
+            video=self.info,
+            engine=engine.name,
+            encoder="none",
+            localizer=localizer,
+            curve=curve,
+            pts_seconds=self._frames.sample_seconds,
+            warnings=tuple(dict.fromkeys([*self.info.warnings, *plan.warnings, *warnings])),
+            raw_answer=raw_answer,
+            provenance={
+                "tfgrounding": __version__,
+                "vlm": engine.vlm.name,
+                "view": engine.view.name,
+                "frames_shown": frames_shown,
+            },
+            source=self._source,
+        )
 
-        Args, Raises: as `ground`.
-        """
-        shown, info = self._look(video)
-        view = self.view if isinstance(self.view, FrameNumbers) else FrameNumbers()
+    def highlights(self, query: str) -> Highlights:
+        """How well does each frame show it? Always asked with numbers on the frames. Raises ModelError."""
+        engine, shown = self._engine, self._frames
+        view = engine.view if isinstance(engine.view, FrameNumbers) else FrameNumbers()
         total, rated = np.zeros(len(shown)), np.zeros(len(shown))
-        replies, warnings = [], list(info.warnings)
-        for first, last in self._windows(view, shown):
+        replies, warnings = [], list(self.info.warnings)
+        for first, last in self._windows(view):
             window = shown.part(first, last)
             question = numbered_question("numpro.highlights", view.overlay, window, query)
             parts = view.parts(window)
-            tokens = max(self.max_tokens, HIGHLIGHT_TOKENS_PER_FRAME * len(window))
-            reply = self.vlm.ask([*parts, question], max_tokens=tokens)
+            tokens = max(engine.max_tokens, HIGHLIGHT_TOKENS_PER_FRAME * len(window))
+            reply = engine.vlm.ask([*parts, question], max_tokens=tokens)
             found = read_saliency(reply)
             if not found:
-                reply = self.vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=tokens)
+                reply = engine.vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=tokens)
                 found = read_saliency(reply)
                 warnings.append("a reply could not be used and was asked for once more")
             replies.append(reply)
@@ -176,136 +255,20 @@ class NumProEngine:
         if not rated.all():
             warnings.append(f"{int((rated == 0).sum())} of {len(shown)} frames got no saliency")
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
-        return Highlights(saliency, shown.sample_seconds, info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
+        return Highlights(saliency, shown.sample_seconds, self.info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
 
-    def _look(self, video: AnySource) -> tuple[NumberedFrames, VideoInfo]:
-        stated = probe(video).duration_seconds
-        rate_hz = capped_rate_hz(stated, rate_hz=self.rate_hz, most_frames=self.most_frames)
-        return look(video, rate_hz=rate_hz, side=self.view.frame_side, most_frames=self.most_frames)
-
-    def _windows(self, view: TimeView, shown: NumberedFrames) -> list[tuple[int, int]]:
+    def _windows(self, view: TimeView) -> list[tuple[int, int]]:
         """[first, last) positions of equally long windows that fit one request each, overlap, and cover everything."""
-        pictures = [part for part in view.parts(shown) if not isinstance(part, str)]
-        return spread_windows(len(shown), self.vlm.capacity(pictures) * view.frames_per_picture, self.overlap)
-
-    def _ask_clips(self, view: ClipYesNo, shown: NumberedFrames, info: VideoInfo, query: str) -> Watched:
-        clips = view.clips(len(shown))
-        total, seen = np.zeros(len(shown)), np.zeros(len(shown))
-        said = []
-        for first, last in clips:
-            clip = shown.part(first, last)
-            probability = self.vlm.yes_probability([*view.parts(clip), view.question(clip, query)])
-            total[first:last] += probability
-            seen[first:last] += 1
-            said.append(f"{clip.edges_seconds[0]:.1f}-{clip.edges_seconds[-1]:.1f} s: P(yes) = {probability:.4f}")
-        return Watched(
-            moments=(),
-            curve=total / seen,
-            sample_seconds=shown.sample_seconds,
-            info=info,
-            raw_answer="\n".join(said),
-            warnings=info.warnings,
-            frames_shown=sum(last - first for first, last in clips),
-            localize=True,
-        )
+        pictures = [part for part in view.parts(self._frames) if not isinstance(part, str)]
+        most = self._engine.vlm.capacity(pictures) * view.frames_per_picture
+        return spread_windows(len(self._frames), most, self._engine.overlap)
 
 
-def look(
-    video: AnySource,
-    *,
-    rate_hz: float,
-    side: int,
-    most_frames: int,
-    wanted: Callable[[np.ndarray], np.ndarray] | None = None,
-) -> tuple[NumberedFrames, VideoInfo]:
-    """Sample a video and number its frames from 1 on.
-
-    Args:
-        video: path of a video file, or Pictures.
-        rate_hz: samples a second.
-        side: shorter side of the frames in pixels.
-        most_frames: frames to keep at most; were there more than the container's duration promised, they are thinned
-            out evenly, so that the end is never lost.
-        wanted: (T,) sampling instants -> (T,) bool, the frames to keep; None keeps all.
-
-    Returns:
-        The frames with their table, and what was learnt about the video.
-
-    Raises:
-        VideoError: the video cannot be read.
-    """
-    pixels: list[np.ndarray] = []
-    instants: list[np.ndarray] = []
-    stream = iter_frames(video, rate_hz=rate_hz, size=side, chunk_frames=16)
-    for frames in stream:
-        keep = slice(None) if wanted is None else wanted(frames.sample_seconds)
-        pixels.append(frames.pixels[keep])
-        instants.append(frames.sample_seconds[keep])
-    seconds = np.concatenate(instants)
-    chosen = evenly(len(seconds), most_frames)
-    seconds = seconds[chosen]
-    shown = NumberedFrames(
-        pixels=np.concatenate(pixels)[chosen],
-        numbers=np.arange(1, len(seconds) + 1),
-        sample_seconds=seconds,
-        edges_seconds=edges_between(seconds, 0.0, stream.info.duration_seconds),
-    )
-    return shown, stream.info
-
-
-def edges_between(sample_seconds: np.ndarray, start_seconds: float, end_seconds: float) -> np.ndarray:
-    """(T + 1,) borders of what each sample stands for: half way between neighbours, the given ones at both ends.
-
-    The instants are times on screen, whatever the frame rate does, so that the borders are right for a variable rate.
-    """
-    inner = (sample_seconds[1:] + sample_seconds[:-1]) / 2
-    return np.concatenate([[start_seconds], inner, [end_seconds]])
-
-
-def spread_windows(count: int, most: int, overlap: float) -> list[tuple[int, int]]:
-    """[first, last) of as few equally long windows of at most `most` as cover `count` things and overlap so much."""
-    if count <= most:
-        return [(0, count)]
-    shared = min(round(most * overlap), most - 1)
-    number = -(-(count - shared) // (most - shared))
-    return [(int(start), int(start) + most) for start in np.round(np.linspace(0, count - most, number))]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The last reply as it came, what it says, and how many frames were sent for it."""
-
-    reply: str
-    reading: ReadReply
-    frames_shown: int
-
-
-def ask_about(
-    vlm: VisionModel, view: TimeView, shown: NumberedFrames, query: str, *, max_tokens: int = 256, tries: int = 2
-) -> Asked:
-    """Ask about these frames, and once more where the reply is of no use.
-
-    Returns:
-        Asked; its reading is not usable where no reply says anything.
-
-    Raises:
-        ModelError: the model could not be asked.
-    """
-    parts, question = view.parts(shown), view.question(shown, query)
-    reply = vlm.ask([*parts, question], max_tokens=max_tokens)
-    reading = view.read(reply, shown)
-    sent = len(shown)
-    if reading.usable:
-        return Asked(reply, reading, sent)
-    warning = "a reply could not be used"
-    if tries > 1:
-        reply = vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=max_tokens)
-        reading = view.read(reply, shown)
-        sent += len(shown)
-        warning = "a reply could not be used and was asked for once more"
-    if not reading.usable:
-        warning = "the replies could not be used; no moment is made up from them"
-    return Asked(reply, replace(reading, warnings=(warning, *reading.warnings)), sent)
+def named_vlm(vlm: str | VisionModel | None, *, engine: str, device: str) -> VisionModel:
+    """The vision LLM that was named. Raises TFGroundingError where none was."""
+    if vlm is None:
+        raise TFGroundingError(f"engine {engine!r} needs a vision model and none is named: use {HOW_TO_NAME_ONE}")
+    return load_vlm(vlm, device=device) if isinstance(vlm, str) else vlm
 
 
 def _votes(shown: NumberedFrames, asked: list[tuple[int, int]], readings: list[ReadReply]) -> np.ndarray:

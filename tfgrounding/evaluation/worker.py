@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import __version__
+from ..answer import Answer
 from ..encoders.base import Encoder
 from ..engines.grounder import Grounder, Progress
 from ..errors import DatasetError, TFGroundingError
@@ -23,7 +24,7 @@ from ..llm.prompting import prompt_names, prompts
 from ..media.frames import probe
 from ..planning.planner import LLMPlanner, StoredPlanner, get_planner
 from ..tracks.stored import StoredTexts, read_features
-from ..types import Grounding, Plan, VideoFeatures
+from ..types import Plan, VideoFeatures
 from .datasets.base import Dataset, Sample
 from .files import FEATURE_ENDINGS, VIDEO_ENDINGS, VideoFiles
 from .results import Row
@@ -200,7 +201,7 @@ class VideoWorker:
             answer = self.grounder.ground(
                 seen.video,
                 self._plan(sample),
-                stride_frames=self.recipe.stride_frames,
+                stride_frames=None if seen.frames is None else self.recipe.stride_frames,
                 longest_frames=None if share is None or seen.frames is None else max(1, int(seen.frames * share)),
             )
         except RefusedError:
@@ -229,7 +230,7 @@ def result_row(
     provenance: dict[str, Any],
     *,
     duration_seconds: float | None = None,
-    answer: Grounding | None = None,
+    answer: Answer | None = None,
     error: Exception | None = None,
 ) -> Row:
     """A row of results under QVHighlights' names, with the truth and the provenance beside the answer.

@@ -2,7 +2,7 @@
 
 from .llm import LLMPlanner
 from .planner import PlanReport, get_planner, plan_many
-from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from .plans import Planner, StoredPlanner, write_plans, write_tfvtg
 from .rules import RulesPlanner
 
 __all__ = [
@@ -12,9 +12,7 @@ __all__ = [
     "RulesPlanner",
     "StoredPlanner",
     "get_planner",
-    "plan_from_dict",
     "plan_many",
-    "plan_to_dict",
     "write_plans",
     "write_tfvtg",
 ]

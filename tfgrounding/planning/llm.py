@@ -20,7 +20,6 @@ from ..files import write_atomically
 from ..llm.chat import ChatClient, Message, RefusedError
 from ..llm.prompting import prompts
 from ..types import Plan, Relation, SubEvent
-from .plans import plan_from_dict, plan_to_dict
 from .rules.lexicon import word_set
 from .rules.plan import RulesPlanner
 
@@ -166,7 +165,7 @@ class LLMPlanner:
             return None
         path = self.cache / f"{key}.json"
         try:
-            return plan_from_dict(json.loads(path.read_text(encoding="utf-8")))
+            return Plan.from_dict(json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError, PlanError) as error:
@@ -177,7 +176,7 @@ class LLMPlanner:
         if self.cache is None:
             return plan
         try:
-            write_atomically(self.cache / f"{key}.json", json.dumps(plan_to_dict(plan), ensure_ascii=False))
+            write_atomically(self.cache / f"{key}.json", json.dumps(plan.to_dict(), ensure_ascii=False))
         except OSError as error:  # the plan is paid for already
             return replace(plan, warnings=(*plan.warnings, f"the plan is not kept in {self.cache}: {error}"))
         return plan

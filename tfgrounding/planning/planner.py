@@ -16,7 +16,7 @@ from ..llm.replies import Usage
 from ..registry import find, make, names
 from ..types import Plan, Progress
 from .llm import LLMPlanner
-from .plans import Planner, StoredPlanner, plan_from_dict, plan_to_dict, write_plans, write_tfvtg
+from .plans import Planner, StoredPlanner, write_plans, write_tfvtg
 from .rules.plan import RulesPlanner
 
 ALSO = ("auto", "the path of a plan file")
@@ -130,7 +130,7 @@ def plan_many(
             sources[plan.source] += 1
             if log_file is not None:
                 try:
-                    log_file.write(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n")
+                    log_file.write(json.dumps(plan.to_dict(), ensure_ascii=False) + "\n")
                     log_file.flush()
                 except OSError as error:
                     raise PlanError(f"{output} can't be written; it has the plans made before: {error}") from None
@@ -161,7 +161,7 @@ def _resume(path: Path, *, again: bool) -> dict[str, Plan]:
     plans = []
     for number, line in enumerate(lines, start=1):
         try:
-            plans.append(plan_from_dict(json.loads(line)))
+            plans.append(Plan.from_dict(json.loads(line)))
         except (ValueError, RecursionError, AttributeError, PlanError) as error:
             if number < len(lines):
                 raise PlanError(f"{path}, line {number} is not a plan ({error}): name another output file") from None

@@ -24,40 +24,6 @@ class Planner(Protocol):
     def plan(self, query: str) -> Plan: ...
 
 
-def plan_to_dict(plan: Plan) -> dict[str, Any]:
-    """A plan as plain JSON types."""
-    return {
-        "query": plan.query,
-        "relation": plan.relation,
-        "sub_events": [list(event.descriptions) for event in plan.sub_events],
-        "paraphrases": list(plan.paraphrases),
-        "source": plan.source,
-        "warnings": list(plan.warnings),
-        **({"original": plan.original} if plan.original else {}),
-    }
-
-
-def plan_from_dict(data: Mapping[str, Any]) -> Plan:
-    """The plan of `plan_to_dict`. Raises PlanError where fields are missing or of the wrong type."""
-    try:
-        return Plan(
-            query=data["query"],
-            paraphrases=_texts(data.get("paraphrases", ())),
-            sub_events=tuple(
-                SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event))
-                for event in data.get("sub_events", ())
-            ),
-            relation=data.get("relation", "single-query"),
-            source=str(data.get("source", "stored")),
-            warnings=_texts(data.get("warnings", ())),
-            original=_text(data.get("original", "")),
-        )
-    except KeyError as error:
-        raise PlanError(f"the plan has no {error.args[0]}") from None
-    except (TypeError, AttributeError):
-        raise PlanError("query must be a text, paraphrases and each of sub_events a list of texts") from None
-
-
 @dataclass(frozen=True)
 class StoredPlanner:
     """Returns plans that were made before.
@@ -138,7 +104,7 @@ class StoredPlanner:
 
 def write_plans(path: str | Path, plans: Iterable[Plan]) -> None:
     """Write plans as JSON lines; an earlier file is replaced when all of them are written. Raises PlanError."""
-    _write(path, "".join(json.dumps(plan_to_dict(plan), ensure_ascii=False) + "\n" for plan in plans))
+    _write(path, "".join(json.dumps(plan.to_dict(), ensure_ascii=False) + "\n" for plan in plans))
 
 
 def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], planner: Planner) -> None:
@@ -184,7 +150,7 @@ class _Reader:
         for number, line in enumerate(text.split("\n"), start=1):  # splitlines() also cuts inside JSON strings
             if line.strip():
                 try:
-                    self._add(plan_from_dict(json.loads(line)))
+                    self._add(Plan.from_dict(json.loads(line)))
                 except (ValueError, RecursionError, PlanError) as error:
                     self.problems.append(f"line {number}: {error}")
 
@@ -201,7 +167,7 @@ class _Reader:
                 if isinstance(entry, Mapping) and "sentences" in entry:
                     self._read_video(name, entry)
                 elif isinstance(entry, Mapping):
-                    self._add(plan_from_dict({"query": name, **entry}))
+                    self._add(Plan.from_dict({"query": name, **entry}))
                 else:
                     raise PlanError("it is neither a plan nor a video with sentences")
             except PlanError as error:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
+from ..answer import Answer
 from ..errors import TFGroundingError, VideoError
 from ..media.cut import clip_name, cut_clip
 from ..media.frames import probe
-from ..types import Grounding, VideoFeatures
+from ..types import VideoFeatures
 from .folder import SafeVideo, VideoFolder
 from .tool_models import (
     DEFAULT_TOP_K,
@@ -256,7 +257,7 @@ def openai_tools() -> list[dict[str, Any]]:
     ]
 
 
-def best_similarity(answer: Grounding) -> float:
+def best_similarity(answer: Answer) -> float:
     """Mean similarity of the query over its best second of samples: unlike a moment's score, it compares videos."""
     spacing = answer.video.duration_seconds / len(answer.curve)
     best = np.sort(answer.curve)[-max(1, round(BEST_SECONDS / spacing)) :]

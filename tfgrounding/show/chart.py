@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..types import Grounding, Moment
+from ..answer import Answer
+from ..types import Moment
 from .plots import main_texts
 
 CURVE_POINTS = 1200  # more than a screen has pixels
@@ -19,7 +20,7 @@ BAR_PIXELS = 24  # a bar is at least this wide, to be hit by a finger (WCAG 2.2,
 NARROWEST_CHART_PIXELS = 320
 
 
-def notebook_html(grounding: Grounding) -> str:
+def notebook_html(grounding: Answer) -> str:
     """The chart of an answer and its moments as an HTML fragment: what a notebook shows."""
     info = grounding.video
     found = chart(grounding, (), clickable=False) + moment_table(grounding, clickable=False)
@@ -31,7 +32,7 @@ def notebook_html(grounding: Grounding) -> str:
     )
 
 
-def chart(grounding: Grounding, thumbnails: Sequence[str], *, clickable: bool) -> str:
+def chart(grounding: Answer, thumbnails: Sequence[str], *, clickable: bool) -> str:
     """Thumbnails, a lane of bars for moments, and one row a curve, over one time axis."""
     duration = grounding.video.duration_seconds
     parts = []
@@ -93,7 +94,7 @@ def _axis(duration: float) -> str:
     return f"<div class='axis' aria-hidden='true'>{''.join(places)}</div>"
 
 
-def moment_table(grounding: Grounding, *, clickable: bool) -> str:
+def moment_table(grounding: Answer, *, clickable: bool) -> str:
     if not grounding.moments:
         return ""
     rows = []
@@ -118,7 +119,7 @@ def play_button(moment: Moment, kind: str, text: str, rank: int, *, style: str =
     )
 
 
-def warning_lines(grounding: Grounding) -> str:
+def warning_lines(grounding: Answer) -> str:
     return "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in grounding.warnings)
 
 

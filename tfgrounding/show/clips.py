@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..answer import Answer
 from ..errors import VideoError
 from ..media.cut import clip_name, cut_clip
-from ..types import Grounding
 
 __all__ = ["clip_name", "cut_clip", "cut_moments"]
 
 
-def cut_moments(grounding: Grounding, folder: str | Path) -> list[Path]:
+def cut_moments(grounding: Answer, folder: str | Path) -> list[Path]:
     """Cut every moment of an answer to an MP4 file in `folder`, named after video, rank and times.
 
     Returns:

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from ..answer import Answer
 from ..errors import TFGroundingError
-from ..types import Grounding, Moment
+from ..types import Moment
 
 SALIENCY_CLIP_SECONDS = 2.0  # QVHighlights rates clips of this length (Lei et al. 2021)
 EDIT_RATE_HZ = 25.0  # for edit lists of a video whose own rate is unknown or cannot be written in a timecode
@@ -22,7 +23,7 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs such a c
 SUBTITLE_MARKUP = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})  # SubRip has tags but no escapes
 
 
-def export(groundings: Sequence[Grounding], name: str) -> str:
+def export(groundings: Sequence[Answer], name: str) -> str:
     """Write answers in another format.
 
     Args:
@@ -49,7 +50,7 @@ def clock(seconds: float, *, separator: str = ".") -> str:
     )
 
 
-def qvhighlights_row(grounding: Grounding, *, qid: int | str) -> dict[str, Any]:
+def qvhighlights_row(grounding: Answer, *, qid: int | str) -> dict[str, Any]:
     """One answer with the keys of a QVHighlights submission: windows as [start, end, score], saliency every 2 s."""
     count = max(1, math.ceil(grounding.video.duration_seconds / SALIENCY_CLIP_SECONDS - 1e-9))
     clip = np.minimum((grounding.pts_seconds / SALIENCY_CLIP_SECONDS).astype(int), count - 1)  # (T,)
@@ -67,15 +68,15 @@ def qvhighlights_row(grounding: Grounding, *, qid: int | str) -> dict[str, Any]:
     }
 
 
-def _json(groundings: Sequence[Grounding]) -> str:
+def _json(groundings: Sequence[Answer]) -> str:
     return json.dumps([g.to_dict() for g in groundings], indent=1) + "\n"
 
 
-def _jsonl(groundings: Sequence[Grounding]) -> str:
+def _jsonl(groundings: Sequence[Answer]) -> str:
     return "".join(json.dumps(qvhighlights_row(g, qid=i)) + "\n" for i, g in enumerate(groundings))
 
 
-def _csv(groundings: Sequence[Grounding]) -> str:
+def _csv(groundings: Sequence[Answer]) -> str:
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["video", "query", "rank", "start_seconds", "end_seconds", "score"])
@@ -85,7 +86,7 @@ def _csv(groundings: Sequence[Grounding]) -> str:
     return text.getvalue()
 
 
-def _srt(groundings: Sequence[Grounding]) -> str:
+def _srt(groundings: Sequence[Answer]) -> str:
     cues = sorted(_ranked(groundings), key=lambda row: (row[2].start_seconds, row[1]))
     return "\n".join(
         f"{number}\n{clock(moment.start_seconds, separator=',')} --> {clock(moment.end_seconds, separator=',')}\n"
@@ -94,9 +95,9 @@ def _srt(groundings: Sequence[Grounding]) -> str:
     )
 
 
-def _vtt(groundings: Sequence[Grounding]) -> str:
+def _vtt(groundings: Sequence[Answer]) -> str:
     """Chapters may lie inside each other but not overlap half-way: a moment that would is left to a note."""
-    kept: list[tuple[Grounding, int, Moment]] = []
+    kept: list[tuple[Answer, int, Moment]] = []
     left_out: list[str] = []
     for row in sorted(_ranked(groundings), key=lambda row: row[1]):
         if all(_apart_or_nested(row[2], other[2]) for other in kept):
@@ -112,7 +113,7 @@ def _vtt(groundings: Sequence[Grounding]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _edl(groundings: Sequence[Grounding]) -> str:
+def _edl(groundings: Sequence[Answer]) -> str:
     """CMX 3600: the moments one after the other, best first, query by query."""
     rate_hz, nominal = edit_rate(groundings)
     lines = ["TITLE: tfgrounding moments", "FCM: NON-DROP FRAME", ""]
@@ -128,7 +129,7 @@ def _edl(groundings: Sequence[Grounding]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _otio(groundings: Sequence[Grounding]) -> str:
+def _otio(groundings: Sequence[Answer]) -> str:
     """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query."""
     rate_hz, _ = edit_rate(groundings)
 
@@ -177,7 +178,7 @@ def _otio(groundings: Sequence[Grounding]) -> str:
     return json.dumps(timeline, indent=1) + "\n"
 
 
-FORMATS: dict[str, Callable[[Sequence[Grounding]], str]] = {
+FORMATS: dict[str, Callable[[Sequence[Answer]], str]] = {
     "json": _json,
     "jsonl": _jsonl,
     "csv": _csv,
@@ -188,7 +189,7 @@ FORMATS: dict[str, Callable[[Sequence[Grounding]], str]] = {
 }
 
 
-def edit_rate(groundings: Sequence[Grounding]) -> tuple[float, int]:
+def edit_rate(groundings: Sequence[Answer]) -> tuple[float, int]:
     """The frame rate that an edit list counts in, and the whole number its timecode is written with."""
     rates = {g.video.frame_rate_hz for g in groundings}
     rate = rates.pop() if len(rates) == 1 else None
@@ -203,7 +204,7 @@ def frame_span(moment: Moment, rate_hz: float) -> tuple[int, int]:
     return first, max(1, round(moment.end_seconds * rate_hz) - first)
 
 
-def _ranked(groundings: Sequence[Grounding]) -> list[tuple[Grounding, int, Moment]]:
+def _ranked(groundings: Sequence[Answer]) -> list[tuple[Answer, int, Moment]]:
     return [(g, rank, moment) for g in groundings for rank, moment in enumerate(g.moments, start=1)]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..answer import Answer
 from ..errors import TFGroundingError
-from ..types import Grounding
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ WIDTH_INCHES, ROW_INCHES = 7.0, 1.2  # the text width of a two-column paper's pa
 BEST, OTHERS = "#c2410c", "#64748b"
 
 
-def plot_grounding(grounding: Grounding) -> Figure:
+def plot_grounding(grounding: Answer) -> Figure:
     """Draw an answer: one row a text, the best moment shaded, the runners-up as bars under the first row.
 
     Returns:
@@ -49,7 +49,7 @@ def plot_grounding(grounding: Grounding) -> Figure:
     return figure
 
 
-def main_texts(grounding: Grounding) -> list[str]:
+def main_texts(grounding: Answer) -> list[str]:
     """The texts that a chart shows: the query, then the main description of each sub-event."""
     events = [event.descriptions[0] for event in grounding.plan.sub_events]
     return list(dict.fromkeys([grounding.query, *(text for text in events if text in grounding.curves)]))

@@ -11,10 +11,11 @@ from string import Template
 from urllib.parse import quote
 
 from .. import __version__
+from ..answer import Answer
 from ..errors import TFGroundingError, VideoError
 from ..files import write_atomically
 from ..media import cut_clip, iter_frames, to_jpeg
-from ..types import Grounding, Plan, VideoInfo
+from ..types import Plan, VideoInfo
 from .chart import chart, moment_table, page_piece, play_button, safe, short_clock, stretch, warning_lines
 
 LARGEST_EMBEDDED_BYTES = 32 * 2**20  # a page much larger than this opens slowly and cannot be mailed
@@ -33,7 +34,7 @@ RELATION_WORDS = {
 
 
 def write_report(
-    groundings: Sequence[Grounding],
+    groundings: Sequence[Answer],
     target: str | Path,
     *,
     link: bool = False,
@@ -80,7 +81,7 @@ def plan_in_words(plan: Plan) -> list[str]:
 
 
 def _page(
-    groundings: Sequence[Grounding],
+    groundings: Sequence[Answer],
     target: Path,
     link: bool,
     costs: Mapping[str, str],
@@ -110,7 +111,7 @@ def _page(
     )
 
 
-def _answer(grounding: Grounding, number: int, thumbnails: Sequence[str], costs: Mapping[str, str]) -> str:
+def _answer(grounding: Answer, number: int, thumbnails: Sequence[str], costs: Mapping[str, str]) -> str:
     if grounding.moments:
         best = grounding.moments[0]
         found = f"{play_button(best, 'play', stretch(best), 1)} is the best of {len(grounding.moments)}"

@@ -75,7 +75,7 @@ class FeatureCache:
             return features
         key = self.key(source, stamp, **made_by)
         try:
-            features = self.load(key, name)
+            features = replace(self.load(key, name), source=source)
         except KeyError:
             features = make()
             try:

@@ -1,0 +1,211 @@
+"""What was found for one query: spans, curves, and everything needed to judge, draw and repeat it; as JSON and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .errors import AnswerError, PlanError, VideoError
+from .registry import find
+from .types import Moment, Plan, Source, Span, VideoInfo
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMAT, VERSION = "tfgrounding-answer", 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """The answer to one query about one video; the task "moments" is also called a Grounding.
+
+    `spans`: what was found; moments are sorted best first (see `Span`). `curve`: (T,) float32 similarity of the query
+    with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same for every text of the plan. `present`:
+    the probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
+    whatever was degraded on the way. `source`: the video itself, None where only its features were at hand. A notebook
+    shows an answer as a chart.
+    """
+
+    spans: tuple[Span, ...]
+    query: str
+    plan: Plan
+    video: VideoInfo
+    engine: str
+    encoder: str
+    localizer: str
+    curve: np.ndarray
+    pts_seconds: np.ndarray
+    present: float | None = None
+    warnings: tuple[str, ...] = ()
+    raw_answer: str | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+    curves: Mapping[str, np.ndarray] = field(default_factory=dict)
+    source: Source | None = field(default=None, repr=False)
+    task: str = "moments"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(self.spans))
+        object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "curve", np.asarray(self.curve, dtype=np.float32))
+        object.__setattr__(self, "pts_seconds", np.asarray(self.pts_seconds, dtype=np.float64))
+        curves = {text: np.asarray(curve, dtype=np.float32) for text, curve in self.curves.items()}
+        object.__setattr__(self, "curves", curves or {self.plan.query: self.curve})
+
+    @property
+    def moments(self) -> tuple[Moment, ...]:
+        """The spans of an answer to "when does it happen?", best first."""
+        return self.spans
+
+    def plot(self) -> Figure:
+        """The curves and moments as a matplotlib figure, for a paper or a notebook."""
+        return find("shows", "plot")[0](self)
+
+    def save_clips(self, folder: str | Path) -> list[Path]:
+        """Cut the moments out of the video, one file each; see `show.clips.cut_moments`."""
+        return find("shows", "clips")[0](self, folder)
+
+    def _repr_html_(self) -> str:
+        return find("shows", "notebook")[0](self)
+
+    def to_dict(self, *, curves: bool = True) -> dict[str, Any]:
+        """The answer as plain JSON types; `from_dict` reads it back.
+
+        Args:
+            curves: False leaves the curves out, which are most of it: an answer about an hour takes some megabytes.
+        """
+        drawn = {}
+        if curves:
+            drawn = {
+                "curve": _numbers(self.curve),
+                "curves": {text: _numbers(c) for text, c in self.curves.items() if text != self.plan.query},
+                "pts_seconds": self.pts_seconds.tolist(),
+            }
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "task": self.task,
+            "query": self.query,
+            "video": {
+                **asdict(self.video),
+                "warnings": list(self.video.warnings),
+                "source": None if self.source is None else self.source.to_dict(),
+            },
+            self._spans_key: [_span_to_dict(span) for span in self.spans],
+            "present": self.present,
+            "engine": self.engine,
+            "encoder": self.encoder,
+            "localizer": self.localizer,
+            "plan": self.plan.to_dict(),
+            "warnings": list(self.warnings),
+            "raw_answer": self.raw_answer,
+            "provenance": self.provenance,
+            **drawn,
+        }
+
+    @property
+    def _spans_key(self) -> str:
+        return "moments" if self.task == "moments" else "spans"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Answer:
+        """The answer that `to_dict` wrote. The video itself is opened when it is needed, not here.
+
+        Raises:
+            AnswerError: it is not such an answer, or one of a version that is not known.
+        """
+        if not isinstance(data, Mapping) or data.get("format") != FORMAT:
+            raise AnswerError(f'not a saved answer: it is no JSON object with "format": "{FORMAT}"')
+        if data.get("version") != VERSION:
+            raise AnswerError(f"the answer has version {data.get('version')!r}; this program reads version {VERSION}")
+        try:
+            return cls._read(data)
+        except KeyError as error:
+            raise AnswerError(f"the saved answer has no {error.args[0]!r}") from error
+        except (TypeError, ValueError, AttributeError, OverflowError, PlanError, VideoError) as error:
+            raise AnswerError(f"the saved answer is damaged: {error}") from error
+
+    @classmethod
+    def _read(cls, data: Mapping[str, Any]) -> Answer:
+        video = dict(data["video"])
+        source = video.pop("source", None)
+        known = {f.name for f in fields(VideoInfo)}
+        info = VideoInfo(**{name: value for name, value in video.items() if name in known})
+        if not _finite(info.duration_seconds) > 0:
+            raise ValueError("the duration must be above 0")
+        plan = Plan.from_dict(data["plan"])
+        task = str(data["task"])
+        spans = data["moments" if task == "moments" else "spans"]
+        pts = _array(data.get("pts_seconds", ()), "pts_seconds")
+        curve = _array(data.get("curve", ()), "curve")
+        curves = {plan.query: curve, **{text: _array(c, text) for text, c in dict(data.get("curves", {})).items()}}
+        if any(len(values) != len(pts) for values in curves.values()):
+            raise ValueError("the curves and pts_seconds differ in length")
+        present = data.get("present")
+        return cls(
+            spans=tuple(_span_from_dict(span, info.duration_seconds) for span in spans),
+            query=str(data["query"]),
+            plan=plan,
+            video=_with_tuples(info),
+            engine=str(data["engine"]),
+            encoder=str(data["encoder"]),
+            localizer=str(data["localizer"]),
+            curve=curve,
+            pts_seconds=pts,
+            present=None if present is None else _finite(present),
+            warnings=tuple(map(str, data.get("warnings", ()))),
+            raw_answer=None if data.get("raw_answer") is None else str(data["raw_answer"]),
+            provenance=dict(data.get("provenance", {})),
+            curves=curves,
+            source=None if source is None else find("sources", "open")[0](source),
+            task=task,
+        )
+
+
+Grounding = Answer
+
+
+def _numbers(values: np.ndarray) -> list[float]:
+    """The shortest decimal numbers that are read back as the same float32."""
+    return [float(str(value)) for value in values]
+
+
+def _span_to_dict(span: Span) -> dict[str, Any]:
+    said: dict[str, Any] = {"text": span.text} if span.text else {}
+    if span.evidence:
+        said["evidence"] = list(span.evidence)
+    return {"start_seconds": span.start_seconds, "end_seconds": span.end_seconds, "score": span.score, **said}
+
+
+def _span_from_dict(data: Mapping[str, Any], duration_seconds: float) -> Span:
+    start, end = _finite(data["start_seconds"]), _finite(data["end_seconds"])
+    if not 0 <= start < end <= duration_seconds:
+        raise ValueError(f"the span {start} to {end} s does not lie in the video of {duration_seconds} s")
+    return Span(
+        start, end, _finite(data["score"]), str(data.get("text", "")), tuple(map(str, data.get("evidence", ())))
+    )
+
+
+def _finite(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return float(value)
+
+
+def _array(values: Sequence[float], what: str) -> np.ndarray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise ValueError(f"{what!r} must be a list of finite numbers")
+    return array
+
+
+def _with_tuples(info: VideoInfo) -> VideoInfo:
+    """Checked: what JSON could have held instead."""
+    texts_and_numbers = isinstance(info.path, str) and isinstance(info.codec, str)
+    if not texts_and_numbers or not all(isinstance(side, int) for side in (info.width, info.height)):
+        raise TypeError("the video's path, codec, width or height is of the wrong type")
+    values = {f.name: getattr(info, f.name) for f in fields(VideoInfo)}
+    return VideoInfo(**{**values, "warnings": tuple(map(str, info.warnings))})

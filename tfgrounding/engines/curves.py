@@ -1,0 +1,230 @@
+"""The engine that reads similarity curves: frames and texts -> vectors -> curves -> moments."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from .. import __version__
+from ..answer import Answer
+from ..encoders import Encoder, load_encoder
+from ..encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
+from ..errors import TFGroundingError
+from ..localizers import Localizer, get_localizer
+from ..localizers.ground_curves import ground_curves, sample_edges
+from ..localizers.presence import NULL_TEXTS, Presence
+from ..media import AnySource, open_source
+from ..media.frames import checked_rate, iter_frames
+from ..planning.planner import Planner, get_planner
+from ..tracks.cache import FeatureCache, rounded
+from ..tracks.similarity import similarity_curves
+from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
+from .base import TOP_K
+
+RATE_HZ = 3.0
+KNOWN_TEXTS = 4096  # text vectors kept in memory
+CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
+
+
+class CurvesEngine:
+    """Compares every sampled frame with the texts of a query's plan, and reads the curves for moments.
+
+    Args:
+        encoder: an encoder's name (see `load_encoder`), or an Encoder.
+        planner: a planner's name (see `get_planner`), or a Planner.
+        localizer: a localizer's name, or a Localizer.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        rate_hz: samples a second; None means 3.
+        cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
+            False to keep nothing.
+
+    Raises:
+        TFGroundingError: an encoder, planner, localizer or device that is not known or not available.
+    """
+
+    name = "curves"
+    watches_features = True
+
+    def __init__(
+        self,
+        *,
+        encoder: str | Encoder = "auto",
+        planner: str | Planner = "auto",
+        localizer: str | Localizer = "default",
+        device: str = "auto",
+        rate_hz: float | None = None,
+        cache: bool | str | os.PathLike[str] = True,
+    ) -> None:
+        self.localizer = get_localizer(localizer)
+        self.given_localizer = localizer  # a window grid is given beside its name
+        self.planner = get_planner(planner)
+        self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
+        self.encoder = load_encoder(encoder, device=device)
+        self._model = threading.Lock()
+        self._texts: dict[str, np.ndarray] = {}
+        self._nulls: WeakKeyDictionary[VideoFeatures, tuple[np.ndarray, Presence]] = WeakKeyDictionary()
+        self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
+
+    def provenance(self) -> dict[str, Any]:
+        """The encoder with its revision, the localizer and the rate."""
+        return {
+            "engine": self.name,
+            "encoder": self.encoder.name,
+            "encoder_revision": self.encoder.revision,
+            "floor": self.encoder.floor,
+            "localizer": self.localizer.name,
+            "rate_hz": self.rate_hz,
+        }
+
+    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedCurves:
+        """Encode the video, or take features that this engine's encoder made. Raises VideoError."""
+        features = source if isinstance(source, VideoFeatures) else self.encode(source, progress=progress)
+        if (features.encoder, features.revision) != (self.encoder.name, self.encoder.revision):
+            raise TFGroundingError(
+                f"the features of {features.info.path} were made by {features.encoder} ({features.revision}), "
+                f"but the encoder here is {self.encoder.name} ({self.encoder.revision}); encode the video again"
+            )
+        return WatchedCurves(self, features)
+
+    def encode(self, source: AnySource, *, progress: Progress | None = None) -> VideoFeatures:
+        """The features of a video: from the cache if the same content was encoded before in the same way, else made."""
+        opened = open_source(source)
+        if self._cache is None:
+            return self._encode_video(opened, progress)
+        made_by = {
+            "encoder": self.encoder.name,
+            "revision": self.encoder.revision,
+            "rate_hz": self.rate_hz,
+            "size": np.ravel(self.encoder.frame_size).tolist(),
+        }
+        features = self._cache.features(opened, lambda: self._encode_video(opened, progress), **made_by)
+        if progress is not None:
+            progress(features.info.duration_seconds, features.info.duration_seconds)
+        return features
+
+    def _encode_video(self, source: Source, progress: Progress | None) -> VideoFeatures:
+        """Encode each chunk of frames while the next ones are being decoded."""
+        vectors, pts, instants = [], [], []
+        size, together = self.encoder.frame_size, frames_per_vector(self.encoder)
+        with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=CHUNK_FRAMES) as stream:
+            for pixels, shown_seconds, sample_seconds in grouped(stream, together):
+                with self._model:
+                    encoded = self.encoder.encode_frames(pixels)  # (T, Q, D)
+                vectors.append(rounded(checked_frames(self.encoder, encoded, len(pixels))))
+                pts.append(shown_seconds)
+                instants.append(sample_seconds)
+                if progress is not None:
+                    progress(float(sample_seconds[-1]), stream.info.duration_seconds)
+        return VideoFeatures(
+            vectors=np.concatenate(vectors),
+            pts_seconds=np.concatenate(pts),
+            sample_seconds=np.concatenate(instants),
+            info=stream.info,
+            encoder=self.encoder.name,
+            revision=self.encoder.revision,
+            rate_hz=self.rate_hz,
+            source=source,
+        )
+
+    def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
+        """(N, T) similarity of each text with each sample."""
+        return similarity_curves(features.vectors, self._text_vectors(texts))
+
+    def null_curves(self, features: VideoFeatures) -> tuple[np.ndarray, Presence]:
+        """(M, T) curves of texts that have nothing to do with the video, and what they say about presence.
+
+        They are kept for as long as the features are.
+        """
+        kept = self._nulls.get(features)
+        if kept is None:
+            null_curves = self.curves(features, NULL_TEXTS)
+            edges = sample_edges(len(features), features.info.duration_seconds, features.sample_seconds)
+            kept = self._nulls[features] = null_curves, Presence(null_curves, edges)
+        return kept
+
+    def _text_vectors(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, D) vectors of the texts; those encoded before are remembered."""
+        with self._model:
+            new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+            if new:
+                if len(self._texts) + len(new) > KNOWN_TEXTS:
+                    self._texts = {text: self._texts[text] for text in texts if text in self._texts}
+                encoded = checked_texts(self.encoder, self.encoder.encode_texts(new), len(new))
+                self._texts.update(zip(new, encoded, strict=True))
+            return np.stack([self._texts[text] for text in texts])
+
+
+class WatchedCurves:
+    """A video's features, and the engine that reads curves from them."""
+
+    def __init__(self, engine: CurvesEngine, features: VideoFeatures) -> None:
+        self._engine, self.features = engine, features
+
+    @property
+    def info(self) -> VideoInfo:
+        return self.features.info
+
+    @property
+    def samples(self) -> int:
+        return len(self.features)
+
+    def ask(
+        self,
+        query: str | Plan,
+        *,
+        top_k: int = TOP_K,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> Answer:
+        """When does it happen?
+
+        Args:
+            query: a sentence, or a ready plan.
+            top_k: moments at most.
+            stride_frames, longest_frames: TFVTG's window grid in frames, None for the localizer's own.
+
+        Raises:
+            PlanError: the query is empty.
+        """
+        engine, features = self._engine, self.features
+        plan = query if isinstance(query, Plan) else engine.planner.plan(query)
+        curves = dict(zip(plan.texts, engine.curves(features, plan.texts), strict=True))
+        null_curves, presence = engine.null_curves(features)
+        moments = ground_curves(
+            curves,
+            plan,
+            duration_seconds=features.info.duration_seconds,
+            pts_seconds=features.sample_seconds,
+            floor=engine.encoder.floor,
+            null_curves=null_curves,
+            localizer=engine.given_localizer,
+            stride_frames=stride_frames,
+            longest_frames=longest_frames,
+            features=features.frame_vectors,
+        )
+        own = np.mean([curves[text] for text in (plan.query, *plan.paraphrases)], axis=0)
+        return Answer(
+            spans=tuple(moments[:top_k]),
+            query=plan.original or plan.query,
+            plan=plan,
+            video=features.info,
+            engine=engine.name,
+            encoder=engine.encoder.name,
+            localizer=engine.localizer.name,
+            curve=curves[plan.query],
+            curves=curves,
+            pts_seconds=features.sample_seconds,
+            present=presence.probability(own),
+            warnings=(*features.info.warnings, *plan.warnings),
+            provenance={
+                "tfgrounding": __version__,
+                "encoder_revision": engine.encoder.revision,
+                "rate_hz": features.rate_hz,
+            },
+            source=features.source,
+        )

@@ -1,0 +1,143 @@
+"""What the engines with a vision LLM share: sample frames and number them, and ask about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..llm.prompting import prompts
+from ..media.frames import iter_frames
+from ..media.sampling import evenly
+from ..types import Source, VideoInfo
+from ..vision.sentences import Interval
+from ..vision.views import NumberedFrames, ReadReply, TimeView
+from ..vision.vlm import VisionModel
+
+
+def look(source: Source, *, rate_hz: float, side: int, most_frames: int) -> tuple[NumberedFrames, VideoInfo]:
+    """Sample a whole video and number its frames from 1 on.
+
+    Args:
+        source: the video.
+        rate_hz: samples a second.
+        side: shorter side of the frames in pixels.
+        most_frames: frames to keep at most; were there more than the container's duration promised, they are thinned
+            out evenly, so that the end is never lost.
+
+    Returns:
+        The frames with their table, and what was learnt about the video.
+
+    Raises:
+        VideoError: the video cannot be read.
+    """
+    with iter_frames(source, rate_hz=rate_hz, size=side, chunk_frames=16) as stream:
+        chunks = list(stream)
+    seconds = np.concatenate([frames.sample_seconds for frames in chunks])
+    chosen = evenly(len(seconds), most_frames)
+    seconds = seconds[chosen]
+    shown = NumberedFrames(
+        pixels=np.concatenate([frames.pixels for frames in chunks])[chosen],
+        numbers=np.arange(1, len(seconds) + 1),
+        sample_seconds=seconds,
+        edges_seconds=edges_between(seconds, 0.0, stream.info.duration_seconds),
+    )
+    return shown, stream.info
+
+
+def look_at(
+    source: Source, stretches: Sequence[Interval], *, rate_hz: float, side: int, wanted: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sample a few stretches of a video; what lies between them is not decoded.
+
+    Args:
+        source: the video.
+        stretches: (start, end) in seconds, in any order; they may overlap.
+        rate_hz: samples a second; sample k is the picture on screen at (k + 1/2) / rate_hz.
+        side: shorter side of the frames in pixels.
+        wanted: (N,) the numbers k of the samples to keep.
+
+    Returns:
+        (T, H, W, 3) uint8 pixels and (T,) sampling instants in seconds, in order of time; T = 0 where nothing could be
+        decoded.
+
+    Raises:
+        VideoError: the video cannot be read.
+    """
+    pixels: list[np.ndarray] = []
+    instants: list[np.ndarray] = []
+    for start, end in merged(stretches):
+        with iter_frames(
+            source, rate_hz=rate_hz, size=side, chunk_frames=16, start_seconds=start, end_seconds=end
+        ) as stream:
+            for frames in stream:
+                keep = np.isin(sample_number(frames.sample_seconds, rate_hz), wanted)
+                pixels.append(frames.pixels[keep])
+                instants.append(frames.sample_seconds[keep])
+    if not pixels:
+        return np.empty((0, 1, 1, 3), np.uint8), np.empty(0)
+    return np.concatenate(pixels), np.concatenate(instants)
+
+
+def merged(stretches: Sequence[Interval]) -> list[Interval]:
+    """The stretches in order of time, those that overlap or touch as one."""
+    found: list[Interval] = []
+    for start, end in sorted(stretches):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
+    """(T,) k of the instants (k + 1/2) / rate_hz."""
+    return np.round(seconds * rate_hz - 0.5).astype(np.int64)
+
+
+def edges_between(sample_seconds: np.ndarray, start_seconds: float, end_seconds: float) -> np.ndarray:
+    """(T + 1,) borders of what each sample stands for: half way between neighbours, the given ones at both ends.
+
+    The instants are times on screen, whatever the frame rate does, so that the borders are right for a variable rate.
+    """
+    inner = (sample_seconds[1:] + sample_seconds[:-1]) / 2
+    return np.concatenate([[start_seconds], inner, [end_seconds]])
+
+
+def spread_windows(count: int, most: int, overlap: float) -> list[tuple[int, int]]:
+    """[first, last) of as few equally long windows of at most `most` as cover `count` things and overlap so much."""
+    if count <= most:
+        return [(0, count)]
+    shared = min(round(most * overlap), most - 1)
+    number = -(-(count - shared) // (most - shared))
+    return [(int(start), int(start) + most) for start in np.round(np.linspace(0, count - most, number))]
+
+
+def ask_about(
+    vlm: VisionModel, view: TimeView, shown: NumberedFrames, query: str, *, max_tokens: int = 256, tries: int = 2
+) -> tuple[str, ReadReply, int]:
+    """Ask about these frames, and once more where the reply is of no use.
+
+    Returns:
+        The last reply as it came, what it says (not usable where no reply says anything), and how many frames were
+        sent.
+
+    Raises:
+        ModelError: the model could not be asked.
+    """
+    parts, question = view.parts(shown), view.question(shown, query)
+    reply = vlm.ask([*parts, question], max_tokens=max_tokens)
+    reading = view.read(reply, shown)
+    sent = len(shown)
+    if reading.usable:
+        return reply, reading, sent
+    warning = "a reply could not be used"
+    if tries > 1:
+        reply = vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=max_tokens)
+        reading = view.read(reply, shown)
+        sent += len(shown)
+        warning = "a reply could not be used and was asked for once more"
+    if not reading.usable:
+        warning = "the replies could not be used; no moment is made up from them"
+    return reply, replace(reading, warnings=(warning, *reading.warnings)), sent
