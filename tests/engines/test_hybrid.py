@@ -11,6 +11,7 @@ from test_numpro import Watcher, is_red, red_numbers
 from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Answer, Grounder, Moment, Plan, TFGroundingError
+from tfgrounding.engines import looking
 from tfgrounding.engines.hybrid import BUDGET_FRAMES, HybridEngine
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
@@ -172,3 +173,16 @@ def test_through_the_grounder_a_blind_encoder_is_rescued(video: str, colour_enco
 def test_the_watcher_of_these_tests_sees_colours() -> None:
     assert is_red(np.full((8, 8, 3), RED, np.uint8))
     assert not is_red(np.full((8, 8, 3), BLUE, np.uint8))
+
+
+def test_only_what_is_around_the_proposals_is_decoded(video: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+    real = looking.iter_frames
+
+    def counted(source, *, start_seconds=0.0, end_seconds=None, **settings):
+        looked.append((60.0 if end_seconds is None else end_seconds) - start_seconds)
+        return real(source, start_seconds=start_seconds, end_seconds=end_seconds, **settings)
+
+    monkeypatch.setattr(looking, "iter_frames", counted)
+    correct(red_numbers, [Moment(23.0, 28.0, 0.9)], video)
+    assert looked and sum(looked) < 45

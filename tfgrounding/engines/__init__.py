@@ -1,1 +1,19 @@
 """The ways to answer a query about a video, and the Grounder that holds one of them."""
+
+from .base import Engine, Watched
+from .curves import CurvesEngine
+from .grounder import Grounder, ground
+from .hybrid import HybridEngine
+from .load import load_engine
+from .numpro import NumProEngine
+
+__all__ = [
+    "CurvesEngine",
+    "Engine",
+    "Grounder",
+    "HybridEngine",
+    "NumProEngine",
+    "Watched",
+    "ground",
+    "load_engine",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from .base import TOP_K
 from .curves import CurvesEngine, WatchedCurves
 from .looking import ask_about, edges_between, look_at, sample_number
 from .numpro import MOST_FRAMES, NumProEngine, named_vlm
+from .verdicts import Verdict, agreed, distinct, in_order, iou, overlap
 
 RATE_HZ = 2.0
 BUDGET_FRAMES = 256
@@ -29,8 +30,6 @@ LEAST_CONTEXT_SECONDS = 4.0
 LITTLE, MUCH = 0.5, 1.5  # context on one side of a proposal, as a share of its length
 EVERY = 1_000_000  # moments: the answer is cut after the correction, which changes their order
 FIRST_NUMBERS = (1, 101, 201)  # of the looks, so that a reply with the same numbers every time gives itself away
-AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
-SAME_IOU = 0.8  # two corrected moments that overlap so much are one
 MOST_MORE_LOOKS = 3  # at a moment that reaches the edge of what was shown, or was shown too coarsely
 
 
@@ -125,7 +124,7 @@ class HybridEngine:
             raise TFGroundingError(f"{answer.video.path}: the answer comes without its video: it cannot be corrected")
         session = _Session(self, answer.source, answer.plan.query, answer.video.duration_seconds)
         proposals = answer.moments
-        verdicts: list[_Verdict] = []
+        verdicts: list[Verdict] = []
         whole: list[Interval] = []
         try:
             verdicts = session.judge(proposals[: self.most_proposals])
@@ -133,8 +132,8 @@ class HybridEngine:
                 whole = session.look_at_everything()
         except ModelError as error:
             session.warnings.append(f"the vision model failed, the moments are those of the curves: {error}")
-        verdicts += [_Verdict(moment) for moment in proposals[len(verdicts) :]]
-        found = [Moment(start, end, 0.0) for start, end in whole] + _distinct(_in_order(verdicts))
+        verdicts += [Verdict(moment) for moment in proposals[len(verdicts) :]]
+        found = [Moment(start, end, 0.0) for start, end in whole] + distinct(in_order(verdicts))
         scores = sorted((moment.score for moment in proposals), reverse=True)
         scores = [scores[0] if scores else 1.0] * len(whole) + scores
         shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": session.frames_shown}
@@ -180,15 +179,6 @@ class WatchedProposals:
         return replace(answer, spans=answer.spans[:top_k])
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A proposal, maybe corrected; `seen`: both looks found it, `rejected`: both found nothing."""
-
-    moment: Moment
-    seen: bool = False
-    rejected: bool = False
-
-
 class _Session:
     """The looks that one query takes, within its budget."""
 
@@ -201,7 +191,7 @@ class _Session:
         self.warnings: list[str] = []
         self.frames_shown = 0
 
-    def judge(self, proposals: Sequence[Moment]) -> list[_Verdict]:
+    def judge(self, proposals: Sequence[Moment]) -> list[Verdict]:
         if not proposals:
             return []
         spans = [self._around(moment, *context) for moment in proposals for context in ((MUCH, LITTLE), (LITTLE, MUCH))]
@@ -216,10 +206,10 @@ class _Session:
             before, after = shown[2 * i : 2 * i + 2]
             first, second = self._ask(before, FIRST_NUMBERS[0]), self._ask(after, FIRST_NUMBERS[1])
             if first.absent and second.absent:
-                verdicts.append(_Verdict(moment, rejected=True))
+                verdicts.append(Verdict(moment, rejected=True))
                 continue
-            agreed = _agreed(first.intervals_seconds, second.intervals_seconds, _span(before), _span(after))
-            verdicts.append(self._verdict(moment, agreed, before, after, each) if agreed else _Verdict(moment))
+            both = agreed(first.intervals_seconds, second.intervals_seconds, _span(before), _span(after))
+            verdicts.append(self._verdict(moment, both, before, after, each) if both else Verdict(moment))
         return verdicts
 
     def _room(self, shown: NumberedFrames) -> int:
@@ -249,10 +239,10 @@ class _Session:
         return [(moment.start_seconds, moment.end_seconds) for moment in found.moments]
 
     def _verdict(
-        self, moment: Moment, agreed: Sequence[Interval], before: NumberedFrames, after: NumberedFrames, each: int
-    ) -> _Verdict:
+        self, moment: Moment, both: Sequence[Interval], before: NumberedFrames, after: NumberedFrames, each: int
+    ) -> Verdict:
         """What two looks agree on, looked at again where it is cut off or was seen too coarsely."""
-        found, span = agreed[0], (_span(before)[0], _span(after)[1])
+        found, span = both[0], (_span(before)[0], _span(after)[1])
         step = max(_step_seconds(before), _step_seconds(after))
         for _ in range(MOST_MORE_LOOKS):
             cut = (found[0] <= span[0] and span[0] > 0) or (found[1] >= span[1] and span[1] < self.duration_seconds)
@@ -263,16 +253,16 @@ class _Session:
                 break
             (shown,) = self._frames([around], each)
             again = self._ask(shown, FIRST_NUMBERS[2]).intervals_seconds
-            better = max(again, key=lambda interval: _overlap(interval, found), default=found)
-            if _overlap(better, found) <= 0 or (not cut and _iou(better, found) < 0.5):
+            better = max(again, key=lambda interval: overlap(interval, found), default=found)
+            if overlap(better, found) <= 0 or (not cut and iou(better, found) < 0.5):
                 break
             found, span, step = better, _span(shown), _step_seconds(shown)
         if found == span:
-            return _Verdict(moment)  # it is all that was shown: no edge of it was seen
+            return Verdict(moment)  # it is all that was shown: no edge of it was seen
         # An end that differs by less than the looks can tell apart stays as the curves gave it.
         start = moment.start_seconds if abs(found[0] - moment.start_seconds) <= step else found[0]
         end = moment.end_seconds if abs(found[1] - moment.end_seconds) <= step else found[1]
-        return _Verdict(Moment(start, end, moment.score) if start < end else moment, seen=True)
+        return Verdict(Moment(start, end, moment.score) if start < end else moment, seen=True)
 
     def _around(self, moment: Moment, before: float, after: float) -> Interval:
         length = moment.end_seconds - moment.start_seconds
@@ -326,57 +316,9 @@ class _Session:
         return reply
 
 
-def _agreed(first: Sequence[Interval], second: Sequence[Interval], before: Interval, after: Interval) -> list[Interval]:
-    """The interval that two looks agree on, or none.
-
-    They are compared on what both could see. The start is that of the look which saw more of what came before, the
-    end that of the other one.
-    """
-    both = (max(before[0], after[0]), min(before[1], after[1]))
-    pairs = [(_iou(_clip(a, both), _clip(b, both)), (a[0], b[1])) for a in first for b in second]
-    pairs = [pair for pair in pairs if pair[1][0] < pair[1][1]]
-    agreement, found = max(pairs, default=(0.0, (0.0, 0.0)))
-    return [found] if agreement >= AGREEMENT_IOU else []
-
-
-def _in_order(verdicts: Sequence[_Verdict]) -> list[_Verdict]:
-    """What was seen goes before what was rejected; everything else keeps its place."""
-    if not any(verdict.seen for verdict in verdicts):
-        return list(verdicts)
-    return [v for v in verdicts if not v.rejected] + [v for v in verdicts if v.rejected]
-
-
-def _distinct(verdicts: Sequence[_Verdict]) -> list[Moment]:
-    """Their moments; of those that were corrected to nearly the same one, only the first."""
-    kept: list[_Verdict] = []
-    for verdict in verdicts:
-        if not (verdict.seen and any(v.seen and _iou(_ends(v), _ends(verdict)) > SAME_IOU for v in kept)):
-            kept.append(verdict)
-    return [verdict.moment for verdict in kept]
-
-
-def _ends(verdict: _Verdict) -> Interval:
-    return verdict.moment.start_seconds, verdict.moment.end_seconds
-
-
 def _span(shown: NumberedFrames) -> Interval:
     return float(shown.edges_seconds[0]), float(shown.edges_seconds[-1])
 
 
 def _step_seconds(shown: NumberedFrames) -> float:
     return float(np.diff(shown.edges_seconds).mean())
-
-
-def _clip(interval: Interval, to: Interval) -> Interval:
-    return max(interval[0], to[0]), min(interval[1], to[1])
-
-
-def _overlap(a: Interval, b: Interval) -> float:
-    return min(a[1], b[1]) - max(a[0], b[0])
-
-
-def _iou(a: Interval, b: Interval) -> float:
-    if a[0] >= a[1] or b[0] >= b[1]:
-        return 0.0
-    shared = max(0.0, _overlap(a, b))
-    return shared / (a[1] - a[0] + b[1] - b[0] - shared)
