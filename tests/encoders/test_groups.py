@@ -5,7 +5,9 @@ import pytest
 from conftest import ColourEncoder
 from hypothesis import given
 from hypothesis import strategies as st
+from videos import BLUE, RED, make_scenes
 
+from tfgrounding import Grounder
 from tfgrounding.encoders import load_encoder
 from tfgrounding.encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
 from tfgrounding.errors import EncoderError
@@ -82,3 +84,25 @@ def test_vectors_of_texts_are_checked():
     for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.full((2, 3), 9.0)):
         with pytest.raises(EncoderError, match="encoder colours: encode_texts must return"):
             checked_texts(own, vectors, 2)
+
+
+class ClipEncoder(ColourEncoder):
+    """Mean colours of four frames at a time."""
+
+    name = "clips"
+    frames_per_vector = 4
+
+    def encode_frames(self, pixels):
+        assert len(pixels) % 4 == 0
+        return super().encode_frames(pixels)[::4]
+
+
+def test_an_encoder_of_clips_answers_in_seconds(tmp_path):
+    path = make_scenes(tmp_path / "a.mp4", [(4.0, RED), (4.0, BLUE), (1.5, RED)])
+    grounder = Grounder(encoder=ClipEncoder(), rate_hz=2, cache=tmp_path / "cache")
+    features = grounder.encode_video(path)
+    assert features.vectors.shape == (5, 1, 3)
+    assert features.sample_seconds == pytest.approx([1, 3, 5, 7, 8.75])
+    for video in (features, path):
+        best = grounder.ground(video, "blue").moments[0]
+        assert (best.start_seconds, best.end_seconds) == (pytest.approx(4, abs=0.2), pytest.approx(8, abs=0.3))
