@@ -61,7 +61,6 @@ class CurvesEngine:
         cache: bool | str | os.PathLike[str] = True,
     ) -> None:
         self.localizer = get_localizer(localizer)
-        self.given_localizer = localizer  # a window grid is given beside its name
         self.planner = get_planner(planner)
         self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
         self.encoder = load_encoder(encoder, device=device)
@@ -202,7 +201,7 @@ class WatchedCurves:
             pts_seconds=features.sample_seconds,
             floor=engine.encoder.floor,
             null_curves=null_curves,
-            localizer=engine.given_localizer,
+            localizer=engine.localizer,
             stride_frames=stride_frames,
             longest_frames=longest_frames,
             features=features.frame_vectors,
