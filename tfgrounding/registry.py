@@ -42,7 +42,15 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "hybrid": "tfgrounding.engines.hybrid:HybridEngine",
         "numpro": "tfgrounding.engines.numpro:NumProEngine",
     },
-    "exports": {},
+    "exports": {
+        "json": "tfgrounding.show.exports.tables:json_text",
+        "jsonl": "tfgrounding.show.exports.tables:jsonl_text",
+        "csv": "tfgrounding.show.exports.tables:csv_text",
+        "srt": "tfgrounding.show.exports.subtitles:srt_text",
+        "vtt": "tfgrounding.show.exports.subtitles:vtt_text",
+        "edl": "tfgrounding.show.exports.timelines:edl_text",
+        "otio": "tfgrounding.show.exports.timelines:otio_text",
+    },
     "datasets": {},
     "views": {
         "frame-numbers": "tfgrounding.vision.views:FrameNumbers",

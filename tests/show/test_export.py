@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import opentimelineio
@@ -15,19 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgrounding import Grounding, Moment, Plan, TFGroundingError, VideoInfo
-from tfgrounding.show.export import FORMATS, edit_rate, export, frame_span
+from tfgrounding.show.export import FORMATS, export
+from tfgrounding.show.exports.timecode import EditRate, edit_rate, standard_rate
 
 MOMENTS = (Moment(12.5, 15.0, 0.9), Moment(14.0, 20.04, 0.4), Moment(0.0, 3.2, 0.1))
 HOSTILE = 'a <b>"dog"</b> & cat\n\n9\n00:00:00,000 --> 00:00:09,000\r\n* FROM CLIP NAME: x\n{\\an8}=1+1'
 
 
-def answer(query: str = "a dog barks", moments=MOMENTS, *, rate_hz: float | None = 25.0, path: str = "/v/a b.mp4"):
+def answer(
+    query: str = "a dog barks", moments=MOMENTS, *, rate_hz: float | None = 25.0, path: str = "/v/a b.mp4", **stated
+):
     pts = (np.arange(63) + 0.5) / 3
     return Grounding(
         spans=tuple(moments),
         query=query,
         plan=Plan(query),
-        video=VideoInfo(path, 21.0, 320, 240, rate_hz),
+        video=VideoInfo(path, 21.0, 320, 240, rate_hz, **stated),
         engine="curves",
         encoder="test",
         localizer="default",
@@ -85,7 +89,7 @@ def test_edl_is_read_by_the_cmx_3600_adapter():
     assert [clip.name for clip in clips] == ["a b.mp4"] * 3
     spans = [(c.source_range.start_time.to_seconds(), c.source_range.end_time_exclusive().to_seconds()) for c in clips]
     assert spans == [(12.48, 15.0), (14.0, 20.04), (0.0, 3.2)]  # 12.5 s is half-way between two frames
-    assert timeline.duration().to_frames() == sum(frame_span(m, 25.0)[1] for m in MOMENTS)
+    assert timeline.duration().to_frames() == 63 + 151 + 80
 
 
 def test_otio_is_read_by_opentimelineio():
@@ -126,14 +130,164 @@ def test_no_moment_is_still_a_file_of_its_kind():
     assert len(list(opentimelineio.adapters.read_from_string(export(empty, "otio"), "otio_json").find_clips())) == 0
 
 
-def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(TFGroundingError, match="json, jsonl, csv, srt, vtt, edl, otio"):
-        export([], "xml")
+@pytest.mark.parametrize(
+    ("rate_hz", "standard"),
+    [
+        (23.98, 24000 / 1001),
+        (24.0, 24),
+        (25.0, 25),
+        (29.97, 30000 / 1001),
+        (29.83, 30000 / 1001),  # what telephones make of it
+        (30.0, 30),
+        (50.0, 50),
+        (59.94, 60000 / 1001),
+        (60.0, 60),
+        (15.0, 30),
+        (12.5, 25),
+        (120.0, 60),
+        (18.78, 24),  # variable
+        (44.0, 50),
+        (None, 25),
+        (0.2, 25),
+        (1000.0, 25),
+    ],
+)
+def test_an_edit_list_has_a_rate_that_editors_know(rate_hz, standard):
+    assert float(standard_rate(rate_hz)) == standard
+    assert float(edit_rate([answer(rate_hz=rate_hz).video]).hz) == standard
 
 
-@pytest.mark.parametrize("rate_hz", [None, 0.2, 1000.0])
-def test_an_edit_list_has_a_rate_a_timecode_can_hold(rate_hz):
-    assert edit_rate([answer(rate_hz=rate_hz)]) == (25.0, 25)
+def test_several_videos_are_counted_at_the_highest_of_their_rates():
+    videos = [answer(rate_hz=rate_hz).video for rate_hz in (24.0, 50.0, 25.0)]
+    assert edit_rate(videos) == EditRate(Fraction(50), False)
+
+
+@given(st.integers(0, 23 * 3600 * 30), st.sampled_from([30, 60]))
+def test_drop_frame_timecodes_keep_up_with_the_clock(frame, nominal_hz):
+    rate = EditRate(Fraction(nominal_hz * 1000, 1001), True)
+    name = rate.timecode(frame)
+    assert rate.frame_named(name) == frame
+    hours, minutes, seconds, frames = map(int, re.split("[:;]", name))
+    assert 3600 * hours + 60 * minutes + seconds + frames / nominal_hz == pytest.approx(frame / float(rate.hz), abs=0.2)
+    expected = opentimelineio.opentime.to_timecode(
+        opentimelineio.opentime.RationalTime(frame, float(rate.hz)), float(rate.hz), True
+    )
+    assert name == expected
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "moment", "source"),
+    [
+        (18.78, Moment(15.0, 19.967, 0.5), "00:00:15:00 00:00:19:23"),
+        (29.97, Moment(600.0, 1200.0, 0.5), "00:10:00;00 00:20:00;00"),
+        (59.94, Moment(3600.0, 4200.0, 0.5), "01:00:00;00 01:10:00;00"),
+        (25.0, Moment(3600.0, 3661.48, 0.5), "01:00:00:00 01:01:01:12"),
+    ],
+)
+def test_no_timecode_drifts(rate_hz, moment, source):
+    text = export([answer(moments=[moment], rate_hz=rate_hz)], "edl")
+    assert source in text
+    assert ("FCM: DROP FRAME" in text) == (";" in source)
+
+
+def test_the_start_timecode_of_the_file_is_added():
+    kept = answer(moments=[Moment(1.0, 2.0, 0.5)], start_timecode="10:00:00:00")
+    assert "10:00:01:00 10:00:02:00 00:00:00:00 00:00:01:00" in export([kept], "edl")
+    assert "00:00:01:00 00:00:02:00 00:00:00:00 00:00:01:00" in export([kept], "edl", timecode="zero")
+    for timecode, hour in (("file", 10), ("zero", 0)):
+        timeline = opentimelineio.adapters.read_from_string(export([kept], "otio", timecode=timecode), "otio_json")
+        (clip,) = timeline.find_clips()
+        assert clip.source_range.start_time.to_seconds() == hour * 3600 + 1
+        assert clip.media_reference.available_range.start_time.to_seconds() == hour * 3600
+    non_drop = replace(kept, video=replace(kept.video, frame_rate_hz=29.97))
+    assert "FCM: NON-DROP FRAME" in export([non_drop], "edl") and "10:00:01:00" in export([non_drop], "edl")
+    drop = replace(kept, video=replace(kept.video, frame_rate_hz=29.97, start_timecode="00:59:59;00"))
+    assert "FCM: DROP FRAME" in export([drop], "edl") and "01:00:00;00" in export([drop], "edl")
+    damaged = replace(kept, video=replace(kept.video, start_timecode="noon"))
+    with pytest.raises(TFGroundingError, match="'noon' is not HH:MM:SS:FF"):
+        export([damaged], "edl")
+    with pytest.raises(TFGroundingError, match="timecode must be file or zero, not 'no'"):
+        export([kept], "otio", timecode="no")
+
+
+def test_formats_that_count_from_the_start_of_the_file():
+    late = answer(moments=[Moment(3.0, 7.0, 0.5)], start_offset_seconds=3.0)
+    assert "00:00:06,000 --> 00:00:10,000" in export([late], "srt")
+    assert "00:00:06.000 --> 00:00:10.000" in export([late], "vtt")
+    assert "00:00:06:00 00:00:10:00" in export([late], "edl")
+    timeline = opentimelineio.adapters.read_from_string(export([late], "otio"), "otio_json")
+    (clip,) = timeline.find_clips()
+    assert clip.source_range.start_time.to_seconds() == 6.0
+    assert clip.media_reference.available_range.duration.to_seconds() == 24.0
+    assert "3.000,7.000" in export([late], "csv")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@a",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠a",
+        ' "=1+1',
+        "a;=1+1",
+        'a;" =1+1"',
+        "a\n=1+1",
+        "a\t＝1",
+        "\t=1",
+    ],
+)
+def test_no_cell_is_a_formula_whatever_separates_cells(query):
+    text = export([answer(query, path=f"/v/{query}")], "csv")
+    for delimiter in ",;\t":
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+            for cell in row:
+                assert not re.match(r"[=+\-@＝＋－＠\t\r]", cell.lstrip(' "')), (delimiter, cell)
+    for row in text.replace("\n", ";").split(";"):
+        assert not re.match(r'[\s"]*[=+\-@＝＋－＠]', row)
+
+
+def test_ordinary_text_is_left_as_it_is():
+    query = "a dog - or a cat - barks; then it runs, 2 + 2 = 4, a@b"
+    assert next(csv.DictReader(io.StringIO(export([answer(query)], "csv"))))["query"] == query
+
+
+def count_moments(answers):
+    return "".join(f"{found.query}: {len(found.moments)}\n" for found in answers)
+
+
+class Counter:
+    def __call__(self, answers, *, unit="moments"):
+        return count_moments(answers).replace("\n", f" {unit}\n")
+
+
+def test_an_export_of_ones_own():
+    assert export([answer()], count_moments) == "a dog barks: 3\n"
+    assert export([answer()], Counter()) == export([answer()], Counter) == "a dog barks: 3 moments\n"
+    assert export([answer()], f"{__name__}:count_moments") == "a dog barks: 3\n"
+    assert export([answer()], f"{__name__}:Counter", unit="times") == "a dog barks: 3 times\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("xml", {}, "json, jsonl, otio, srt, vtt, or module:Class"),
+        ("srt:x", {}, "nothing may follow 'srt'"),
+        ("no_such_module:f", {}, "'no_such_module:f' is not known"),
+        (f"{__name__}:none", {}, "none"),
+        (f"{__name__}:HOSTILE", {}, "is not a function"),
+        ("srt", {"timecode": "zero"}, "format 'srt' has no option 'timecode'"),
+        (lambda answers: 1, {}, "must return text, not int"),
+        (lambda answers: 1 / 0, {}, "failed: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_export_that_cannot_be_used_says_why(name, options, says):
+    with pytest.raises(TFGroundingError, match=re.escape(says)):
+        export([answer()], name, **options)
 
 
 @given(

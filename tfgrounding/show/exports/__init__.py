@@ -1,0 +1,1 @@
+"""The formats in which answers are exported: tables, subtitles, edit lists and timelines."""

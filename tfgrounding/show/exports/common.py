@@ -1,0 +1,29 @@
+"""What several formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...answer import Answer
+from ...types import Moment
+
+Ranked = tuple[Answer, int, Moment]
+
+
+def ranked(answers: Sequence[Answer]) -> list[Ranked]:
+    """Every moment with its answer and its rank from 1 on, query by query."""
+    return [(answer, rank, moment) for answer in answers for rank, moment in enumerate(answer.moments, start=1)]
+
+
+def one_line(text: str) -> str:
+    """One line without control characters: a line break could otherwise begin a cue or an edit of its own."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def clock(seconds: float, *, separator: str = ".") -> str:
+    """HH:MM:SS.mmm"""
+    milliseconds = round(seconds * 1000)
+    return (
+        f"{milliseconds // 3_600_000:02d}:{milliseconds // 60_000 % 60:02d}:"
+        f"{milliseconds // 1000 % 60:02d}{separator}{milliseconds % 1000:03d}"
+    )

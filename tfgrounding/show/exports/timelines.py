@@ -1,0 +1,126 @@
+"""Moments for editors: CMX 3600 edit lists and OpenTimelineIO, counted in frames of a standard rate.
+
+Both name the frames of the file: they count from its start, and from its start timecode where it states one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...answer import Answer
+from ...errors import TFGroundingError
+from ...types import Moment
+from .common import one_line, ranked
+from .timecode import EditRate, edit_rate
+
+TIMECODES = ("file", "zero")
+
+
+def edl_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
+    """CMX 3600: the moments one after the other, best first, query by query.
+
+    Args:
+        answers: what was found.
+        timecode: "file" counts from the start timecode that a file states, "zero" from 0.
+    """
+    rate = _checked_rate(answers, timecode)
+    lines = ["TITLE: tfgrounding moments", f"FCM: {'' if rate.drop_frame else 'NON-'}DROP FRAME", ""]
+    recorded = 0
+    for number, (answer, rank, moment) in enumerate(ranked(answers), start=1):
+        first, count = frame_span(answer, moment, rate, timecode)
+        source = f"{rate.timecode(first)} {rate.timecode(first + count)}"
+        record = f"{rate.timecode(recorded)} {rate.timecode(recorded + count)}"
+        lines.append(f"{number:03d}  AX       V     C        {source} {record}")
+        lines.append(f"* FROM CLIP NAME: {one_line(Path(answer.video.path).name)}")
+        lines.append(f"* COMMENT: {one_line(answer.query)} (no. {rank}, score {moment.score:.3f})")
+        recorded += count
+    return "\n".join(lines) + "\n"
+
+
+def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
+    """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query.
+
+    Args:
+        answers: what was found.
+        timecode: "file" counts from the start timecode that a file states, "zero" from 0.
+    """
+    rate = _checked_rate(answers, timecode)
+    clips = []
+    for answer, rank, moment in ranked(answers):
+        clips.append(
+            {
+                "OTIO_SCHEMA": "Clip.2",
+                "name": one_line(answer.query),
+                "source_range": _time_range(*frame_span(answer, moment, rate, timecode), rate),
+                "media_references": {"DEFAULT_MEDIA": _media(answer, rate, timecode)},
+                "active_media_reference_key": "DEFAULT_MEDIA",
+                "enabled": True,
+                "effects": [],
+                "markers": [],
+                "metadata": {
+                    "tfgrounding": {
+                        "query": answer.query,
+                        "rank": rank,
+                        "score": moment.score,
+                        "start_seconds": moment.start_seconds,
+                        "end_seconds": moment.end_seconds,
+                    }
+                },
+            }
+        )
+    track = {"OTIO_SCHEMA": "Track.1", "name": "moments", "kind": "Video", "children": clips}
+    stack = {"OTIO_SCHEMA": "Stack.1", "name": "tracks", "children": [track]}
+    timeline = {"OTIO_SCHEMA": "Timeline.1", "name": "tfgrounding moments", "metadata": {}, "tracks": stack}
+    return json.dumps(timeline, indent=1) + "\n"
+
+
+def checked_timecode(timecode: str) -> str:
+    """The choice itself. Raises TFGroundingError where it is not one of TIMECODES."""
+    if timecode not in TIMECODES:
+        raise TFGroundingError(f"timecode must be {' or '.join(TIMECODES)}, not {timecode!r}")
+    return timecode
+
+
+def frame_span(answer: Answer, moment: Moment, rate: EditRate, timecode: str) -> tuple[int, int]:
+    """(first frame as the file counts them, number of frames >= 1) of a moment."""
+    offset = answer.video.start_offset_seconds
+    first = rate.frame(offset + moment.start_seconds)
+    count = max(1, rate.frame(offset + moment.end_seconds) - first)
+    return _start_frame(answer, rate, timecode) + first, count
+
+
+def _start_frame(answer: Answer, rate: EditRate, timecode: str) -> int:
+    stated = answer.video.start_timecode
+    return rate.frame_named(stated) if stated and timecode == "file" else 0
+
+
+def _media(answer: Answer, rate: EditRate, timecode: str) -> dict[str, Any]:
+    """Where the pictures come from; an array has no address."""
+    path = Path(answer.video.path)
+    last = max((frame_span(answer, moment, rate, timecode) for moment in answer.moments), key=sum)
+    start = _start_frame(answer, rate, timecode)
+    whole = rate.frame(answer.video.start_offset_seconds + answer.video.duration_seconds)
+    media: dict[str, Any] = {
+        "OTIO_SCHEMA": "MissingReference.1",
+        "available_range": _time_range(start, max(whole, sum(last) - start), rate),
+        "name": path.name,
+        "metadata": {},
+    }
+    if answer.source is None or answer.source.to_dict()["kind"] in ("file", "pictures"):
+        media |= {"OTIO_SCHEMA": "ExternalReference.1", "target_url": path.resolve().as_uri()}
+    return media
+
+
+def _time_range(first: int, count: int, rate: EditRate) -> dict[str, Any]:
+    def time(value: int) -> dict[str, Any]:
+        return {"OTIO_SCHEMA": "RationalTime.1", "rate": float(rate.hz), "value": float(value)}
+
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": time(first), "duration": time(count)}
+
+
+def _checked_rate(answers: Sequence[Answer], timecode: str) -> EditRate:
+    checked_timecode(timecode)
+    return edit_rate(answer.video for answer in answers)
