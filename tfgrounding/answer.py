@@ -207,5 +207,9 @@ def _with_tuples(info: VideoInfo) -> VideoInfo:
     texts_and_numbers = isinstance(info.path, str) and isinstance(info.codec, str)
     if not texts_and_numbers or not all(isinstance(side, int) for side in (info.width, info.height)):
         raise TypeError("the video's path, codec, width or height is of the wrong type")
+    if not (info.start_timecode is None or isinstance(info.start_timecode, str)):
+        raise TypeError("the video's start timecode is of the wrong type")
+    for value in (info.start_offset_seconds, info.rotation_degrees, info.frame_rate_hz or 0.0):
+        _finite(value)
     values = {f.name: getattr(info, f.name) for f in fields(VideoInfo)}
     return VideoInfo(**{**values, "warnings": tuple(map(str, info.warnings))})

@@ -31,3 +31,15 @@ class UndefinedAnswerError(TFGroundingError):
 
 class AnswerError(TFGroundingError):
     """A saved answer that cannot be read."""
+
+
+def reason_to_skip(error: Exception) -> str:
+    """Why one of many items is left out, in one line.
+
+    Raises:
+        MemoryError: the error itself, where memory ran out: that is not the item's fault.
+    """
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # torch's, of a GPU
+        raise error
+    words = str(error) if isinstance(error, TFGroundingError) else f"{type(error).__name__}: {error}"
+    return " ".join(words.split())

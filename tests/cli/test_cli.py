@@ -109,7 +109,8 @@ def test_export_writes_a_format_and_clips(run, video, tmp_path):
         *("export", video, "blue", "--encoder", "colours", "--format", "csv", "--top-k", "1"),
         *("-o", str(written), "--clips", str(tmp_path / "clips")),
     )
-    assert code == 0 and out == "" and len(written.read_text().splitlines()) == 2
+    assert (code, out) == (0, ""), err
+    assert len(written.read_text().splitlines()) == 2
     (clip,) = (tmp_path / "clips").iterdir()
     assert clip.name.startswith("01_Straße 1_") and clip.name.endswith("-4.000.mp4") and str(clip) in err
 
@@ -127,7 +128,7 @@ def test_report_writes_a_page_and_figures(run, video, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("export", "VIDEO", "blue", "--format", "xml"), "choose one of json, jsonl, csv, srt, vtt, edl, otio"),
+        (("export", "VIDEO", "blue", "--format", "xml"), "choose one of csv, edl, json, jsonl, otio, srt, vtt"),
         (("export", "VIDEO", "  "), "query is empty"),
         (("report", "missing.mp4", "blue"), "no such file"),
         (("report", "VIDEO", "blue", "--encoder", "colours", "-o", "/proc/none/r.html"), "cannot be written"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import av
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from videos import make_video, quadrants, read_number
 
 from tfgrounding import Grounding, Moment, Plan, probe
 from tfgrounding.errors import VideoError
+from tfgrounding.media import open_source
 from tfgrounding.media.cut import clip_name, cut_clip
 from tfgrounding.show.clips import cut_moments
 
@@ -105,11 +108,15 @@ def test_moments_become_files_named_by_rank_and_time(tmp_path):
     source = make_video(tmp_path / "a.mp4", seconds=3, rate_hz=10)
     moments = (Moment(1.0, 1.5, 0.9), Moment(0.0, 0.3, 0.2))
     pts = np.arange(9) / 3 + 1 / 6
-    grounding = Grounding(moments, "q", Plan("q"), probe(source), "curves", "e", "l", np.ones(9), pts)
+    opened = open_source(source)
+    made_by = ("curves", "e", "l")
+    grounding = Grounding(moments, "a q", Plan("a q"), opened.info, *made_by, np.ones(9), pts, source=opened)
     paths = cut_moments(grounding, tmp_path / "clips")
-    assert [p.name for p in paths] == ["01_a_1.000-1.500.mp4", "02_a_0.000-0.300.mp4"]
+    assert [p.name for p in paths] == ["01_a_a-q_1.000-1.500.mp4", "02_a_a-q_0.000-0.300.mp4"]
     assert numbers_and_times(paths[0])[0] == [10, 11, 12, 13, 14]
     assert grounding.save_clips(tmp_path / "clips") == paths
+    with pytest.raises(VideoError, match="only the video's features are at hand"):
+        replace(grounding, source=None).save_clips(tmp_path / "clips")
 
 
 @pytest.mark.parametrize(("start", "end"), [(2.0, 1.0), (1.0, 1.0), (-1.0, 1.0), (9.0, 10.0)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,9 +15,10 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import numpy as np
 import openai
 import pytest
+from conftest import ColourEncoder
 from videos import BLUE, GREEN, RED, make_scenes, make_video, read_number
 
-from tfgrounding import TFGroundingError
+from tfgrounding import Answer, Grounder, TFGroundingError
 from tfgrounding.serve import tools
 from tfgrounding.serve.folder import CLIPS_FOLDER
 from tfgrounding.serve.tools import VideoTools, openai_tools
@@ -72,6 +74,106 @@ def test_search_videos_says_what_it_could_not_read(box, root):
     found = box.search_videos("green grass")
     assert [skipped.video for skipped in found.skipped] == ["broken.mp4"]
     assert str(root) not in found.skipped[0].reason
+
+
+def test_a_grounded_video_is_an_answer_without_curves(box):
+    found = box.ground_video("sub/green.mkv", "green grass")
+    answer = Answer.from_dict(found.model_dump())
+    assert answer.query == "green grass" and answer.video.path == "sub/green.mkv" and len(answer.curve) == 0
+    assert [m.start_seconds for m in answer.moments] == [m.start_seconds for m in found.moments]
+    assert str(box.folder.root) not in found.model_dump_json()
+
+
+class Fussy(ColourEncoder):
+    """Fails as it is told, where a picture is green."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def encode_frames(self, pixels):
+        if pixels[..., 1].max() > 150:
+            raise self.error
+        return super().encode_frames(pixels)
+
+
+def test_no_error_of_one_video_ends_a_search(root):
+    fussy = Fussy(ZeroDivisionError("division by zero"))
+    found = VideoTools(root, grounder=Grounder(encoder=fussy, cache=False)).search_videos("something blue")
+    assert found.matches[0].video == "red-blue.mp4" and found.videos_searched == 2
+    assert [(s.video, s.reason) for s in found.skipped] == [("sub/green.mkv", "ZeroDivisionError: division by zero")]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError("full")])
+def test_a_search_ends_where_it_is_stopped_or_memory_is_full(root, error):
+    with pytest.raises(type(error)):
+        VideoTools(root, grounder=Grounder(encoder=Fussy(error), cache=False)).search_videos("something blue")
+
+
+def test_what_the_progress_raises_ends_a_search(box):
+    def stop(done, whole, doing):
+        if done > 1:
+            raise InterruptedError("enough")
+
+    with pytest.raises(InterruptedError, match="enough"):
+        box.search_videos("green grass", progress=stop)
+
+
+def test_file_names_of_every_kind(box, root):
+    names = ["2024-01-01T12:30.mp4", "clip:1.mp4", "~home.mp4", "~", "a%b #1.mp4", "UPPER.MP4", " lead.mp4", "-x.mp4"]
+    for name in names:
+        shutil.copy(root / "red-blue.mp4", root / name)
+    bytes_name = os.fsencode(root) + b"/caf\xe9.mp4"
+    shutil.copy(os.fsencode(root / "red-blue.mp4"), bytes_name)
+    found = box.search_videos("something blue", top_k=20)
+    assert found.skipped == []
+    listed = {match.video for match in found.matches}
+    assert {*names, "caf\\xe9.mp4"} - {"~"} <= listed
+    json.loads(found.model_dump_json())
+    for name in [*names, "caf\\xe9.mp4"]:
+        answer = json.loads(box.call("ground_video", json.dumps({"video": name, "query": "something blue"})))
+        assert answer["video"]["path"] == name and answer["moments"]
+    clip = box.extract_clip("caf\\xe9.mp4", 0.0, 0.5)
+    assert (root / clip.clip).is_file()
+
+
+def test_a_very_deep_folder_is_searched(box, root):
+    here = os.open(root, os.O_RDONLY)
+    for _ in range(1200):
+        os.mkdir("d", dir_fd=here)
+        deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = deeper
+    os.close(here)
+    shutil.copy(root / "red-blue.mp4", root.joinpath(*["d"] * 1200, "deep.mp4"))
+    names = box.folder.videos()
+    assert "/".join(["d"] * 1200) + "/deep.mp4" in names and len(names) == 4
+    assert box.search_videos("something blue").videos_searched == 4
+    subprocess.run(["rm", "-rf", root / "d"], check=True)  # Python 3.11's own removal goes no deeper than its calls
+
+
+def test_links_and_loops(box, root):
+    (root / "again.mp4").symlink_to("red-blue.mp4")
+    (root / "once more.mp4").symlink_to(root / "again.mp4")
+    (root / "loop").symlink_to(root)
+    (root / "sub" / "up").symlink_to("..")
+    (root / ".hidden").mkdir()
+    shutil.copy(root / "dark.webm", root / ".hidden" / "kept.webm")
+    (root / "a-shown.webm").symlink_to(".hidden/kept.webm")
+    assert box.folder.videos() == ["a-shown.webm", "dark.webm", "red-blue.mp4", "sub/green.mkv"]
+    assert box.describe_video("again.mp4").video == "red-blue.mp4"
+
+
+def test_a_folder_that_cannot_be_read_is_told(box, root, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (skipped,) = box.search_videos("something blue").skipped
+    assert skipped.video == "sub" and skipped.reason == "the folder cannot be read (Permission denied)"
 
 
 def test_extract_clip_writes_below_the_root_and_overwrites_nothing(box, root):
@@ -196,8 +298,10 @@ def test_search_passes_over_what_leads_outside(box, root):
     before = snapshot(root.parent)
     found = box.search_videos("red", top_k=20)
     assert {match.video for match in found.matches} == {"red-blue.mp4", "sub/green.mkv", "dark.webm"}
-    named = {skipped.video for skipped in found.skipped}
-    assert named == {"playlist.mp4", "concat.mp4", "session.mp4", "text.mp4", "empty.mp4"}
+    skipped = {skipped.video: skipped.reason for skipped in found.skipped}
+    links = {"link.mp4": "outside the root", "zero.mp4": "outside the root", "loop.mp4": "no file", "pipe.mp4": "pipe"}
+    assert set(skipped) == {"playlist.mp4", "concat.mp4", "session.mp4", "text.mp4", "empty.mp4", *links}
+    assert all(words in skipped[name] for name, words in links.items())
     assert snapshot(root.parent) == before
 
 
@@ -262,9 +366,10 @@ def test_a_small_file_that_lasts_for_days_is_not_watched(box, root):
 def test_a_container_that_lies_about_the_length_is_found_out(box, root, monkeypatch):
     make_video(root / "lies.mkv", times_seconds=np.arange(400) / 2, rate_hz=2)
     monkeypatch.setattr(tools, "LONGEST_VIDEO_SECONDS", 60)
-    safe = box.folder.video("lies.mkv")
+    safe = replace(box.folder.video("lies.mkv"), stated_seconds=5.0)
+    monkeypatch.setattr(box.folder, "video", lambda name: safe)
     with pytest.raises(TFGroundingError, match="hours long"):
-        box._encode(replace(safe, stated_seconds=5.0), lambda done, whole: None)
+        box.ground_video("lies.mkv", "red")
 
 
 @pytest.mark.parametrize("tool", ["ground_video", "search_videos"])
@@ -305,7 +410,7 @@ def test_stretches_that_are_refused(box, root, start, end, said):
 def test_a_full_clips_folder_is_refused(box, monkeypatch):
     box.extract_clip("red-blue.mp4", 0.0, 1.0)
     monkeypatch.setattr(tools, "CLIPS_FOLDER_BYTES", 10)
-    with pytest.raises(TFGroundingError, match="tidy it up"):
+    with pytest.raises(TFGroundingError, match="delete old clips"):
         box.extract_clip("red-blue.mp4", 0.0, 1.0)
 
 

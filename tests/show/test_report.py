@@ -17,6 +17,7 @@ from test_chart import HOSTILE, Markup, two_events
 from videos import make_video
 
 from tfgrounding import Grounding, Moment, Plan, SubEvent, TFGroundingError, probe
+from tfgrounding.media import open_source
 from tfgrounding.show.report import plan_in_words, write_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -32,13 +33,12 @@ CHROMIUM_ARGUMENTS = [
 
 
 def answered(path: Path, moments, query: str = "the picture has a number") -> Grounding:
-    info = probe(path)
+    source = open_source(path)
+    info = source.info
     count = max(2, round(info.duration_seconds * 3))
     pts = (np.arange(count) + 0.5) * info.duration_seconds / count
     curve = np.sin(pts)
-    return Grounding(
-        tuple(moments), query, Plan(query), info, "curves", "test", "default", curve, pts, curves={query: curve}
-    )
+    return Grounding(tuple(moments), query, Plan(query), info, "curves", "test", "default", curve, pts, source=source)
 
 
 @pytest.fixture
@@ -118,8 +118,9 @@ def test_a_report_is_about_one_video(tmp_path, numbers):
         write_report([], tmp_path / "r.html")
     with pytest.raises(TFGroundingError, match="one video"):
         write_report([answered(numbers, []), two_events()], tmp_path / "r.html")
+    (tmp_path / "file").write_text("no folder")
     with pytest.raises(TFGroundingError, match="cannot be written"):
-        write_report([answered(numbers, [])], numbers / "r.html")
+        write_report([answered(numbers, [])], tmp_path / "file" / "r.html")
 
 
 # --- in a browser ---------------------------------------------------------------------------------------------------

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .. import __version__
-from ..errors import TFGroundingError, VideoError
-from ..show.export import clock
+from ..errors import TFGroundingError, reason_to_skip
+from ..show.exports.common import clock
 from . import measure as cli_measure
 from . import show as cli_show
+from .show import answer_queries
 from .terminal import (
     Device,
     EncoderName,
@@ -22,9 +26,11 @@ from .terminal import (
     LocalizerName,
     PictureRate,
     PlannerName,
+    Rate,
+    Stream,
     Video,
     VisionName,
-    compilation_told,
+    check_places,
     named_source,
     print_moments,
     video_progress,
@@ -32,6 +38,8 @@ from .terminal import (
 )
 
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
+STOPPED = 130  # what typer returns after Ctrl-C
+EXTRAS = {"PIL": "numpro", "anyio": "mcp", "matplotlib": "plot", "mcp": "mcp", "mcp_types": "mcp", "ray": "ray"}
 
 app = typer.Typer(
     name="tfgrounding",
@@ -44,27 +52,54 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and leave with its exit code; every error is one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what is no text
+    code = _run()
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except OSError:  # said already; the interpreter would try once more and complain in its own words
+        os._exit(code or 2)
+    sys.exit(code)
+
+
+def _run() -> int:
+    try:
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+        return _failed("stopped", code) if code == STOPPED else code
     except USAGE_ERROR as error:
         if not str(error):
-            sys.exit(2)  # called without arguments: the help has been printed
-        _fail(f"{error.format_message()} (see tfgrounding --help)", 2)
+            return 2  # called without arguments: the help has been printed
+        return _failed(f"{error.format_message()} (see tfgrounding --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
-        _fail("stopped", 130)
-    except TFGroundingError as error:
-        _fail(str(error), 2)
+        return _failed("stopped", STOPPED)
     except BrokenPipeError:
         os._exit(0)  # the reader of our output has seen enough
     except Exception as error:
         if os.environ.get("TFGROUNDING_DEBUG"):
             raise
-        _fail(f"internal error: {type(error).__name__}: {error} (TFGROUNDING_DEBUG=1 shows where)", 1)
+        return _failed(*_explained(error))
 
 
-def _fail(message: str, code: int) -> None:
+def _explained(error: Exception) -> tuple[str, int]:
+    """An error's sentence and the exit code."""
+    if isinstance(error, TFGroundingError):
+        return str(error), 2
+    if isinstance(error, ImportError):
+        package = (error.name or "").partition(".")[0]
+        if package in EXTRAS:
+            return f"this needs {package}, which is not installed: pip install 'tfgrounding[{EXTRAS[package]}]'", 2
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}cannot be read or written ({error.strerror})", 2
+    if isinstance(error, MemoryError):
+        return "the memory is full: choose a lower --rate, a smaller model, or a shorter video", 2
+    return f"internal error: {type(error).__name__}: {error} (TFGROUNDING_DEBUG=1 shows where)", 1
+
+
+def _failed(message: str, code: int) -> int:
     print("tfgrounding: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(code)
+    return code
 
 
 @app.callback(invoke_without_command=True)
@@ -78,55 +113,47 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def ground_command(
     video: Video,
     query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole result as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
     top_k: Annotated[int, typer.Option(min=1, help="Moments at most.")] = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
-    rate: Annotated[float | None, typer.Option(help="Samples a second: 3, for numpro 1.")] = None,
+    rate: Rate = None,
     device: Device = "auto",
     picture_rate: PictureRate = None,
+    stream: Stream = None,
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
-    save: Annotated[Path | None, typer.Option(help="Also write the whole result as JSON to this file.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Also write the whole answer as JSON to this file, for report and export.")
+    ] = None,
 ) -> None:
     """When does QUERY happen in VIDEO?"""
-    from ..engines.grounder import Grounder
-    from ..media.frames import probe
-    from ..types import Plan
-
-    source = named_source(video, picture_rate)
-    Plan(query)  # an empty query and
-    probe(source)  # an unreadable video fail before seconds are spent on loading models
-    grounder = Grounder(
+    check_places(save)
+    answers, _ = answer_queries(
+        *(video, [query], picture_rate, stream, top_k),
         engine=engine,
+        vlm=vlm,
         encoder=encoder,
         planner=planner,
         localizer=localizer,
-        vlm=vlm,
         rate_hz=rate,
         device=device,
-        top_k=top_k,
     )
-    with video_progress(video) as progress:
-        watched = grounder.watch(source, progress=progress)
-    with compilation_told():
-        answer = watched.ask(query, top_k=top_k)
-    kept = [moment for moment in answer.moments if threshold is None or moment.score >= threshold]
-    for warning in answer.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    result = answer.to_dict()
-    result["moments"] = result["moments"][: len(kept)]
+    (answer,) = answers
+    if threshold is not None and answer.moments:
+        kept = tuple(moment for moment in answer.moments if moment.score >= threshold)
+        if not kept:
+            best = max(moment.score for moment in answer.moments)
+            print(f"nothing found: the best moment scores {best:.3f}", file=sys.stderr)
+        answer = replace(answer, spans=kept)
     if save is not None:
-        write_text(save, json.dumps(result) + "\n")
+        write_text(save, json.dumps(answer.to_dict()) + "\n")
     if as_json:
-        print(json.dumps(result))
+        print(json.dumps(answer.to_dict()))
     else:
-        print_moments(answer, len(kept))
-    if not kept:
-        best = f"the best moment scores {answer.moments[0].score:.3f}" if answer.moments else "no moment stands out"
-        print(f"nothing found: {best}", file=sys.stderr)
+        print_moments(answer)
 
 
 @app.command("info")
@@ -134,13 +161,12 @@ def info_command(
     video: Video,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     picture_rate: PictureRate = None,
+    stream: Stream = None,
 ) -> None:
     """What the container says about VIDEO."""
-    from dataclasses import asdict
-
-    from ..media.frames import probe
-
-    info = probe(named_source(video, picture_rate))
+    info = named_source(video, picture_rate=picture_rate, stream=stream).info
+    for warning in info.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if as_json:
         print(json.dumps(asdict(info)))
         return
@@ -149,6 +175,10 @@ def info_command(
     print(f"picture    {info.width} x {info.height}, {info.codec}, average rate {rate}")
     if info.rotation_degrees:
         print(f"rotation   stored turned; {info.rotation_degrees} degrees counter-clockwise put it upright")
+    if info.start_offset_seconds:
+        print(f"start      the first picture is shown {info.start_offset_seconds:.3f} s after the start of the file")
+    if info.start_timecode:
+        print(f"timecode   {info.start_timecode} at the start of the file")
 
 
 @app.command("plan")
@@ -180,30 +210,59 @@ def plan_command(
 
 @app.command("encode")
 def encode_command(
-    videos: Annotated[list[str], typer.Argument(metavar="VIDEO...", help="Video files, or folders of pictures.")],
+    videos: Annotated[
+        list[str], typer.Argument(metavar="VIDEO...", help="Video files, folders of them, or folders of pictures.")
+    ],
     encoder: EncoderName = "auto",
     rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
     device: Device = "auto",
     picture_rate: PictureRate = None,
+    stream: Stream = None,
 ) -> None:
     """Encode VIDEOs ahead, so that every later query on them only has to read the cache."""
     from ..engines.grounder import Grounder
+    from ..tracks.cache import FeatureCache
 
+    check_places(folder=FeatureCache().folder)
     grounder = Grounder(encoder=encoder, rate_hz=rate, device=device)
     failed = 0
-    for video in videos:
+    found = list(_each_video(videos, picture_rate))
+    for video, unreadable in found:
         try:
+            if unreadable is not None:
+                raise TFGroundingError(f"{video}: {unreadable}")
+            source = named_source(video, picture_rate=picture_rate, stream=stream)
             with video_progress(video) as progress:
-                features = grounder.encode_video(named_source(video, picture_rate), progress=progress)
-        except VideoError as error:
+                features = grounder.encode_video(source, progress=progress)
+        except Exception as error:  # one bad video does not stop the others
             failed += 1
-            print(f"tfgrounding: {error}", file=sys.stderr)
+            print(f"tfgrounding: {_named(reason_to_skip(error), video)}", file=sys.stderr)
             continue
         for warning in features.info.warnings:
             print(f"warning: {video}: {warning}", file=sys.stderr)
         print(f"{clock(features.info.duration_seconds)}  {len(features):>6} samples  {features.encoder}  {video}")
     if failed:
-        raise VideoError(f"{failed} of {len(videos)} videos could not be encoded")
+        raise TFGroundingError(f"{failed} of {len(found)} videos could not be encoded")
+
+
+def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple[str, str | None]]:
+    """(video, why it cannot be read or None) for what was named and, unless it holds pictures, what is in folders."""
+    from ..serve.folder import video_files
+
+    for video in videos:
+        if picture_rate is not None or not Path(video).is_dir():
+            yield video, None
+            continue
+        root = Path(video).resolve()
+        below = video_files(root)
+        if not below:
+            yield video, "the folder holds no video; if it holds pictures, give --picture-rate"
+        for path, unreadable in below:
+            yield str(Path(video) / path.relative_to(root)), unreadable
+
+
+def _named(reason: str, video: str) -> str:
+    return reason if video in reason else f"{video}: {reason}"
 
 
 @app.command("cache")

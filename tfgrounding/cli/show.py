@@ -11,18 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import TFGroundingError
-from ..show.export import FORMATS
+from ..registry import ROWS
 from .terminal import (
     Device,
     EncoderName,
     EngineName,
     LocalizerName,
+    PictureRate,
     PlannerName,
     Queries,
+    Rate,
+    Stream,
     TopK,
     Video,
+    VideoOrAnswers,
     VisionName,
-    compilation_told,
+    check_places,
+    compilation_message,
+    named_source,
+    print_warnings,
     video_progress,
     write_text,
 )
@@ -32,31 +39,46 @@ if TYPE_CHECKING:
 
 
 def export_command(
-    video: Video,
-    queries: Queries,
-    form: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "json",
+    video: VideoOrAnswers,
+    queries: Queries = None,
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(ROWS['exports'])}, or module:function.")] = "json",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")] = None,
     clips: Annotated[Path | None, typer.Option(help="Also cut every moment to a file in this folder.")] = None,
+    timecode: Annotated[
+        str | None, typer.Option(help="For edl and otio: count from the file's start timecode (file) or from 0 (zero).")
+    ] = None,
     top_k: TopK = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
+    rate: Rate = None,
     device: Device = "auto",
+    picture_rate: PictureRate = None,
+    stream: Stream = None,
 ) -> None:
     """Answer queries about VIDEO in a format that editors, players, spreadsheets and benchmarks read."""
-    from ..show.export import export
+    from ..show.export import prepared_export
+    from ..show.exports.timelines import checked_timecode
 
-    export([], form)  # an unknown format fails before seconds are spent on the video
-    settings = {"encoder": encoder, "planner": planner, "localizer": localizer, "device": device}
-    answers, _ = answer_queries(video, queries, top_k=top_k, engine=engine, vlm=vlm, **settings)
-    text = export(answers, form)
+    write = prepared_export(form, **({} if timecode is None else {"timecode": checked_timecode(timecode)}))
+    check_places(output, folder=clips)
+    answers, _ = answer_queries(
+        *(video, queries or [], picture_rate, stream, top_k),
+        engine=engine,
+        vlm=vlm,
+        encoder=encoder,
+        planner=planner,
+        localizer=localizer,
+        rate_hz=rate,
+        device=device,
+    )
+    text = write(answers)
     if output is None:
         sys.stdout.write(text)
     else:
         write_text(output, text)
-        print(f"wrote {output}", file=sys.stderr)
     if clips is not None:
         for answer in answers:
             for path in answer.save_clips(clips):
@@ -64,8 +86,8 @@ def export_command(
 
 
 def report_command(
-    video: Video,
-    queries: Queries,
+    video: VideoOrAnswers,
+    queries: Queries = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
     link: Annotated[
         bool, typer.Option("--link", help="Point to the video instead of carrying it in the page.")
@@ -78,24 +100,40 @@ def report_command(
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
+    rate: Rate = None,
     device: Device = "auto",
+    picture_rate: PictureRate = None,
+    stream: Stream = None,
 ) -> None:
     """Answer queries about VIDEO as a page to look through: curves, moments to click, how it was found."""
     from ..show.report import write_report
 
-    settings = {"encoder": encoder, "planner": planner, "localizer": localizer, "device": device}
-    answers, costs = answer_queries(video, queries, top_k=top_k, engine=engine, vlm=vlm, **settings)
+    check_places(output, png, svg)
+    if png is not None or svg is not None:
+        import matplotlib.figure  # noqa: F401 -- where it is missing, that is said now
+    answers, costs = answer_queries(
+        *(video, queries or [], picture_rate, stream, top_k),
+        engine=engine,
+        vlm=vlm,
+        encoder=encoder,
+        planner=planner,
+        localizer=localizer,
+        rate_hz=rate,
+        device=device,
+    )
     for kind, path in (("png", png), ("svg", svg)):
         if path is not None:
             save_figure(answers[0], path, kind)
     with video_progress(f"copying {os.path.basename(video)}") as progress:  # noqa: PTH119
-        write_report(answers, output, link=link, costs=costs, progress=progress)
+        missing = write_report(answers, output, link=link, costs=costs, progress=progress)
+    for sentence in missing:
+        print(f"warning: {sentence}", file=sys.stderr)
     print(f"wrote {output}", file=sys.stderr)
 
 
 def overlay_command(
-    video: Annotated[str, typer.Argument(help="A video file.")],
-    output: Annotated[str, typer.Option("--output", "-o", help="The numbered video (.mp4, .mkv or .mov).")],
+    video: Video,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The numbered video (.mp4, .mkv or .mov).")],
     rate: Annotated[float, typer.Option(help="Numbers a second.")] = 1.0,
     size: Annotated[float, typer.Option(help="Font size in pixels, for a frame of 336 pixels.")] = 40.0,
     color: Annotated[str, typer.Option(help="red, green, blue, yellow, white or black.")] = "red",
@@ -103,66 +141,88 @@ def overlay_command(
         str, typer.Option(help="bottom-right, bottom-left, top-right, top-left or centre.")
     ] = "bottom-right",
     outline: Annotated[bool, typer.Option("--outline", help="Draw a thin contour.")] = False,
+    picture_rate: PictureRate = None,
+    stream: Stream = None,
 ) -> None:
     """Write VIDEO with the numbers on it that the numpro engine shows to a vision LLM."""
     from ..vision.overlay import Overlay, write_numbered_video
 
+    check_places(output)
     overlay = Overlay(size=size, color=color, corner=corner, outline=outline)  # type: ignore[arg-type]
-    last = write_numbered_video(video, output, rate_hz=rate, overlay=overlay)
+    source = named_source(video, picture_rate=picture_rate, stream=stream)
+    last = write_numbered_video(source, output, rate_hz=rate, overlay=overlay)
     print(f"{output}: numbers 1 to {last}")
 
 
 def mcp_command(
     root: Annotated[str, typer.Option(help="The folder whose videos may be used; nothing outside it is touched.")],
+    engine: EngineName = "curves",
+    vlm: VisionName = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
+    rate: Rate = None,
     device: Device = "auto",
 ) -> None:
     """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
+    from ..serve.mcp_server import serve
     from ..serve.tools import VideoTools
 
-    try:
-        from ..serve.mcp_server import serve
-    except ImportError as error:
-        raise TFGroundingError(f"the MCP server needs {error.name}: pip install 'tfgrounding[mcp]'") from error
-    serve(VideoTools(root, encoder=encoder, planner=planner, localizer=localizer, device=device))
+    serve(
+        VideoTools(
+            root,
+            engine=engine,
+            vlm=vlm,
+            encoder=encoder,
+            planner=planner,
+            localizer=localizer,
+            rate_hz=rate,
+            device=device,
+        )
+    )
 
 
-def answer_queries(video: str, queries: list[str], **settings: Any) -> tuple[list[Answer], dict[str, str]]:
-    """Answers to several queries about one video, and what they cost in words."""
+def answer_queries(
+    video: str, queries: list[str], picture_rate: float | None, stream: int | None, top_k: int, **settings: Any
+) -> tuple[list[Answer], dict[str, str]]:
+    """Answers to several queries about one video, or those that a file holds; and what they cost in words."""
     from ..engines.grounder import Grounder
-    from ..media.frames import probe
+    from ..show.saved import holds_answers, read_answers
     from ..types import Plan
 
+    if holds_answers(video):
+        if queries:
+            raise TFGroundingError(f"{video} holds answers already: leave the queries out, or name the video")
+        return read_answers(video), {}
+    if not queries:
+        raise TFGroundingError("a QUERY is missing: say in a sentence what happens")
     for query in queries:
         Plan(query)  # an empty query and
-    duration = probe(video).duration_seconds  # an unreadable video fail before seconds are spent on loading models
+    source = named_source(video, picture_rate=picture_rate, stream=stream)
+    seconds = source.info.duration_seconds  # an unreadable video fail before seconds are spent on loading models
     grounder = Grounder(**settings)
     began = time.perf_counter()
     with video_progress(video) as progress:
-        watched = grounder.watch(video, progress=progress)
+        watched = grounder.watch(source, progress=progress)
     encoded = time.perf_counter()
-    with compilation_told():
-        answers = [watched.ask(query, top_k=grounder.top_k) for query in queries]
+    with compilation_message():
+        answers = [watched.ask(query, top_k=top_k) for query in queries]
     done = time.perf_counter()
     for answer in answers:
-        for warning in answer.warnings:
-            print(f"warning: {warning}", file=sys.stderr)
-        if not answer.moments:
-            print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
-    encoding, answering = encoded - began, done - encoded
+        print_warnings(answer)
     return answers, {
-        "Watching": f"{encoding:.1f} s for {duration:.1f} s of video",
-        "Answering": f"{answering / len(queries) * 1000:.0f} ms a query",
+        "Watching": f"{encoded - began:.1f} s for {seconds:.1f} s of video",
+        "Answering": f"{(done - encoded) / len(queries) * 1000:.0f} ms a query",
     }
 
 
 def save_figure(answer: Answer, path: Path, kind: str) -> None:
-    """Write the answer's figure as `kind`: png or svg."""
-    figure = answer.plot()
+    """Write the answer's figure as `kind`, png or svg, whole or not at all."""
+    from ..files import draft
+
     try:
-        figure.savefig(path, format=kind, dpi=200)
+        with draft(path) as place:
+            answer.plot().savefig(place, format=kind, dpi=200)
     except OSError as error:
         raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
     print(f"wrote {path}", file=sys.stderr)

@@ -1,8 +1,9 @@
-"""What the commands share: options, progress, warnings in time, moments in lines, files that were named."""
+"""What the commands share: options, progress, warnings, moments in lines, files that are written."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,38 +12,54 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import TFGroundingError
-from ..show.export import clock
+from ..files import write_atomically
+from ..show.exports.common import clock
 
 if TYPE_CHECKING:
     from ..answer import Answer
-    from ..engines.grounder import Progress
-    from ..media import AnySource
+    from ..types import Progress, Source
 
 
 Video = Annotated[str, typer.Argument(help="A video file.")]
-Queries = Annotated[list[str], typer.Argument(help="Sentences that say what happens.", metavar="QUERY...")]
+VideoOrAnswers = Annotated[
+    str, typer.Argument(help="A video file, or a file of answers that ground or export has written.")
+]
+Queries = Annotated[
+    list[str] | None,
+    typer.Argument(help="Sentences that say what happens; none with a file of answers.", metavar="QUERY..."),
+]
 TopK = Annotated[int, typer.Option(min=1, help="Moments at most, for each query.")]
-EngineName = Annotated[str, typer.Option(help="curves, numpro or hybrid; the last two ask the vision LLM.")]
+EngineName = Annotated[
+    str, typer.Option(help="curves, numpro or hybrid, or module:Class; numpro and hybrid ask the vision LLM.")
+]
 VisionName = Annotated[
     str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")
 ]
-EncoderName = Annotated[str, typer.Option(help="auto, or an encoder's name; naming one permits its download.")]
-PlannerName = Annotated[str, typer.Option(help="auto (the rules), or the path of a plan file.")]
-LocalizerName = Annotated[str, typer.Option(help="How curves become moments.")]
+EncoderName = Annotated[
+    str, typer.Option(help="auto, an encoder's name, or module:Class; naming one permits its download.")
+]
+PlannerName = Annotated[str, typer.Option(help="auto (the rules), the path of a plan file, or module:Class.")]
+LocalizerName = Annotated[str, typer.Option(help="How curves become moments: a localizer's name, or module:Class.")]
+Rate = Annotated[float | None, typer.Option(help="Samples a second: 3, for numpro 1.")]
 PictureRate = Annotated[float | None, typer.Option(help="Pictures a second, where VIDEO is a folder of them.")]
+Stream = Annotated[int | None, typer.Option(min=0, help="Number of the video track, where VIDEO has several.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
-def named_source(video: str, picture_rate_hz: float | None) -> AnySource:
+def named_source(video: str, *, picture_rate: float | None, stream: int | None) -> Source:
     """What the user named: a video file, or with a rate a folder of pictures."""
-    from ..media.pictures import Pictures
+    from ..media import Pictures, open_source
 
-    return video if picture_rate_hz is None else Pictures(video, picture_rate_hz)
+    if picture_rate is None:
+        return open_source(video, stream=stream)
+    if stream is not None:
+        raise TFGroundingError("--stream is for video files: a folder of pictures has no tracks")
+    return Pictures(video, picture_rate)
 
 
 @contextmanager
-def compilation_told() -> Iterator[None]:
-    """Say so on stderr if a kernel has to be compiled within the block: once on a machine, for some ten seconds."""
+def compilation_message() -> Iterator[None]:
+    """Print a line on stderr if a kernel has to be compiled within the block: once on a machine, some ten seconds."""
     from ..localizers.kernels import announcing_compilation
 
     with announcing_compilation(
@@ -53,7 +70,7 @@ def compilation_told() -> Iterator[None]:
 
 @contextmanager
 def video_progress(label: str) -> Iterator[Progress]:
-    """A progress bar over seconds of video, on stderr, only where a person is watching."""
+    """A progress bar over seconds of video, on stderr, only where it is a terminal."""
     from tqdm import tqdm
 
     with tqdm(
@@ -72,19 +89,47 @@ def video_progress(label: str) -> Iterator[Progress]:
         yield progress
 
 
-def print_moments(answer: Answer, count: int) -> None:
+def print_warnings(answer: Answer) -> None:
+    """The answer's warnings, and that nothing was found, on stderr."""
+    for warning in answer.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    if not answer.moments:
+        print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
+
+
+def print_moments(answer: Answer) -> None:
     """One line a moment, best first: from and to on the clock, the same in seconds, the score."""
-    for rank, moment in enumerate(answer.moments[:count], start=1):
+    for rank, moment in enumerate(answer.moments, start=1):
         print(
             f"{rank:>2}  {clock(moment.start_seconds)} - {clock(moment.end_seconds)}"
             f"  {moment.start_seconds:9.3f} - {moment.end_seconds:9.3f} s  score {moment.score:.3f}"
         )
 
 
+def check_places(*files: Path | None, folder: Path | None = None) -> None:
+    """Find out now whether these files, and files in the folder, can be written later. Folders are made.
+
+    Raises:
+        TFGroundingError: one that cannot.
+    """
+    for path in (*files, folder):
+        if path is None or (path is not folder and path.exists() and not path.is_dir() and not path.is_file()):
+            continue  # a device such as /dev/stdout
+        try:
+            if path is not folder and path.is_dir():
+                raise IsADirectoryError(21, "is a folder")
+            place = path if path is folder else path.resolve().parent
+            place.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=place):
+                pass
+        except OSError as error:
+            raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
+
+
 def write_text(path: Path, text: str) -> None:
-    """Write a file that the user named; folders on the way are made."""
+    """Write a file that the user named, whole or not at all; folders on the way are made."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", errors="replace")
+        write_atomically(path, text)
     except OSError as error:
-        raise TFGroundingError(f"{path} cannot be written ({error.strerror})") from error
+        raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
+    print(f"wrote {path}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""One folder of videos and nothing else: which paths a stranger may name, and which files are safe to open."""
+"""One folder of videos and nothing else: which paths a client may name, and which files are safe to open."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ import difflib
 import os
 import re
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import VideoError
-from ..media import LARGEST_PICTURE_PIXELS, MAX_PIXELS, is_video_name
+from ..media import LARGEST_PICTURE_PIXELS, MAX_PIXELS, VideoFile, is_video_name
 
 CLIPS_FOLDER = "tfgrounding-clips"
 # FFmpeg's names of containers that hold their own data. Others name further files or addresses, which FFmpeg would
 # open: playlists (HLS, DASH), concat lists, image sequences, session descriptions.
-SAFE_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,flv,asf,ogg"
+SAFE_CONTAINERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mxf,flv,asf,ogg,gif,webp_pipe"
 LONGEST_PATH_CHARACTERS = 4096  # Linux's PATH_MAX
 MOST_FILES_SEEN = 100_000  # looked at while searching for videos: a root like / must not keep a server busy for hours
 NAMES_SUGGESTED = 5
@@ -28,6 +29,11 @@ class SafeVideo:
     path: Path
     name: str
     stated_seconds: float | None
+
+    @property
+    def source(self) -> VideoFile:
+        """The video, called by its name below the root."""
+        return VideoFile(self.path, name=self.name)
 
 
 class VideoFolder:
@@ -50,14 +56,14 @@ class VideoFolder:
         self._found_safe: dict[tuple[Path, int, int, int], SafeVideo] = {}  # by path, size, time and inode
 
     def relative(self, path: Path) -> str:
-        """A path below the root as it is shown to strangers."""
-        return path.relative_to(self.root).as_posix()
+        """A path below the root as clients see it."""
+        return readable(path.relative_to(self.root).as_posix())
 
     def video(self, name: str) -> SafeVideo:
-        """The video that a stranger means by `name`, safe to open.
+        """The video that a client means by `name`, safe to open.
 
         Args:
-            name: path relative to the root.
+            name: path relative to the root, as `relative` gives it.
 
         Returns:
             A regular file below the root, of a container that refers to no other file, and with pictures small enough
@@ -75,26 +81,17 @@ class VideoFolder:
         return self._found_safe[key]
 
     def videos(self) -> list[str]:
-        """Every video below the root by its file name's ending, sorted; links that leave the root are passed over."""
-        found = []
-        seen = 0
-        for folder, folders, files in os.walk(self.root, followlinks=False):
-            folders[:] = sorted(f for f in folders if not f.startswith(".") and f != CLIPS_FOLDER)
-            for file in files:
-                seen += 1
-                path = Path(folder, file)
-                if is_video_name(file) and not file.startswith(".") and self._is_inside(path):
-                    found.append(self.relative(path))
-            if seen > MOST_FILES_SEEN:
-                raise VideoError(
-                    f"there are more than {MOST_FILES_SEEN} files below the root folder; serve a smaller one"
-                )
-        return sorted(found)
+        """Every video below the root by its file name's ending, sorted. Raises VideoError where there are too many."""
+        return [name for name, reason in self.listed() if reason is None]
+
+    def listed(self) -> list[tuple[str, str | None]]:
+        """Everything that is named like a video, with the reason where it cannot be read; see `video_files`."""
+        return [(self.relative(path), reason) for path, reason in video_files(self.root)]
 
     def clips_bytes(self) -> int:
         """How much the clips made so far take on the disk."""
         clips = self.root / CLIPS_FOLDER
-        return sum(path.lstat().st_size for path in clips.rglob("*.mp4")) if clips.is_dir() else 0
+        return sum(entry.stat(follow_symlinks=False).st_size for entry in _walk(clips, {})) if clips.is_dir() else 0
 
     def new_clip(self, video: SafeVideo, name: str) -> Path:
         """An empty new file for a clip of `video`, below the root's clips folder; no file is ever overwritten.
@@ -126,18 +123,17 @@ class VideoFolder:
             raise VideoError(
                 "the video's path is empty, too long or holds a zero byte; name a file below the root folder"
             )
-        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
-            raise VideoError(f"{name[:100]!r} is an address, not a file; only files below the root folder can be used")
-        if Path(name).is_absolute() or name.startswith("~"):
-            raise VideoError(f"{name[:100]!r} is not relative; give the path relative to the root folder")
         if Path(os.path.normpath(name)).parts[:1] == (os.pardir,):
             raise VideoError(f"{name[:100]!r} leads outside the root folder")
-        try:
-            path = (self.root / name).resolve(strict=True)
-        except (OSError, RuntimeError) as error:
-            raise VideoError(
-                f"there is no video {name[:100]!r} below the root folder{self._suggestion(name)}"
-            ) from error
+        path = None if Path(name).is_absolute() else self._existing(name)
+        if path is None:
+            if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:", name):
+                raise VideoError(
+                    f"{name[:100]!r} is an address, not a file; only files below the root folder can be used"
+                )
+            if Path(name).is_absolute() or name.startswith("~"):
+                raise VideoError(f"{name[:100]!r} is not relative; give the path relative to the root folder")
+            raise VideoError(f"there is no video {name[:100]!r} below the root folder{self._suggestion(name)}")
         if not path.is_relative_to(self.root):
             raise VideoError(f"{name[:100]!r} leads outside the root folder")
         kind = path.stat().st_mode
@@ -147,9 +143,21 @@ class VideoFolder:
             raise VideoError(f"{name[:100]!r} is not a regular file (a device, pipe or socket), so it is not opened")
         return path
 
+    def _existing(self, name: str) -> Path | None:
+        """The real path of what is there by that name, or by the file name of which `readable` made it."""
+        for given in (name, _as_stored(name)):
+            try:
+                return (self.root / given).resolve(strict=True)
+            except (OSError, RuntimeError, ValueError):
+                continue
+        return None
+
     def _suggestion(self, name: str) -> str:
         """What a model can do about a wrong name: the names most like it."""
-        names = self.videos()
+        try:
+            names = self.videos()
+        except VideoError:
+            return ""
         if not names:
             return "; there are no videos at all"
         stems = {Path(n).name.lower(): n for n in names}
@@ -158,11 +166,86 @@ class VideoFolder:
         more = f" and {len(names) - len(shown)} others" if len(names) > len(shown) else ""
         return f"; there are: {', '.join(shown)}{more}"
 
-    def _is_inside(self, path: Path) -> bool:
+
+def video_files(root: Path) -> list[tuple[Path, str | None]]:
+    """Everything below a folder that is named like a video, and folders that cannot be read; sorted.
+
+    A link to a video below the root that is found by its own name is left out; links to folders are not followed. What
+    is hidden and what is in a folder for clips does not count.
+
+    Args:
+        root: a real path.
+
+    Returns:
+        (path, None), or (path, why it is no video that can be read).
+
+    Raises:
+        VideoError: there are more files than are looked at.
+    """
+    unreadable: dict[Path, str] = {}
+    links: dict[Path, Path] = {}
+    real: set[Path] = set()
+    for seen, entry in enumerate(_walk(root, unreadable)):
+        if seen > MOST_FILES_SEEN:
+            raise VideoError(f"there are more than {MOST_FILES_SEEN} files below the root folder; choose a smaller one")
+        path = Path(entry.path)
+        if not is_video_name(entry.name):
+            continue
+        if entry.is_symlink():
+            try:
+                links.setdefault(_target(path, root), path)
+            except VideoError as error:
+                unreadable[path] = str(error)
+        elif entry.is_dir(follow_symlinks=False):
+            unreadable[path] = "it is a folder, not a video file"
+        elif entry.is_file(follow_symlinks=False):
+            real.add(path)
+        else:
+            unreadable[path] = "it is a device, pipe or socket, not a video file"
+    found = [*real, *(path for target, path in links.items() if target not in real)]
+    return sorted([*((path, None) for path in found), *unreadable.items()])
+
+
+def _target(link: Path, root: Path) -> Path:
+    """The file below the root that a link leads to. Raises VideoError where it leads elsewhere."""
+    try:
+        target = link.resolve(strict=True)
+    except (OSError, RuntimeError) as error:
+        raise VideoError("the link leads to no file") from error
+    if not target.is_relative_to(root):
+        raise VideoError("the link leads outside the root folder")
+    if not target.is_file():
+        raise VideoError("the link leads to something that is no regular file")
+    return target
+
+
+def readable(text: str) -> str:
+    """Text that can be written as UTF-8: bytes of file names that are not become \\xNN, as in Python's own strings."""
+    return re.sub("[\ud800-\udfff]", lambda c: ascii(c[0])[1:-1].replace("\\udc", "\\x"), text)
+
+
+def _as_stored(name: str) -> str:
+    """The file name of which `readable` made this one."""
+    return re.sub(r"\\x([89a-f][0-9a-f])", lambda c: chr(0xDC00 + int(c[1], 16)), name)
+
+
+def _walk(folder: Path, unreadable: dict[Path, str]) -> Iterator[os.DirEntry[str]]:
+    """Everything below a folder but what is hidden or in a folder for clips; why a folder cannot be read is noted."""
+    folders = [folder]
+    while folders:
+        here = folders.pop()
         try:
-            return path.resolve(strict=True).is_relative_to(self.root) and path.is_file()
-        except (OSError, RuntimeError):
-            return False
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        if entry.name == CLIPS_FOLDER:
+                            continue
+                        folders.append(Path(entry.path))
+                    yield entry
+        except OSError as error:
+            unreadable[here] = f"the folder cannot be read ({error.strerror})"
 
 
 def _check_container(path: Path, shown: str) -> float | None:
@@ -188,4 +271,4 @@ def _check_container(path: Path, shown: str) -> float | None:
                     )
             return None if container.duration is None else container.duration / av.time_base
     except av.FFmpegError as error:
-        raise VideoError(f"{shown}: not a video file of a kind that is opened here ({error.strerror})") from error
+        raise VideoError(f"{shown}: damaged, or not of a kind that is opened here ({error.strerror})") from error

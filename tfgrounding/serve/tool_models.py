@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, Field
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 DEFAULT_TOP_K, LARGEST_TOP_K = 5, 20  # more moments than a model reads with care
 LONGEST_CLIP_SECONDS = 600  # a clip is made to be looked at; re-encoding much more keeps a machine busy for minutes
@@ -29,17 +31,47 @@ class FoundMoment(BaseModel):
     score: float
 
 
+Present = Annotated[
+    float | None, Field(description="Probability that it happens in the video at all; null: not estimated")
+]
+Similarity = Annotated[
+    float, Field(description="How well the video's best second fits the query; compares videos of one search")
+]
+
+
+class AnsweredVideo(BaseModel):
+    """The video of an answer."""
+
+    model_config = ConfigDict(extra="allow")
+
+    path: str = Field(description="Path of the video, relative to the root folder")
+    duration_seconds: float
+
+
 class GroundedVideo(BaseModel):
-    """When it happens in one video, best moment first."""
+    """When it happens in one video, best moment first: an answer without its curves, for `Answer.from_dict`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    query: str
+    video: AnsweredVideo
+    moments: list[FoundMoment]
+    present: Present
+    similarity: Similarity
+    engine: str
+    encoder: str
+    warnings: list[str]
+
+
+class MatchedVideo(BaseModel):
+    """A video in which it happens, and when: its best moment."""
 
     video: str
     query: str
     duration_seconds: float
     moments: list[FoundMoment]
-    present: float | None = Field(description="Probability that it happens in the video at all; null: not estimated")
-    similarity: float = Field(
-        description="How well the video's best second fits the query; compares videos of one search"
-    )
+    present: Present
+    similarity: Similarity
     encoder: str
     warnings: list[str]
 
@@ -55,7 +87,7 @@ class VideoSearch(BaseModel):
     """In which videos it happens, and when: best video first."""
 
     query: str
-    matches: list[GroundedVideo]
+    matches: list[MatchedVideo]
     videos_searched: int
     skipped: list[SkippedVideo]
 
@@ -71,7 +103,7 @@ class ExtractedClip(BaseModel):
 
 
 class DescribeVideo(BaseModel):
-    """Tell how long a video is, its picture size, frame rate and codec. Quick: nothing is decoded or searched."""
+    """Return how long a video is, its picture size, frame rate and codec. Quick: nothing is searched."""
 
     video: str = Field(description="Path of the video, relative to the root folder")
 
@@ -96,7 +128,7 @@ class SearchVideos(BaseModel):
 
 
 class ExtractClip(BaseModel):
-    """Write a stretch of a video as an MP4 file below the root folder and tell its path. Originals stay untouched."""
+    """Write a stretch of a video as an MP4 file below the root folder and return its path. Originals stay untouched."""
 
     video: str = Field(description="Path of the video, relative to the root folder")
     start_seconds: float = Field(description="Where the clip starts, in seconds from the first frame")

@@ -13,25 +13,24 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from ..answer import Answer
-from ..errors import TFGroundingError, VideoError
-from ..media.cut import clip_name, cut_clip
-from ..media.frames import probe
-from ..types import VideoFeatures
-from .folder import SafeVideo, VideoFolder
+from ..errors import TFGroundingError, VideoError, reason_to_skip
+from ..media import clip_name, cut_clip
+from .folder import SafeVideo, VideoFolder, readable
 from .tool_models import (
     DEFAULT_TOP_K,
     LARGEST_TOP_K,
     LONGEST_CLIP_SECONDS,
     TOOLS,
     ExtractedClip,
-    FoundMoment,
     GroundedVideo,
+    MatchedVideo,
     SkippedVideo,
     VideoDescription,
     VideoSearch,
 )
 
 if TYPE_CHECKING:
+    from ..engines.base import Watched
     from ..engines.grounder import Grounder
 
 Progress = Callable[[float, float, str], None]  # steps done, steps in all, what is being done; may raise to stop
@@ -62,7 +61,7 @@ class VideoTools:
     def describe_video(self, video: str) -> VideoDescription:
         """What the container says. Raises VideoError: not a readable video below the root."""
         safe = self.folder.video(video)
-        info = probe(safe.path)
+        info = safe.source.info
         return VideoDescription(
             video=safe.name,
             duration_seconds=info.duration_seconds,
@@ -91,11 +90,11 @@ class VideoTools:
         query, count = _checked_query(query), _checked_top_k(top_k)
         safe = self.folder.video(video)
 
-        def watched(done: float, whole: float) -> None:
+        def report(done: float, whole: float) -> None:
             if progress is not None:
                 progress(done, whole, f"watching {safe.name}")
 
-        return self._answer(safe, self._encode(safe, watched), query, count)
+        return _grounded(safe, self._watch(safe, report).ask(query, top_k=count))
 
     def search_videos(self, query: str, *, top_k: int | None = None, progress: Progress | None = None) -> VideoSearch:
         """In which of all videos below the root does it happen, and when? One moment a video, best video first.
@@ -109,21 +108,30 @@ class VideoTools:
             TFGroundingError: a query or number that is not allowed, or no video below the root.
         """
         query, count = _checked_query(query), _checked_top_k(top_k)
-        videos = self.folder.videos()
+        listed = self.folder.listed()
+        videos = [name for name, reason in listed if reason is None]
+        skipped = [SkippedVideo(video=name, reason=reason) for name, reason in listed if reason is not None]
         if not videos:
             raise VideoError("there is no video below the root folder")
-        matches: list[GroundedVideo] = []
-        skipped: list[SkippedVideo] = []
+        self._ready_grounder()  # what is wrong with the models is wrong for every video
+        matches: list[MatchedVideo] = []
+        stopped: list[BaseException] = []
         for number, name in enumerate(videos):
 
-            def watched(done: float, whole: float, number: int = number, name: str = name) -> None:
+            def report(done: float, whole: float, number: int = number, name: str = name) -> None:
                 if progress is not None:
-                    progress(number + min(1.0, done / whole), len(videos), f"watching {name}")
+                    try:
+                        progress(number + min(1.0, done / whole), len(videos), f"watching {name}")
+                    except BaseException as error:
+                        stopped.append(error)
+                        raise
 
             try:
                 safe = self.folder.video(name)
-                matches.append(self._answer(safe, self._encode(safe, watched), query, 1))
-            except TFGroundingError as error:  # one bad video does not end a search
+                matches.append(_matched(safe, self._watch(safe, report).ask(query, top_k=1)))
+            except Exception as error:  # one bad video does not end a search
+                if stopped:
+                    raise stopped[0] from None
                 skipped.append(SkippedVideo(video=name, reason=self.explain(error)))
         if progress is not None:
             progress(len(videos), len(videos), "done")
@@ -154,12 +162,12 @@ class VideoTools:
         if used > CLIPS_FOLDER_BYTES:
             raise TFGroundingError(
                 f"the clips folder holds {used / 2**30:.1f} GB, its limit is {CLIPS_FOLDER_BYTES / 2**30:.0f} GB; "
-                "somebody must tidy it up before more clips can be made"
+                "delete old clips to make more"
             )
         target = self.folder.new_clip(safe, clip_name(safe.name, start_seconds, end_seconds))
         try:
             clip = cut_clip(
-                safe.path,
+                safe.source,
                 target,
                 start_seconds=start_seconds,
                 end_seconds=end_seconds,
@@ -202,9 +210,9 @@ class VideoTools:
             return json.dumps({"error": self.explain(error)})
         return result.model_dump_json()
 
-    def explain(self, error: TFGroundingError) -> str:
-        """An error's sentence as a stranger may read it: paths relative to the root."""
-        return str(error).replace(f"{self.folder.root}/", "")
+    def explain(self, error: Exception) -> str:
+        """An error's sentence as clients may read it: paths relative to the root."""
+        return readable(reason_to_skip(error).replace(f"{self.folder.root}/", ""))
 
     def _ready_grounder(self) -> Grounder:
         with self._making:
@@ -214,37 +222,35 @@ class VideoTools:
                 self._grounder = Grounder(**self._settings)
             return self._grounder
 
-    def _encode(self, video: SafeVideo, watched: Callable[[float, float], None]) -> VideoFeatures:
+    def _watch(self, video: SafeVideo, progress: Callable[[float, float], None]) -> Watched:
         def within_limit(done: float, whole: float) -> None:
             if max(done, whole) > LONGEST_VIDEO_SECONDS:  # also on the way: a header may have promised less
                 raise VideoError(
                     f"{video.name} is {max(done, whole) / 3600:.1f} hours long, "
                     f"{LONGEST_VIDEO_SECONDS / 3600:g} are allowed"
                 )
-            watched(done, whole)
+            progress(done, whole)
 
         within_limit(0.0, video.stated_seconds or 1.0)
-        return self._ready_grounder().encode_video(video.path, progress=within_limit)
+        return self._ready_grounder().watch(video.source, progress=within_limit)
 
-    def _answer(self, video: SafeVideo, features: VideoFeatures, query: str, top_k: int) -> GroundedVideo:
-        answer = self._ready_grounder().ground(features, query, top_k=top_k)
-        return GroundedVideo(
-            video=video.name,
-            query=query,
-            duration_seconds=round(answer.video.duration_seconds, 3),
-            moments=[
-                FoundMoment(
-                    start_seconds=round(m.start_seconds, 3),
-                    end_seconds=round(m.end_seconds, 3),
-                    score=round(m.score, 4),
-                )
-                for m in answer.moments
-            ],
-            present=None if answer.present is None else round(answer.present, 3),
-            similarity=round(best_similarity(answer), 4),
-            encoder=answer.encoder,
-            warnings=list(answer.warnings),
-        )
+
+def _grounded(video: SafeVideo, answer: Answer) -> GroundedVideo:
+    found = answer.to_dict(curves=False)
+    found["video"] |= {"path": video.name, "source": {"kind": "file", "path": video.name}}
+    return GroundedVideo(**found, similarity=round(best_similarity(answer), 4))
+
+
+def _matched(video: SafeVideo, answer: Answer) -> MatchedVideo:
+    found = answer.to_dict(curves=False)
+    return MatchedVideo(
+        **found
+        | {
+            "video": video.name,
+            "duration_seconds": answer.video.duration_seconds,
+            "similarity": round(best_similarity(answer), 4),
+        }
+    )
 
 
 def openai_tools() -> list[dict[str, Any]]:
@@ -259,6 +265,8 @@ def openai_tools() -> list[dict[str, Any]]:
 
 def best_similarity(answer: Answer) -> float:
     """Mean similarity of the query over its best second of samples: unlike a moment's score, it compares videos."""
+    if len(answer.curve) == 0:
+        return 0.0
     spacing = answer.video.duration_seconds / len(answer.curve)
     best = np.sort(answer.curve)[-max(1, round(BEST_SECONDS / spacing)) :]
     return float(best.mean())
@@ -272,6 +280,8 @@ def _checked_query(query: str) -> str:
         )
     if not query.strip():
         raise TFGroundingError("the query is empty; say in one sentence what happens")
+    if readable(query) != query:
+        raise TFGroundingError("the query holds half characters, which are no text (lone surrogates)")
     return query
 
 

@@ -20,32 +20,29 @@ BAR_PIXELS = 24  # a bar is at least this wide, to be hit by a finger (WCAG 2.2,
 NARROWEST_CHART_PIXELS = 320
 
 
-def notebook_html(grounding: Answer) -> str:
+def notebook_html(answer: Answer) -> str:
     """The chart of an answer and its moments as an HTML fragment: what a notebook shows."""
-    info = grounding.video
-    found = chart(grounding, (), clickable=False) + moment_table(grounding, clickable=False)
+    info = answer.video
+    found = chart(answer, (), clickable=False) + moment_table(answer, clickable=False)
     return (
         f"<div class='tfg fragment'><style>{page_piece('chart.css')}</style>"
-        f"<strong>{safe(grounding.query)}</strong> "
+        f"<strong>{safe(answer.query)}</strong> "
         f"<span class='quiet'>{safe(Path(info.path).name)}, {short_clock(info.duration_seconds)}</span>"
-        f"{found}{warning_lines(grounding)}</div>"
+        f"{found}{warning_lines(answer)}</div>"
     )
 
 
-def chart(grounding: Answer, thumbnails: Sequence[str], *, clickable: bool) -> str:
+def chart(answer: Answer, thumbnails: Sequence[str], *, clickable: bool) -> str:
     """Thumbnails, a lane of bars for moments, and one row a curve, over one time axis."""
-    duration = grounding.video.duration_seconds
+    duration = answer.video.duration_seconds
     parts = []
     if thumbnails:
         images = "".join(f"<img src='{source}' alt=''>" for source in thumbnails)
         parts.append(f"<div class='thumbs' aria-hidden='true'>{images}</div>")
-    lanes = _lanes(grounding.moments, duration)
+    lanes = _lanes(answer.moments, duration)
     bars = []
-    for rank, (moment, lane) in enumerate(zip(grounding.moments, lanes, strict=True), start=1):
-        left, width = (
-            _share(moment.start_seconds, duration),
-            _share(moment.end_seconds - moment.start_seconds, duration),
-        )
+    for rank, (moment, lane) in enumerate(zip(answer.moments, lanes, strict=True), start=1):
+        left, width = _place(moment, duration)
         style = f"left:min({left:.3f}%, 100% - {BAR_PIXELS}px);width:{width:.3f}%;top:{4 + 28 * lane}px"
         kind = "bar best" if rank == 1 else "bar"
         if clickable:
@@ -54,13 +51,10 @@ def chart(grounding: Answer, thumbnails: Sequence[str], *, clickable: bool) -> s
             bars.append(f"<div class='{kind}' style='{style}' title='{safe(stretch(moment))}'>{rank}</div>")
     height = 28 * (max(lanes, default=0) + 1) + 4
     parts.append(f"<div class='lanes' style='height:{height}px'>{''.join(bars)}</div>")
-    for text in main_texts(grounding):
-        parts.append(_row(text, grounding.curves.get(text, grounding.curve), grounding.pts_seconds, duration))
-    for moment in grounding.moments[:1]:
-        left, width = (
-            _share(moment.start_seconds, duration),
-            _share(moment.end_seconds - moment.start_seconds, duration),
-        )
+    for text in main_texts(answer) if len(answer.pts_seconds) else ():
+        parts.append(_row(text, answer.curves.get(text, answer.curve), answer.pts_seconds, duration))
+    for moment in answer.moments[:1]:
+        left, width = _place(moment, duration)
         parts.append(f"<div class='band' style='left:{left:.3f}%;width:{width:.3f}%'></div>")
     if clickable:
         parts.append("<div class='playhead'></div>")
@@ -94,11 +88,11 @@ def _axis(duration: float) -> str:
     return f"<div class='axis' aria-hidden='true'>{''.join(places)}</div>"
 
 
-def moment_table(grounding: Answer, *, clickable: bool) -> str:
-    if not grounding.moments:
+def moment_table(answer: Answer, *, clickable: bool) -> str:
+    if not answer.moments:
         return ""
     rows = []
-    for rank, m in enumerate(grounding.moments, start=1):
+    for rank, m in enumerate(answer.moments, start=1):
         play = f"<td>{play_button(m, 'play', 'Play', rank)}</td>" if clickable else ""
         length = f"<td class='wide'>{m.end_seconds - m.start_seconds:.2f} s</td>"
         rows.append(
@@ -119,12 +113,12 @@ def play_button(moment: Moment, kind: str, text: str, rank: int, *, style: str =
     )
 
 
-def warning_lines(grounding: Answer) -> str:
-    return "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in grounding.warnings)
+def warning_lines(answer: Answer) -> str:
+    return "".join(f"<p class='warning'>{safe(warning)}</p>" for warning in answer.warnings)
 
 
 def _lanes(moments: Sequence[Moment], duration: float) -> list[int]:
-    """For each moment the first lane in which its bar, never narrower than BAR_PIXELS, meets no better one's."""
+    """For each moment the first lane in which its bar, never narrower than BAR_PIXELS, overlaps no better one."""
     least = duration * BAR_PIXELS / NARROWEST_CHART_PIXELS
     taken: list[list[tuple[float, float]]] = []
     lanes = []

@@ -14,7 +14,7 @@ WIDTH_INCHES, ROW_INCHES = 7.0, 1.2  # the text width of a two-column paper's pa
 BEST, OTHERS = "#c2410c", "#64748b"
 
 
-def plot_grounding(grounding: Answer) -> Figure:
+def plot_grounding(answer: Answer) -> Figure:
     """Draw an answer: one row a text, the best moment shaded, the runners-up as bars under the first row.
 
     Returns:
@@ -27,32 +27,32 @@ def plot_grounding(grounding: Answer) -> Figure:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise TFGroundingError("plots need matplotlib: pip install 'tfgrounding[plot]'") from error
-    texts = main_texts(grounding)
+    texts = main_texts(answer)
     figure = Figure(figsize=(WIDTH_INCHES, ROW_INCHES * len(texts) + 0.6), layout="constrained")
     rows = figure.subplots(len(texts), 1, sharex=True, squeeze=False)[:, 0]
     for row, text in zip(rows, texts, strict=True):
-        curve = grounding.curves.get(text, grounding.curve)
-        row.plot(grounding.pts_seconds, curve, color="black", linewidth=0.8)
+        curve = answer.curves.get(text, answer.curve)
+        row.plot(answer.pts_seconds, curve, color="black", linewidth=0.8)
         row.set_title(_plain(text), loc="left", fontsize=8)
         row.tick_params(labelsize=7)
         row.spines[["top", "right"]].set_visible(False)
-        for moment in grounding.moments[:1]:
+        for moment in answer.moments[:1]:
             row.axvspan(moment.start_seconds, moment.end_seconds, color=BEST, alpha=0.2, linewidth=0)
     low, high = rows[0].get_ylim()
-    for rank, moment in enumerate(grounding.moments):
+    for rank, moment in enumerate(answer.moments):
         level = low - (high - low) * 0.06 * (rank + 1)
         color = BEST if rank == 0 else OTHERS
         rows[0].plot([moment.start_seconds, moment.end_seconds], [level, level], color=color, linewidth=2.5)
-    rows[0].set_xlim(0, grounding.video.duration_seconds)
+    rows[0].set_xlim(0, answer.video.duration_seconds)
     rows[-1].set_xlabel("seconds", fontsize=8)
     figure.supylabel("similarity", fontsize=8)
     return figure
 
 
-def main_texts(grounding: Answer) -> list[str]:
+def main_texts(answer: Answer) -> list[str]:
     """The texts that a chart shows: the query, then the main description of each sub-event."""
-    events = [event.descriptions[0] for event in grounding.plan.sub_events]
-    return list(dict.fromkeys([grounding.query, *(text for text in events if text in grounding.curves)]))
+    events = [event.descriptions[0] for event in answer.plan.sub_events]
+    return list(dict.fromkeys([answer.query, *(text for text in events if text in answer.curves)]))
 
 
 def _plain(text: str) -> str:

@@ -1,10 +1,17 @@
 (() => {
   "use strict";
+  const root = document.documentElement;
+
+  document.querySelector(".theme").addEventListener("click", () => {
+    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    root.dataset.theme = dark ? "light" : "dark";
+  });
+
   const video = document.querySelector("video");
+  if (!video) return; // the page was made without the video
   const shift = Number(video.dataset.shift); // our seconds count from the first picture, the player's from the file's start
   const duration = Number(video.dataset.duration);
   const now = document.querySelector(".now");
-  const root = document.documentElement;
   let stretch = null; // {start, end} that is being played, in our seconds
 
   const seconds = () => video.currentTime - shift;
@@ -78,9 +85,4 @@
   video.addEventListener("timeupdate", watch);
   video.addEventListener("seeked", () => { leave(); watch(); });
   video.addEventListener("error", () => { now.textContent = "The browser cannot play this video."; });
-
-  document.querySelector(".theme").addEventListener("click", () => {
-    const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark";
-  });
 })();

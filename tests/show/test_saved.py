@@ -1,0 +1,206 @@
+"""What `--save` and `--json` wrote is drawn and exported as if just found; anything else is refused in words."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+
+import pytest
+from videos import BLUE, RED, make_scenes, make_video
+from watcher import RedWatcher
+
+from tfgrounding import Grounder, TFGroundingError
+from tfgrounding.cli import app as cli
+from tfgrounding.show.export import FORMATS, export
+from tfgrounding.show.report import write_report
+from tfgrounding.show.saved import holds_answers, read_answers
+
+ENGINES = ("curves", "numpro", "hybrid")
+QUERIES = ("something red", "first it is red, then it is blue")
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    path = tmp_path_factory.mktemp("saved") / "scenes.mp4"
+    return make_scenes(path, [(2.0, BLUE), (3.0, RED), (2.0, BLUE)])
+
+
+@pytest.fixture(params=ENGINES)
+def answers(request, scenes, colour_encoder):
+    """Two answers of every engine."""
+    vlm = None if request.param == "curves" else RedWatcher()
+    watched = Grounder(engine=request.param, encoder=colour_encoder, vlm=vlm, cache=False).watch(scenes)
+    return [watched.ask(query) for query in QUERIES]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys, tmp_path):
+    """Runs the command line in this process, in an empty folder: (exit code, stdout, stderr)."""
+
+    def go(*arguments) -> tuple[int, str, str]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["tfgrounding", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        out, err = capsys.readouterr()
+        return int(left.value.code or 0), out, err
+
+    return go
+
+
+def save(path, answers):
+    path.write_text(json.dumps([answer.to_dict() for answer in answers]))
+    return path
+
+
+def test_exports_and_the_report_are_those_of_the_answers_themselves(answers, run, tmp_path):
+    saved = save(tmp_path / "answers.json", answers)
+    for name in FORMATS:
+        code, out, err = run("export", saved, "--format", name)
+        assert (code, err) == (0, "") and out == export(answers, name), name
+    assert run("report", saved, "-o", "saved.html")[0] == 0
+    write_report(answers, tmp_path / "direct.html")
+    assert (tmp_path / "saved.html").read_bytes() == (tmp_path / "direct.html").read_bytes()
+    assert run("export", saved, "--clips", "clips", "-o", "x.json")[0] == 0
+    assert len(list((tmp_path / "clips").iterdir())) == sum(len(answer.moments) for answer in answers)
+
+
+def test_the_command_line_saves_what_it_reads_back(run, scenes, tmp_path):
+    asked = ("ground", scenes, "something red", "--encoder", "conftest:ColourEncoder")
+    code, printed, _ = run(*asked, "--json", "--save", "new/answer.json")
+    assert code == 0 and json.loads(printed) == json.loads((tmp_path / "new/answer.json").read_text())
+    direct = run("export", scenes, "something red", "--encoder", "conftest:ColourEncoder", "--format", "csv")[1]
+    assert run("export", "new/answer.json", "--format", "csv")[1] == direct
+    (tmp_path / "lines.mp4").write_text(printed + printed)  # recognised by what it holds, not by its name
+    assert run("export", "lines.mp4", "--format", "csv")[1].count("\n") == 2 * direct.count("\n") - 1
+    assert run("export", "lines.mp4", "--format", "json")[1].count('"query"') == 4  # with that of each plan
+
+
+def test_only_videos_take_queries_and_only_answers_do_without(run, scenes, tmp_path, colour_encoder):
+    saved = save(tmp_path / "a.json", [Grounder(encoder=colour_encoder).ground(scenes, "red")])
+    assert run("export", saved, "blue")[::2] == (
+        2,
+        f"tfgrounding: {saved} holds answers already: leave the queries out, or name the video\n",
+    )
+    assert run("report", scenes)[::2] == (2, "tfgrounding: a QUERY is missing: say in a sentence what happens\n")
+
+
+def test_answers_whose_video_is_gone(answers, run, scenes, tmp_path):
+    gone = tmp_path / "gone.mp4"
+    shutil.copy(scenes, gone)
+    watched = Grounder(encoder="conftest:ColourEncoder", cache=False).watch(gone)
+    saved = save(tmp_path / "a.json", [watched.ask(query) for query in QUERIES])
+    before = {name: run("export", saved, "--format", name)[1] for name in FORMATS}
+    gone.unlink()
+    for name in FORMATS:
+        assert run("export", saved, "--format", name) == (0, before[name], "")
+    code, _, err = run("report", saved, "-o", "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert code == 0 and "The page has no video and no pictures: " in err and "there is no such file" in err
+    assert "there is no such file" in page and "<video" not in page and "something red" in page
+    assert "<svg" in page and "<button type='button' class='bar" not in page
+    code, _, err = run("export", saved, "--clips", "clips", "-o", "x.json")
+    assert code == 2 and err.count("there is no such file") == 1
+    make_video(gone, seconds=7, width=128, height=96)
+    assert run("report", saved, "-o", "r.html")[0] == 0
+    assert "The video is not the one that was searched" in (tmp_path / "r.html").read_text()
+
+
+VALID = {
+    "format": "tfgrounding-answer",
+    "version": 1,
+    "task": "moments",
+    "query": "a dog",
+    "video": {"path": "x.mp4", "duration_seconds": 10.0, "width": 64, "height": 48},
+    "moments": [{"start_seconds": 1.0, "end_seconds": 2.0, "score": 0.5}],
+    "engine": "curves",
+    "encoder": "e",
+    "localizer": "l",
+    "plan": {"query": "a dog"},
+}
+
+
+def test_what_is_not_needed_may_be_missing(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(VALID))
+    (answer,) = read_answers(tmp_path / "a.json")
+    for name in FORMATS:
+        export([answer], name)
+    assert "only its features are at hand" in write_report([answer], tmp_path / "r.html")[0]
+    answer.plot()
+
+
+def changed(**parts):
+    return json.dumps({**VALID, **parts})
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", None),
+        ("{", "not JSON"),
+        ("[]", "holds no answer"),
+        ("[1]", 'no JSON object with "format"'),
+        ('{"query": "a dog"}', 'no JSON object with "format"'),
+        ("[" * 100_000, "not JSON"),
+        ("[" * 500 + "]" * 500, 'no JSON object with "format"'),
+        ('{"a":' * 100_000, "not JSON"),
+        (json.dumps(VALID) + "x", "not JSON"),
+        (json.dumps(VALID)[:-9], "not JSON"),
+        (changed(version=99), "version 99"),
+        (changed(moments=[{"start_seconds": 2, "end_seconds": 1, "score": 0}]), "does not lie in the video"),
+        (changed(moments=[{"start_seconds": 0, "end_seconds": 1e9, "score": 0}]), "does not lie in the video"),
+        (changed(moments=[{"start_seconds": 0, "end_seconds": 1, "score": float("nan")}]), "not a finite number"),
+        (changed(moments=VALID["moments"] * 10_000), "at most 5000"),
+        (changed(moments="x"), "damaged"),
+        (changed(video={**VALID["video"], "duration_seconds": 1e300}), "over a year"),
+        (changed(video={**VALID["video"], "duration_seconds": float("inf")}), "damaged"),
+        (changed(video={**VALID["video"], "width": "<script>"}), "damaged"),
+        (changed(video={**VALID["video"], "start_offset_seconds": "x"}), "damaged"),
+        (changed(video={**VALID["video"], "start_timecode": 5}), "damaged"),
+        (changed(video=[]), "damaged"),
+        (changed(plan=[]), "damaged"),
+        (changed(curve=[1, 2]), "differ in length"),
+        (changed(curve=[float("nan")], pts_seconds=[0]), "damaged"),
+        (changed(video={**VALID["video"], "source": {"kind": "magic"}}), "source"),
+        ('{"format": ' + "9" * 10_000 + "}", "not JSON"),
+        ("\ufeff" + changed(version=2), "version 2"),
+    ],
+)
+def test_hostile_files_give_one_sentence(content, says, run, tmp_path):
+    path = tmp_path / "answers.json"
+    path.write_text(content, encoding="utf-8")
+    assert holds_answers(path) == (says is not None)
+    for command in (("export", path), ("report", path), ("export", path, "--format", "edl")):
+        code, out, err = run(*command)
+        assert code == 2 and out == "" and err.count("\n") == 1 and len(err) < 600, err
+        assert says is None or says in err
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe{\x00}\x00", b"{\xff}", b"{\x00}"])
+def test_bytes_that_are_no_text(content, tmp_path):
+    (tmp_path / "a.json").write_bytes(content)
+    with pytest.raises(TFGroundingError, match="not JSON"):
+        read_answers(tmp_path / "a.json")
+
+
+def test_a_huge_file_is_not_read(tmp_path, monkeypatch):
+    from tfgrounding.show import saved
+
+    monkeypatch.setattr(saved, "LARGEST_BYTES", 1 << 20)
+    (tmp_path / "a.json").write_text("[" + " " * (1 << 20) + "]")
+    with pytest.raises(TFGroundingError, match="larger than 1 MB"):
+        read_answers(tmp_path / "a.json")
+
+
+def test_markup_in_a_saved_answer_stays_text(tmp_path):
+    evil = "</script><script>alert(1)</script>"
+    path = tmp_path / "a.json"
+    video = {**VALID["video"], "path": evil, "codec": evil, "width": 5}
+    path.write_text(
+        changed(query=evil, engine=evil, encoder=evil, warnings=[evil], provenance={evil: evil}, video=video)
+    )
+    write_report(read_answers(path), tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    assert len(re.findall("<script", page)) == 1
