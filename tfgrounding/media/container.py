@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import VideoError
+from .reasons import ENCRYPTED, UNSUPPORTED, why_unreadable
 
 if TYPE_CHECKING:
     import av.container
@@ -26,6 +27,8 @@ VIDEO_SUFFIXES = (
 LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema: 50 MB decoded, a dozen at a time; a small file could ask for far more
 MAX_PIXELS = {"max_pixels": str(LARGEST_PICTURE_PIXELS)}  # to a decoder: larger pictures are errors
 STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails
+PACKET_BY_PACKET = ("mpegts", "mpeg", "matroska,webm", "flv")
+USUAL_HEADER_BYTES, USUAL_HEADER_SHARE = 16_384, 0.05  # before the first packet at most; covers are larger in few files
 PACKETS_COUNTED = 2000  # to find the track with most pictures where the container does not say
 
 
@@ -84,7 +87,7 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     try:
         container = av.open("file:" + os.fspath(path))  # a name such as "pipe:0" must stay a name
     except (av.FFmpegError, UnicodeError) as error:
-        raise VideoError(f"{path}: not a video that can be read ({getattr(error, 'strerror', error)})") from error
+        raise VideoError(f"{path}: {why_unreadable(path, getattr(error, 'strerror', str(error)))}") from error
     with container:
         yield container
 
@@ -101,19 +104,20 @@ def choose_track(
             pictures. Covers and thumbnails are taken only where they are named.
 
     Raises:
-        VideoError: no such stream, or nothing but sound and covers.
+        VideoError: no such stream, nothing but sound and covers, or nothing that there is a decoder for.
     """
     tracks = list(container.streams.video)
     if wanted is not None:
         for stream in tracks:
             if stream.index == wanted:
-                return stream, []
+                return _decodable([stream], path)[0], []
         numbers = ", ".join(str(stream.index) for stream in tracks) or "none"
         raise VideoError(f"{path}: stream {wanted} is no video track; its video tracks are: {numbers}")
     tracks = [s for s in tracks if not s.disposition & (s.disposition.attached_pic | s.disposition.timed_thumbnails)]
     if not tracks:
         kinds = sorted({stream.type for stream in container.streams})
         raise VideoError(f"{path}: holds no video stream (found: {', '.join(kinds) or 'nothing'})")
+    tracks = _decodable(tracks, path)
     if len(tracks) == 1:
         return tracks[0], []
     counts = _picture_counts(container, tracks)
@@ -130,9 +134,18 @@ def choose_track(
     ]
 
 
+def _decodable(tracks: Sequence[av.video.stream.VideoStream], path: Path) -> list[av.video.stream.VideoStream]:
+    """The tracks that there is a decoder for. Raises VideoError: none."""
+    if any("enc_key_id" in stream.metadata for stream in tracks):  # of Matroska
+        raise VideoError(f"{path}: {ENCRYPTED}")
+    found = [stream for stream in tracks if stream.codec_context is not None]
+    if not found:
+        raise VideoError(f"{path}: {UNSUPPORTED}")
+    return found
+
+
 def _is_thumbnail(stream: av.video.stream.VideoStream, pictures: int, most: int) -> bool:
-    codec = stream.codec_context.name if stream.codec_context else ""
-    return most > 1 and (pictures <= 1 or (codec in STILL_CODECS and pictures * 100 < most))
+    return most > 1 and (pictures <= 1 or (stream.codec_context.name in STILL_CODECS and pictures * 100 < most))
 
 
 def _picture_counts(
@@ -150,6 +163,22 @@ def _picture_counts(
             if count == PACKETS_COUNTED:
                 break
     return dict(counted)
+
+
+def unreadable_start(container: av.container.InputContainer, path: Path) -> float:
+    """Which share of a file lies before the first packet that can be read, 0 where that is nothing to wonder about.
+
+    Containers that are read packet by packet are looked at, not those with an index of all packets.
+    """
+    import av
+
+    if container.format.name not in PACKET_BY_PACKET or len(container.streams.attachments):
+        return 0.0
+    with suppress(av.FFmpegError, StopIteration):
+        packet = next(packet for packet in container.demux() if packet.size)
+        share = (packet.pos or 0) / path.stat().st_size
+        return share if share > USUAL_HEADER_SHARE and (packet.pos or 0) > USUAL_HEADER_BYTES else 0.0
+    return 0.0
 
 
 def in_seconds(ticks: int | None, time_base: Fraction | None) -> float | None:

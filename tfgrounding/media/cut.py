@@ -14,7 +14,7 @@ from ..errors import VideoError
 from ..files import draft
 from ..types import Progress, Shot, VideoInfo
 from .decode import VideoFile
-from .render import UPRIGHT, Renderer
+from .render import UPRIGHT, Renderer, is_hdr
 from .sound import has_sound, read_sound
 from .sources import AnySource, open_source
 
@@ -184,7 +184,7 @@ class _Writer:
         import av
 
         frame = shot.frame
-        if shot.turn != UPRIGHT:
+        if shot.turn != UPRIGHT or is_hdr(frame):
             frame = av.VideoFrame.from_ndarray(self._renderer.pixels(frame, shot.turn), format="rgb24")
         return frame.reformat(width=self._width, height=self._height, format="yuv420p")
 

@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-
 from ..errors import VideoError
 from ..types import Shot, Shots, Turn, VideoInfo
-from .container import MAX_PIXELS, checked_path, choose_track, file_stamp, in_seconds, opened, start_timecode
-from .reading import MOST_READ_FAILURES, Track, read_shots
+from .container import MAX_PIXELS, checked_path, choose_track, file_stamp, opened, start_timecode, unreadable_start
+from .length import counted_seconds, stated_seconds
+from .reading import MOST_READ_FAILURES, WITHOUT_SHOWING_TIMES, Track, read_shots
+from .reasons import ENCRYPTED, UNSUPPORTED, why_undecodable
 from .render import screen_size, turn_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 USUAL_RATE_HZ = 25.0  # where a container states no frame rate that could be true
 FASTEST_RATE_HZ = 1000.0
+COUNTED_FROM_0 = ("matroska,webm", "flv")  # containers whose times nearly always begin there
 
 
 class VideoFile:
@@ -89,6 +90,8 @@ class VideoFile:
         """The track that is read, and what is known of it. Raises VideoError."""
         path = checked_path(self._given)
         with opened(path) as container:
+            lost_share = unreadable_start(container, path)
+        with opened(path) as container:
             chosen, warnings = choose_track(container, path, self._stream)
             index = chosen.index
         with opened(path) as container:
@@ -98,20 +101,31 @@ class VideoFile:
             width, height = screen_size(first.frame.width, first.frame.height, stream.sample_aspect_ratio, turn)
             average_hz = float(stream.average_rate or 0)
             gap = 1 / (average_hz if 0 < average_hz < FASTEST_RATE_HZ else USUAL_RATE_HZ)
-            stated = _stated_seconds(stream, first.starts_seconds)
+            if lost_share and container.format.name in COUNTED_FROM_0:
+                first = first._replace(starts_ticks=0)
+            elif lost_share:
+                warnings.append(
+                    f"nothing could be read from the first {100 * lost_share:.0f} % of the file; "
+                    "times count from the first picture after it"
+                )
+            starts = float(first.starts_ticks * stream.time_base)
+            if container.format.name in WITHOUT_SHOWING_TIMES and starts < 3 * gap:
+                starts = 0.0  # the library shows pictures later than they are stored there
+            stated = stated_seconds(path, container, stream, starts, gap)
             info = VideoInfo(
                 path=self.name,
-                duration_seconds=stated or _counted_seconds(path, container, stream, first.starts_seconds, gap),
+                duration_seconds=stated or counted_seconds(path, container, stream, starts, gap),
                 width=width,
                 height=height,
                 frame_rate_hz=average_hz or None,
                 rotation_degrees=turn.quarters * 90,
                 codec=stream.codec_context.name,
                 warnings=tuple(warnings),
-                start_offset_seconds=max(0.0, first.starts_seconds - (container.start_time or 0) / 1e6),
+                start_offset_seconds=max(0.0, starts - (container.start_time or 0) / 1e6),
                 start_timecode=start_timecode(container, stream),
             )
-        return Track(index, info, gap, first.starts_seconds + first.delay_seconds, stated, turn)
+            zero = first.starts_ticks + first.delay_ticks
+            return Track(index, info, gap, stream.time_base, zero, stated, turn)
 
 
 def decode_picture(path: Path) -> tuple[av.video.frame.VideoFrame, Turn]:
@@ -127,8 +141,8 @@ class _FirstPicture(NamedTuple):
 
     frame: av.video.frame.VideoFrame
     stored: bytes
-    starts_seconds: float
-    delay_seconds: float  # where only the order of decoding is stored: how much later pictures seem to be shown
+    starts_ticks: int
+    delay_ticks: int  # where only the order of decoding is stored: how much later pictures seem to be shown
 
 
 def _first_picture(container: av.container.InputContainer, stream: Any, path: Path) -> _FirstPicture:
@@ -136,65 +150,28 @@ def _first_picture(container: av.container.InputContainer, stream: Any, path: Pa
     import av
 
     stream.codec_context.options = MAX_PIXELS
-    is_in_order = container.format.name == "avi"
     start = key = None  # in ticks: of the first packet to be shown, and of the latest that decoding can begin with
     failures = 0
     while failures < MOST_READ_FAILURES:
         try:
             for packet in container.demux(stream):
                 failures = 0
-                ticks = packet.dts if is_in_order else packet.pts
+                if packet.has_sidedata("encryption_info"):
+                    raise VideoError(f"{path}: {ENCRYPTED}")
                 if packet.size and not packet.is_discard:
-                    start = ticks if start is None else start
-                    key = ticks if packet.is_keyframe or key is None else key
+                    start = packet.pts if start is None else start
+                    key = packet.pts if packet.is_keyframe or key is None else key
                 with suppress(av.error.InvalidDataError):
                     for frame in stream.decode(packet if packet.size else None):
                         delay = 0
-                        if is_in_order:
-                            delay = (frame.dts or 0) - (key or 0)
+                        if container.format.name in WITHOUT_SHOWING_TIMES:
+                            delay = (frame.pts or 0) - (key or 0)
                         elif frame.pts is not None:
                             start = frame.pts if start is None else min(start, frame.pts)
-                        starts, delays = (in_seconds(t, stream.time_base) or 0.0 for t in (start, delay))
-                        return _FirstPicture(frame, bytes(packet), starts, max(0.0, delays))
+                        return _FirstPicture(frame, bytes(packet), start or 0, max(0, delay))
             break
+        except (av.error.DecoderNotFoundError, av.error.PatchWelcomeError) as error:
+            raise VideoError(f"{path}: {UNSUPPORTED}") from error
         except av.FFmpegError:
             failures += 1
-    raise VideoError(f"{path}: no picture of its video stream could be decoded; is the file damaged or cut short?")
-
-
-def _stated_seconds(stream: Any, zero_seconds: float) -> float:
-    """Seconds from the track's first picture to its end as the container states it, or 0."""
-    duration = in_seconds(stream.duration, stream.time_base) or 0.0
-    start = in_seconds(stream.start_time, stream.time_base)
-    skipped = 0.0 if start is None else max(0.0, zero_seconds - start)
-    return max(0.0, duration - skipped) if duration > 0 else 0.0
-
-
-def _counted_seconds(
-    path: Path, container: av.container.InputContainer, stream: Any, zero_seconds: float, gap_seconds: float
-) -> float:
-    """Seconds from the first picture to the end of the last packet: read from near the end, or else all of them."""
-    import av
-
-    if container.duration:
-        with suppress(av.FFmpegError):
-            container.seek(container.duration + (container.start_time or 0))
-            end, _ = _last_packet(container, stream, gap_seconds)
-            if end > zero_seconds:
-                return end - zero_seconds
-    with opened(path) as again:
-        end, count = _last_packet(again, again.streams[stream.index], gap_seconds)
-    return end - zero_seconds if end > zero_seconds else max(1, count) * gap_seconds
-
-
-def _last_packet(container: av.container.InputContainer, stream: Any, gap_seconds: float) -> tuple[float, int]:
-    """(time stamp in seconds at which the last packet to come ends, -inf without any; how many packets come)."""
-    import av
-
-    end, count = -np.inf, 0
-    with suppress(av.FFmpegError):
-        for packet in container.demux(stream):
-            count += packet.size > 0
-            if (shown := in_seconds(packet.pts, packet.time_base)) is not None:
-                end = max(end, shown + (in_seconds(packet.duration, packet.time_base) or gap_seconds))
-    return end, count
+    raise VideoError(f"{path}: {why_undecodable(path)}")

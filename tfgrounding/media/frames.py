@@ -21,6 +21,7 @@ Size = int | tuple[int, int] | None
 QUEUED_CHUNKS = 4  # decoded ahead of whoever reads
 CHUNK_BYTES = 256 << 20
 LARGEST_SIDE = 16_384
+HIGHEST_USUAL_RATE_HZ = 60.0  # samples a second that are taken even where a video has fewer pictures
 
 
 def probe(source: AnySource) -> VideoInfo:
@@ -77,9 +78,17 @@ def iter_frames(
         raise VideoError(
             f"a part of a video starts at 0 or later and before it ends, not {start_seconds}-{end_seconds}"
         )
+    video = open_source(source)
+    rate_hz = checked_rate(rate_hz)
+    own_hz = video.info.frame_rate_hz
+    if own_hz is not None and rate_hz > max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):
+        raise VideoError(
+            f"{video.name}: {rate_hz:g} samples a second are far more than its {own_hz:.5g} pictures a second; "
+            f"at most {max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):.5g} are taken"
+        )
     return FrameStream(
-        open_source(source),
-        rate_hz=checked_rate(rate_hz),
+        video,
+        rate_hz=rate_hz,
         size=size,
         chunk_frames=int(chunk_frames),
         start_seconds=float(start_seconds),

@@ -37,7 +37,7 @@ class PacketFilter:
     Args:
         stream: whose packets come, and whose decoder is told before each whether the picture may be left out.
         rate_hz: samples a second.
-        zero_seconds: time stamp of the video's first picture, from which the following two count.
+        seconds: ticks of the stream as seconds from the video's first picture.
         start_seconds, end_seconds: only samples in [start, end) count, and the picture on screen at the start.
         is_intact: whether the video is undamaged so far; in a damaged one every picture is decoded, for the next best
             to be at hand and the damage to be counted. Damage to a picture that was left out is not noticed.
@@ -48,14 +48,14 @@ class PacketFilter:
         stream: av.video.stream.VideoStream,
         *,
         rate_hz: float,
-        zero_seconds: float,
+        seconds: Callable[[int], float],
         start_seconds: float,
         end_seconds: float,
         is_intact: Callable[[], bool],
     ) -> None:
         self._codec = stream.codec_context
         self._time_base = stream.time_base or Fraction(0)
-        self._rate_hz, self._zero_seconds, self._is_intact = rate_hz, zero_seconds, is_intact
+        self._rate_hz, self._seconds, self._is_intact = rate_hz, seconds, is_intact
         self._start, self._end = start_seconds, end_seconds
         self._steady = self._codec.name in GROUP_STARTS and self._time_base > 0
         self.resumed_seconds = 0.0  # on screen: up to here a stretch was left out on purpose
@@ -67,7 +67,7 @@ class PacketFilter:
         for packet, is_needed in self._judged(packets):
             if held and self._steady and self._begins_group(packet):
                 held, held_bytes = [], 0
-                self.resumed_seconds = self._seconds(packet)
+                self.resumed_seconds = self._seconds(packet.pts or 0)
             held.append(packet)
             held_bytes += packet.size
             if is_needed or held_bytes > MOST_HELD_BYTES:
@@ -88,7 +88,7 @@ class PacketFilter:
             packet = waiting.popleft()
             is_needed = not self._steady or not packet.size or not self._is_intact()
             if self._steady and packet.pts is not None:
-                starts = self._seconds(packet)
+                starts = self._seconds(packet.pts)
                 after = bisect_right(shown, starts)
                 ends = shown[after] if after < len(shown) else np.inf
                 is_needed = is_needed or self._is_looked_at(starts, ends)
@@ -106,7 +106,7 @@ class PacketFilter:
                     moved = 0 if decoded is None else (packet.dts - decoded) * self._time_base
                     self._steady = decoded is None or 0 < moved <= STEADY_SECONDS
                     decoded = packet.dts
-                    insort(shown, self._seconds(packet))
+                    insort(shown, self._seconds(packet.pts))
             if len(waiting) > LOOK_AROUND_PACKETS:
                 yield judged()
         while waiting:
@@ -117,10 +117,6 @@ class PacketFilter:
         if starts <= self._start < ends or (ends == np.inf and starts < self._end):
             return True
         return is_sampled(max(starts, self._start), min(ends, self._end), rate_hz=self._rate_hz)
-
-    def _seconds(self, packet: av.packet.Packet) -> float:
-        """When its picture comes on screen."""
-        return float((packet.pts or 0) * self._time_base) - self._zero_seconds
 
     def _begins_group(self, packet: av.packet.Packet) -> bool:
         """Whether nothing from this packet on looks back beyond it: its picture is an IDR picture."""

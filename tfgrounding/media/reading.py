@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from heapq import heappop, heappush
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..types import Shot, Turn, VideoInfo
-from .container import MAX_PIXELS, in_seconds, opened
+from .container import MAX_PIXELS, opened
 from .damage import Damage
 from .packets import PacketFilter
 from .timestamps import Clock
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
     import av.video.frame
     import av.video.stream
 
+DECODER_THREADS = 0  # as many as the machine has cores
 MOST_READ_FAILURES = 16  # in a row, after which the rest of a file is given up
+WITHOUT_SHOWING_TIMES = ("avi",)  # containers that store only the order of decoding
+MOST_REORDERED = 16  # pictures that are decoded between two that are shown one after the other
 INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # containers to jump in; others are read from the beginning
 LEADS_SECONDS = (0.0, 5.0, 30.0)  # how much before the wanted time to jump, one after the other until it is enough
 PACKETS_PAST_END = 8  # of what is wanted, after which reading ends: a single time stamp may be damaged
@@ -34,9 +40,19 @@ class Track:
     index: int
     info: VideoInfo
     gap_seconds: float  # from one picture to the next, usually
-    zero_seconds: float  # the container's time of the track's first picture
+    time_base: Fraction
+    zero_ticks: int  # the container's time of the track's first picture
     stated_seconds: float  # length of the track as the container states it, or 0
     turn: Turn
+
+    @property
+    def zero_seconds(self) -> float:
+        """The container's time of the track's first picture."""
+        return float(self.zero_ticks * self.time_base)
+
+    def seconds(self, ticks: int) -> float:
+        """The container's time as seconds from the track's first picture."""
+        return float((ticks - self.zero_ticks) * self.time_base)
 
 
 def read_shots(
@@ -88,15 +104,15 @@ class _Reading:
         self._stream = stream
         self._stream.codec_context.options = MAX_PIXELS
         self._stream.thread_type = "AUTO"
-        self._is_in_order = container.format.name == "avi"  # it stores no time of showing, only an order of decoding
-        self._clock = Clock(track.gap_seconds, track.info.duration_seconds, track.zero_seconds)
+        self._stream.codec_context.thread_count = DECODER_THREADS
+        self._clock = Clock(track.gap_seconds, track.info.duration_seconds)
         self._damage = Damage()
         self._filter: PacketFilter | None = None
-        if rate_hz is not None and not self._is_in_order:
+        if rate_hz is not None and container.format.name not in WITHOUT_SHOWING_TIMES:
             self._filter = PacketFilter(
                 self._stream,
                 rate_hz=rate_hz,
-                zero_seconds=track.zero_seconds,
+                seconds=track.seconds,
                 start_seconds=start_seconds,
                 end_seconds=end_seconds,
                 is_intact=self._damage.is_intact,
@@ -111,16 +127,15 @@ class _Reading:
 
         if self._container.format.name not in INDEXED:
             raise _JumpError
-        ticks = round((self._track.zero_seconds + seconds) / float(self._stream.time_base))
+        ticks = self._track.zero_ticks + round(seconds / float(self._track.time_base))
         try:
             self._container.seek(ticks, stream=self._stream)
             self._entry = next(self._container.demux(self._stream))
         except (av.FFmpegError, StopIteration) as error:
             raise _JumpError from error
-        shown = in_seconds(self._entry.pts, self._entry.time_base)
-        if not self._entry.is_keyframe or shown is None:
+        if not self._entry.is_keyframe or self._entry.pts is None:
             raise _JumpError
-        self._entry_seconds = shown - self._track.zero_seconds
+        self._entry_seconds = self._track.seconds(self._entry.pts)
 
     def shots(self) -> Iterator[Shot]:
         """The pictures on screen in [start, end). Raises _JumpError before the first."""
@@ -131,10 +146,9 @@ class _Reading:
                 self._damage.see_hole(max(shown.end_seconds, resumed), start)
                 if start > self._start:
                     yield shown._replace(end_seconds=min(start, self._end))
-            elif self._entry is not None:
-                if start > self._start:
+            elif start > self._start:
+                if self._entry is not None:
                     raise _JumpError
-            elif start > 0:
                 self._damage.see_late_start(start, self._track.gap_seconds)
                 start = 0.0
             if start >= self._end:
@@ -167,14 +181,29 @@ class _Reading:
 
     def _placed(self) -> Iterator[tuple[float, float, av.video.frame.VideoFrame]]:
         """(start, end, frame) of every picture that is shown, the end as the container says it."""
-        time_base = self._stream.time_base  # a frame that comes out at the end carries none
-        for frame in self._frames():
-            decoded = in_seconds(frame.dts, time_base)
-            stamp = decoded if self._is_in_order else in_seconds(frame.pts, time_base)
-            start = self._clock.place(stamp, decoded)
+        seconds = self._track.seconds
+        for ticks, frame in self._with_times():
+            decoded = None if frame.dts is None else seconds(frame.dts)
+            start = self._clock.place(None if ticks is None else seconds(ticks), decoded)
             if start is not None and start >= self._entry_seconds:
                 self._damage.pictures += bool(getattr(frame, "is_corrupt", False))
-                yield start, self._clock.ends(in_seconds(frame.duration, time_base)), frame
+                lasts = float((frame.duration or 0) * self._track.time_base)
+                yield max(0.0, start), self._clock.ends(lasts), frame
+
+    def _with_times(self) -> Iterator[tuple[int | None, av.video.frame.VideoFrame]]:
+        """Every frame that can be decoded, in order of showing, and when it is shown, in ticks."""
+        if self._container.format.name not in WITHOUT_SHOWING_TIMES:
+            yield from ((frame.pts, frame) for frame in self._frames())
+            return
+        waiting: deque[av.video.frame.VideoFrame] = deque()
+        times: list[int] = []  # at which they are decoded: the earliest goes to the first one that is shown
+        for frame in self._frames():
+            waiting.append(frame)
+            heappush(times, frame.pts or 0)
+            if len(waiting) > MOST_REORDERED:
+                yield heappop(times), waiting.popleft()
+        while waiting:
+            yield heappop(times), waiting.popleft()
 
     def _frames(self) -> Iterator[av.video.frame.VideoFrame]:
         """Every frame that can be decoded, in order of showing."""
@@ -186,8 +215,8 @@ class _Reading:
             try:
                 yield from self._stream.decode(packet)
             except av.FFmpegError:
-                shown = in_seconds(packet.pts, packet.time_base)
-                self._damage.packets += shown is None or shown - self._track.zero_seconds >= self._entry_seconds
+                is_wanted = packet.pts is None or self._track.seconds(packet.pts) >= self._entry_seconds
+                self._damage.packets += is_wanted
         for _ in range(MOST_READ_FAILURES):
             try:
                 yield from self._stream.decode(None)  # what the decoder holds back
@@ -224,9 +253,7 @@ class _Reading:
 
     def _is_past_end(self, packet: av.packet.Packet) -> bool:
         """Whether its picture, and all that are decoded after it, come after what is wanted."""
-        shown = in_seconds(packet.dts if packet.pts is None or self._is_in_order else packet.pts, packet.time_base)
-        decoded = in_seconds(packet.dts, packet.time_base)
-        if shown is None or decoded is None or self._clock.warnings:
+        if packet.pts is None or packet.dts is None or self._clock.warnings:
             return False
-        self._newest_packet_seconds = max(self._newest_packet_seconds, shown - self._track.zero_seconds)
-        return decoded - self._track.zero_seconds >= self._end
+        self._newest_packet_seconds = max(self._newest_packet_seconds, self._track.seconds(packet.pts))
+        return self._track.seconds(packet.dts) >= self._end

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..types import Turn
+from . import hdr
 
 if TYPE_CHECKING:
     import av.video.frame
@@ -69,6 +70,11 @@ def screen_size(width: int, height: int, pixel_aspect: Fraction | None, turn: Tu
     return (height, width) if turn.quarters % 2 else (width, height)
 
 
+def is_hdr(frame: av.video.frame.VideoFrame) -> bool:
+    """Whether an ordinary screen would show the picture pale."""
+    return frame.color_trc in hdr.NAMES
+
+
 class Renderer:
     """Turns decoded pictures into upright RGB arrays of one size."""
 
@@ -78,13 +84,18 @@ class Renderer:
         self._width, self._height = width, height
         self._scaler = VideoReformatter()
         self._sizes: set[tuple[int, int]] = set()
+        self._transfers: set[int] = set()  # of pictures of high dynamic range
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was changed, in words."""
+        words = []
         if len(self._sizes) > 1:
-            return (f"the pictures come in {len(self._sizes)} sizes; all were brought to the shape of the first",)
-        return ()
+            words.append(f"the pictures come in {len(self._sizes)} sizes; all were brought to the shape of the first")
+        if self._transfers:
+            names = " and ".join(hdr.NAMES[transfer] for transfer in sorted(self._transfers))
+            words.append(f"its pictures are HDR ({names}); they were converted to what an ordinary screen shows")
+        return tuple(words)
 
     def pixels(self, frame: av.video.frame.VideoFrame, turn: Turn) -> np.ndarray:
         """(H, W, 3) uint8 RGB."""
@@ -92,6 +103,9 @@ class Renderer:
         width, height = (self._height, self._width) if turn.quarters % 2 else (self._width, self._height)
         scaled = self._scaler.reformat(frame, width=width, height=height, format="rgb24", interpolation="BICUBIC")
         picture = scaled.to_ndarray()
+        if is_hdr(frame):
+            self._transfers.add(frame.color_trc)
+            picture = hdr.to_standard_range(picture, frame.color_trc)
         if turn.is_mirrored:
             picture = picture[:, ::-1]
         return np.ascontiguousarray(np.rot90(picture, turn.quarters))

@@ -44,11 +44,12 @@ def read_sound(file: VideoFile, *, start_seconds: float = 0.0) -> Iterator[tuple
             return
         if container.format.name in INDEXED and (early := zero + start_seconds - EARLY_SECONDS) > 0:
             container.seek(round(early / float(stream.time_base)), stream=stream)
-        clock = Clock(USUAL_FRAME_SECONDS, file.info.duration_seconds, zero)
+        clock = Clock(USUAL_FRAME_SECONDS, file.info.duration_seconds)
         for packet in container.demux(stream):
             with suppress(av.error.InvalidDataError):
                 for frame in packet.decode():
-                    decoded, stamp = in_seconds(frame.dts, frame.time_base), in_seconds(frame.pts, frame.time_base)
+                    times = (in_seconds(ticks, frame.time_base) for ticks in (frame.pts, frame.dts))
+                    stamp, decoded = (None if time is None else time - zero for time in times)
                     if (seconds := clock.place(stamp, decoded)) is not None:
                         yield seconds, frame
 

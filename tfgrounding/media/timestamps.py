@@ -15,13 +15,12 @@ class Clock:
     Args:
         gap_seconds: from one frame to the next, usually.
         stated_seconds: length of the video as its container states it.
-        zero_seconds: the time stamp that counts as 0.
     """
 
-    def __init__(self, gap_seconds: float, stated_seconds: float, zero_seconds: float) -> None:
+    def __init__(self, gap_seconds: float, stated_seconds: float) -> None:
         self._gap = gap_seconds
         self._limit = stated_seconds * 1.05 + JUMP_AHEAD_SECONDS  # no believable time stamp lies further
-        self._zero = zero_seconds
+        self._zero = 0.0  # the time stamp that counts as 0
         self._newest = self._newest_decoded = -math.inf
         self._late_frames = 0
         self.end_seconds = 0.0
@@ -41,7 +40,7 @@ class Clock:
         if stamp is None:
             seconds = follows
         elif self._newest == -math.inf:
-            if not 0 <= stamp - self._zero <= self._limit:
+            if stamp - self._zero > self._limit:
                 self._zero = stamp
             seconds = stamp - self._zero
         else:
