@@ -21,7 +21,7 @@ Size = int | tuple[int, int] | None
 QUEUED_CHUNKS = 4  # decoded ahead of whoever reads
 CHUNK_BYTES = 256 << 20
 LARGEST_SIDE = 16_384
-HIGHEST_USUAL_RATE_HZ = 60.0  # samples a second that are taken even where a video has fewer pictures
+HIGHEST_USUAL_RATE_HZ = 100.0  # samples a second that are taken even where a video has fewer pictures
 
 
 def probe(source: AnySource) -> VideoInfo:
