@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgrounding.evaluation.datasets.base import load_dataset
+from tfgrounding.evaluation.datasets import load_dataset
 from tfgrounding.evaluation.metrics import best_constant, overlaps, qvhighlights, recall_and_miou
 
 FILES = [  # data set, file, queries, published whole-video figures

@@ -3,7 +3,7 @@
     python benchmarks/charades_run.py [--shared ../shared] [--localizer default] [--keep .bench/charades_run]
 
 3,720 queries, 1,334 videos of 90 random frame vectors (3 Hz) each, the plans that were published with TFVTG where
-they are at hand and the rules' for the others, and a random vector for every text. The accuracy means nothing; the
+they are there and the rules' for the others, and a random vector for every text. The accuracy means nothing; the
 time is that of everything but decoding and encoding.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgrounding.evaluation.datasets.base import Dataset, load_dataset
+from tfgrounding.evaluation.datasets import Dataset, load_dataset
 from tfgrounding.evaluation.results import read_results
 from tfgrounding.localizers.presence import NULL_TEXTS
 from tfgrounding.planning.plans import StoredPlanner

@@ -1,4 +1,4 @@
-"""Real footage, raw videos to moments, with the embedded encoder: every localizer beside answers that look at nothing.
+"""Real footage, raw videos to moments, with the embedded encoder: every localizer, and answers that look at nothing.
 
     python benchmarks/footage.py [--footage ../shared/footage] [--encoder embedded] [--plans rules|none]
 
@@ -16,16 +16,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
 from tqdm import tqdm
 
 from tfgrounding.encoders.load import load_encoder
 from tfgrounding.engines.grounder import Grounder
 from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.evaluation.metrics import best_constant, bootstrap_interval, overlaps, paired_difference
-from tfgrounding.media.frames import probe
 from tfgrounding.registry import ROWS
-from tfgrounding.types import Plan, VideoFeatures
+from tfgrounding.types import Plan
 
 KEPT = Path(".bench/footage")
 ARGMAX_HALF_SECONDS = (2.0, 4.0, 8.0)
@@ -45,37 +43,6 @@ def render_haystack(footage: Path) -> Path:
             [sys.executable, footage / "render_haystack.py", footage, folder, *missing], check=True, stdout=sys.stderr
         )
     return folder
-
-
-def features_of(grounder: Grounder, path: Path) -> VideoFeatures:
-    """The video's features, from .bench/ if they were made before by the same encoder."""
-    info = probe(path)
-    kept = KEPT / "features" / f"{path.name}.safetensors"
-    revision = f"{grounder.encoder.revision}/{grounder.rate_hz}"
-    if kept.exists():
-        stored = load_file(kept)
-        if bytes(stored["revision"]).decode() == revision:
-            return VideoFeatures(
-                stored["vectors"].astype(np.float32),
-                stored["pts"],
-                stored["instants"],
-                info,
-                grounder.encoder.name,
-                grounder.encoder.revision,
-                grounder.rate_hz,
-            )
-    features = grounder.encode_video(path)
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    save_file(
-        {
-            "vectors": features.vectors,
-            "pts": features.pts_seconds,
-            "instants": features.sample_seconds,
-            "revision": np.frombuffer(revision.encode(), dtype=np.uint8),
-        },
-        kept,
-    )
-    return features
 
 
 def best_iou(answer: Window, truths: list[Window]) -> float:
@@ -100,7 +67,7 @@ def main() -> None:
     haystack = render_haystack(options.footage)
     samples = [json.loads(line) for line in (options.footage / "annotations.jsonl").read_text().splitlines()]
     encoder = load_encoder(options.encoder)
-    grounders = {name: Grounder(encoder=encoder, localizer=name) for name in ROWS["localizers"]}
+    grounders = {name: Grounder(encoder=encoder, localizer=name, cache=KEPT / "cache") for name in ROWS["localizers"]}
     first = grounders["default"]
     undefined: dict[tuple[str, str], int] = {}
 
@@ -112,7 +79,7 @@ def main() -> None:
     for sample in tqdm(samples, file=sys.stderr, disable=not sys.stderr.isatty()):
         kind = sample["kind"]
         folder = haystack if kind == "haystack" else options.footage / "untrimmed"
-        features = features_of(first, folder / sample["vid"])
+        features = first.encode_video(folder / sample["vid"])
         duration = features.info.duration_seconds
         truths = [tuple(window) for window in sample["relevant_windows"]]
         videos.setdefault(kind, []).append(sample["vid"])

@@ -383,12 +383,12 @@ def auroc(positive: np.ndarray, negative: np.ndarray) -> float:
 
 def absence(folder: Path) -> dict:
     """`presence` of each query in its own video and in all others, with the embedded encoder."""
-    from footage import features_of, render_haystack
+    from footage import KEPT, render_haystack
 
     from tfgrounding.engines.grounder import Grounder
     from tfgrounding.tracks.similarity import similarity_curves
 
-    grounder = Grounder(encoder="embedded")
+    grounder = Grounder(encoder="embedded", cache=KEPT / "cache")
     queries = [json.loads(line) for line in (folder / "annotations.jsonl").read_text().splitlines()]
     recipes = [json.loads(line) for line in (folder / "haystack_recipes.jsonl").read_text().splitlines()]
     shown = {recipe["vid"]: [clip["text"] for clip in recipe["clips"]] for recipe in recipes}
@@ -398,7 +398,7 @@ def absence(folder: Path) -> dict:
     rows = []
     for video in dict.fromkeys(query["vid"] for query in queries):
         path = haystack / video if video in shown else folder / "untrimmed" / video
-        features = features_of(grounder, path)
+        features = grounder.encode_video(path)
         middle = (features.sample_seconds[1:] + features.sample_seconds[:-1]) / 2
         edges = np.concatenate([[0.0], middle, [features.info.duration_seconds]])
         curves = similarity_curves(features.vectors, np.concatenate([texts, null]))

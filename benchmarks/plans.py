@@ -21,7 +21,7 @@ import numpy as np
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent))
-from footage import Window, best_iou, features_of, render_haystack
+from footage import KEPT, Window, best_iou, render_haystack
 
 from tfgrounding import Grounder
 from tfgrounding.encoders.load import load_encoder
@@ -80,13 +80,13 @@ def footage(folder: Path, localizers: list[str], encoder_name: str) -> Iterator[
     """Every query of the real footage with the rules' plan, with its paraphrases only, and alone."""
     haystack = render_haystack(folder)
     encoder = load_encoder(encoder_name)
-    grounders = {name: Grounder(encoder=encoder, localizer=name, top_k=1) for name in localizers}
+    grounders = {name: Grounder(encoder=encoder, localizer=name, top_k=1, cache=KEPT / "cache") for name in localizers}
     samples = [json.loads(line) for line in (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()]
     for sample in tqdm(samples, desc="footage", file=sys.stderr, disable=not sys.stderr.isatty()):
         path = (haystack if sample["kind"] == "haystack" else folder / "untrimmed") / sample["vid"]
         truths = [(window[0], window[1]) for window in sample["relevant_windows"]]
         for name, grounder in grounders.items():
-            features = features_of(grounder, path)
+            features = grounder.encode_video(path)
             full = grounder.planner.plan(sample["query"])
             plans = {
                 "none": Plan(sample["query"]),

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tfgrounding.evaluation.datasets.base import Dataset, load_dataset
-from tfgrounding.evaluation.worker import Recipe
+from tfgrounding.evaluation.datasets import Dataset, load_dataset
+from tfgrounding.evaluation.recipe import Recipe
 from tfgrounding.localizers.presence import NULL_TEXTS
 from tfgrounding.tracks.stored import save_text_vectors
 

@@ -35,6 +35,7 @@ _MOVED = {
     "cache": "tracks.cache",
     "clips": "show.clips",
     "datasets": "evaluation.datasets",
+    "datasets.base": "evaluation.datasets",
     "evaluate": "evaluation.run",
     "export": "show.export",
     "llm_planner": "planning.llm",

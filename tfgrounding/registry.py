@@ -51,7 +51,15 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "edl": "tfgrounding.show.exports.timelines:edl_text",
         "otio": "tfgrounding.show.exports.timelines:otio_text",
     },
-    "datasets": {},
+    "datasets": {
+        "activitynet": "tfgrounding.evaluation.datasets.activitynet:ActivityNet",
+        "charades-cd": "tfgrounding.evaluation.datasets.charades:Charades",
+        "charades-cg": "tfgrounding.evaluation.datasets.charades:Charades",
+        "charades-sta": "tfgrounding.evaluation.datasets.charades:Charades",
+        "jsonl": "tfgrounding.evaluation.datasets.own:Own",
+        "qvhighlights": "tfgrounding.evaluation.datasets.qvhighlights:QVHighlights",
+        "uca": "tfgrounding.evaluation.datasets.uca:UCA",
+    },
     "views": {
         "frame-numbers": "tfgrounding.vision.views:FrameNumbers",
         "timestamps-text": "tfgrounding.vision.views:TimestampsText",

@@ -52,7 +52,7 @@ def test_groups_add_up_to_the_whole():
         total = sum(line.paired.difference * line.paired.queries for line in group.values())
         assert total / 60 == pytest.approx(found.overall["mIoU"].paired.difference)
     assert list(found.groups["duration"]) == ["0-30 s", "120-300 s"]
-    assert list(found.groups["relation"]) == ["not told", "sequentially"]
+    assert list(found.groups["relation"]) == ["sequentially", "unknown"]
     assert list(found.groups["moment length"]) == ["0-3 s", "3-6 s", "6-10 s", "10-30 s"]
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from tfgrounding.errors import DatasetError
-from tfgrounding.evaluation.datasets.base import DATASETS, in_order, load_dataset
+from tfgrounding.evaluation.datasets import in_order, load_dataset
+from tfgrounding.registry import names
 
 ANNOTATIONS = Path(__file__).parents[3] / "shared" / "annotations"
 needs_annotations = pytest.mark.skipif(not ANNOTATIONS.exists(), reason="the data sets' own files are not here")
@@ -147,7 +148,7 @@ def test_a_part_is_repeatable_and_complete(tmp_path):
     assert halves == shuffled.samples
 
 
-@pytest.mark.parametrize("name", sorted(DATASETS))
+@pytest.mark.parametrize("name", names("datasets"))
 def test_each_data_set_says_where_it_comes_from(name):
     with pytest.raises(DatasetError, match="nothing is downloaded"):
         load_dataset(name)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfgrounding.evaluation.datasets.base import load_dataset
+from tfgrounding.evaluation.datasets import load_dataset
 from tfgrounding.evaluation.metrics import (
     best_constant,
     bootstrap_interval,

@@ -1,15 +1,16 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from videos import BLUE, GREEN, RED, make_scenes
 
 from tfgrounding.errors import DatasetError
-from tfgrounding.evaluation.datasets.base import load_dataset
+from tfgrounding.evaluation.datasets import load_dataset
 from tfgrounding.evaluation.needle import build, draw, find_clips, heat_map, only_needle, plan_haystacks
+from tfgrounding.evaluation.recipe import Recipe
 from tfgrounding.evaluation.results import read_results
 from tfgrounding.evaluation.run import evaluate
-from tfgrounding.evaluation.worker import Recipe
 from tfgrounding.media.frames import probe
 
 
@@ -32,7 +33,7 @@ def test_every_length_and_depth_has_its_haystack(folder):
     assert [(s.start_seconds, s.end_seconds) for s in stacks[:3]] == [(0, 2), (2, 4), (4, 6)]
     assert all(stack.needle.path not in [clip.path for clip in stack.hay] for stack in stacks)
     assert plan_haystacks(clips, lengths_seconds=[6, 10], depths=3) == stacks
-    with pytest.raises(DatasetError, match="no room"):
+    with pytest.raises(DatasetError, match="needs hay around it, so more than 2 s"):
         plan_haystacks(clips, lengths_seconds=[2])
 
 
@@ -70,6 +71,40 @@ def test_the_needle_is_found_where_it_was_hidden(folder, colour_encoder, tmp_pat
     rows.pop(stacks[0].name)
     assert heat_map(annotations, rows).iou[0, 0] == 0
     assert "100%" in found.text() and json.loads(json.dumps(found.to_dict()))["needles"] == 1
+
+
+def test_folders_of_pictures_are_clips_where_their_rate_is_given(folder, tmp_path):
+    from videos import make_pictures
+
+    make_scenes(tmp_path / "a.mp4", [(1.0, RED)])
+    make_pictures(tmp_path / "walk", 10)
+    make_scenes(tmp_path / "b.mp4", [(1.0, BLUE)])
+    assert [Path(clip.path).name for clip in find_clips(tmp_path)] == ["a.mp4", "b.mp4"]
+    clips = find_clips(tmp_path, picture_rate_hz=5)
+    assert [(Path(clip.path).name, clip.seconds) for clip in clips] == [("a.mp4", 1), ("b.mp4", 1), ("walk", 2)]
+    stacks = plan_haystacks(only_needle(clips, "walk", "numbers"), lengths_seconds=[4], depths=1)
+    build(stacks, tmp_path / "out")
+    assert probe(tmp_path / "out" / f"{stacks[0].name}.mp4").duration_seconds == pytest.approx(4)
+
+
+def test_a_damaged_clip_is_left_out_of_the_hay(folder, tmp_path, monkeypatch):
+    clips = find_clips(folder)
+    stacks = plan_haystacks(clips, lengths_seconds=[6], depths=1)
+    bad = stacks[0].hay[0].path
+    monkeypatch.setattr("tfgrounding.evaluation.needle.videos.iter_frames", failing_for(bad))
+    build(stacks, tmp_path / "out")
+    assert probe(tmp_path / "out" / f"{stacks[0].name}.mp4").duration_seconds == pytest.approx(6)
+
+
+def failing_for(path):
+    from tfgrounding.media.frames import iter_frames
+
+    def frames(source, **settings):
+        if str(source) == path:
+            raise ValueError("31 is not a valid Type")
+        return iter_frames(source, **settings)
+
+    return frames
 
 
 def test_the_heat_map_is_drawn(folder, tmp_path):

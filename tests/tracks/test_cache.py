@@ -129,7 +129,8 @@ def test_the_least_recently_used_goes_first(cache):
     cache.store(keys[3], features(3))
     assert {k for k in range(4) if cache._entry(keys[k]).exists()} == {0, 2, 3}
     cache.limit_bytes = one // 2
-    cache.store(KEY, features(9))  # larger than all the room there is
+    with pytest.raises(OSError, match="the limit is"):
+        cache.store(KEY, features(9))
     assert not cache._entry(KEY).exists()
 
 
@@ -172,7 +173,7 @@ def test_a_file_is_hashed_once_and_again_when_it_changes(cache, scenes, monkeypa
 def test_the_second_query_decodes_nothing_and_answers_the_same(counting, scenes, tmp_path, monkeypatch):
     first = Grounder(encoder=counting, cache=tmp_path / "c").ground(scenes, "blue")
     assert counting.frames == 12
-    monkeypatch.setattr(sys.modules["tfgrounding.engines.grounder"], "iter_frames", None)
+    monkeypatch.setattr(sys.modules["tfgrounding.engines.curves"], "iter_frames", None)
     other_process = Grounder(encoder=counting, cache=tmp_path / "c")
     second, third = other_process.ground(scenes, "blue"), other_process.ground(scenes, "blue")
     assert counting.frames == 12
@@ -287,7 +288,7 @@ WRITER = """
 import sys, time
 sys.path[:0] = sys.argv[2:]
 from test_cache import FeatureCache, KEY, features, same
-cache = FeatureCache(sys.argv[1], limit_bytes=400_000)  # room for about half of the entries
+cache = FeatureCache(sys.argv[1], limit_bytes=400_000)  # about half of the entries
 print("ready", flush=True)
 k = 0
 while True:
@@ -396,3 +397,13 @@ def test_encode_and_cache_on_the_command_line(scenes, tmp_path, monkeypatch, cap
     assert code == 0 and out.startswith("2 encoded videos, ") and str(tmp_path / "c") in out
     assert run("cache", "--clear")[1].startswith("2 encoded videos removed")
     assert run("cache")[1].startswith("0 encoded videos, 0.0 MB")
+
+
+def test_a_cache_that_cannot_be_written_is_known_beforehand(tmp_path):
+    FeatureCache(tmp_path / "new").check_writable()
+    assert list((tmp_path / "new").rglob("*")) == [tmp_path / "new" / "features"]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TFGroundingError, match="TFGROUNDING_CACHE"):
+        FeatureCache(tmp_path / "file").check_writable()
+    with pytest.raises(TFGroundingError, match="cannot be kept"):
+        FeatureCache("/proc/cache").check_writable()

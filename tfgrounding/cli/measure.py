@@ -42,7 +42,7 @@ def eval_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Ask every query of DATASET, write a row for each, and print how good the answers are."""
-    from ..evaluation.datasets.base import load_dataset
+    from ..evaluation.datasets import load_dataset
     from ..evaluation.run import evaluate
     from ..evaluation.worker import Recipe
 
@@ -107,7 +107,7 @@ def needle_command(
     """Hide clips of CLIPS in long videos of the others, look for them, and draw how that went by length and depth."""
     from tqdm import tqdm
 
-    from ..evaluation.datasets.base import load_dataset
+    from ..evaluation.datasets import load_dataset
     from ..evaluation.needle import build, draw, find_clips, heat_map, only_needle, plan_haystacks
     from ..evaluation.results import read_results
     from ..evaluation.run import evaluate

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..errors import TFGroundingError
 from ..llm.chat import RefusedError
-from .datasets.base import Sample
+from .datasets import Sample
+from .recipe import Recipe
 from .results import Row
-from .worker import Recipe, VideoWorker, result_row
+from .worker import VideoWorker, result_row
 
 TRIES = 3  # of a video whose actor died
 
@@ -29,7 +30,7 @@ def run_on_ray(
     """Rows of every video as they are ready, in no particular order.
 
     Each video is one row of a Ray data set; an actor holds a `VideoWorker`. Ray restarts an actor that dies and gives
-    its videos to it again, up to TRIES times; it hands actors no more videos than they can take (back-pressure).
+    its videos to it again, up to TRIES times; it gives actors no more videos than they can take (back-pressure).
     Folders and files must have the same paths on every machine.
 
     Args:
@@ -92,7 +93,7 @@ class _Tries:
 
 
 class _Actor:
-    """Loads its models with its first video, so that what is wrong with the recipe is told as an answer."""
+    """Loads its models with its first video, so that what is wrong with the recipe comes back as an answer."""
 
     def __init__(self, jobs: Any, tries: Any, recipe: Recipe, provenance: dict[str, Any]) -> None:
         import ray

@@ -29,7 +29,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Worst:
-    """A query where B fares worse than A: both rows as they stand in the files, and their top answers' IoU."""
+    """A query that B answers worse than A: both rows as in the files, and their top answers' IoU."""
 
     first: Row
     second: Row
@@ -85,13 +85,13 @@ class Comparison:
         for title, group in (("all queries", self.overall), *((f"mIoU by {n}", g) for n, g in self.groups.items())):
             lines += ["", f"{title:<24}{'n':>7}{'A':>8}{'B':>8}{'B - A':>8}{'95 %':>16}{'p':>8}"]
             for name, line in group.items():
-                told = f"{line.paired.low * 100:+.2f} {line.paired.high * 100:+.2f}"
-                told = f"{told:>16}{line.paired.p_value:>8.4f}"
+                interval = f"{line.paired.low * 100:+.2f} {line.paired.high * 100:+.2f}"
+                spread = f"{interval:>16}{line.paired.p_value:>8.4f}"
                 if line.paired.videos < FEWEST_VIDEOS:
-                    told = f"{'too few videos':>24}"
+                    spread = f"{'too few videos':>24}"
                 lines.append(
                     f"{name:<24}{line.paired.queries:>7,}{line.first:>8.2f}{line.second:>8.2f}"
-                    f"{line.paired.difference * 100:>+8.2f}{told}"
+                    f"{line.paired.difference * 100:>+8.2f}{spread}"
                 )
         if self.worst:
             lines += ["", f"where B loses most{'IoU A':>12}{'IoU B':>8}"]
@@ -130,9 +130,10 @@ def compare(
             raise DatasetError(
                 f"{names[0]} and {names[1]} disagree about when {qid!r} happens: they are different data"
             )
-    truths = [first[qid].get("relevant_windows") or [] for qid in shared]
-    if not any(truths):
+    shared = [qid for qid in shared if first[qid].get("relevant_windows")]
+    if not shared:
         raise DatasetError(f"{names[0]} has no relevant_windows to compare answers with")
+    truths = [first[qid]["relevant_windows"] for qid in shared]
     videos = [first[qid]["vid"] for qid in shared]
     sides = [overlaps([run[qid]["pred_relevant_windows"] for qid in shared], truths) for run in (first, second)]
     a, b = (per_query(overlap) for overlap in sides)
@@ -157,13 +158,13 @@ def compare(
         groups={
             "duration": grouped(lambda row: _range(row.get("duration"), DURATION_SECONDS)),
             "moment length": grouped(lambda row: _range(_moment_seconds(row), MOMENT_SECONDS)),
-            "relation": grouped(lambda row: row.get("relation") or "not told"),
+            "relation": grouped(lambda row: row.get("relation") or "unknown"),
         },
         worst=tuple(
             Worst(first[shared[i]], second[shared[i]], float(a["mIoU"][i]), float(b["mIoU"][i])) for i in worst
         ),
-        only_first=len(first) - len(shared),
-        only_second=len(second) - len(shared),
+        only_first=sum(qid not in second for qid in first),
+        only_second=sum(qid not in first for qid in second),
     )
 
 
@@ -173,7 +174,7 @@ def _moment_seconds(row: Row) -> float:
 
 def _range(seconds: float | None, borders: Sequence[int]) -> str:
     if seconds is None:
-        return "not told"
+        return "unknown"
     for low, high in zip((0, *borders), borders, strict=False):
         if seconds <= high:
             return f"{low}-{high} s"

@@ -13,10 +13,11 @@ from typing import Any
 
 from ..errors import DatasetError, TFGroundingError
 from .cluster import run_on_ray
-from .datasets.base import Dataset, Sample, in_order
-from .results import Results, Row, to_parquet
+from .datasets import Dataset, Sample, in_order
+from .recipe import Recipe
+from .results import Results, Row, check_parquet, to_parquet, write_submission
 from .summary import Summary, summarize
-from .worker import Recipe, Seen, VideoWorker, result_row
+from .worker import Looked, VideoWorker, result_row
 
 AHEAD = 2  # videos that are encoded while an earlier one is being searched
 TRIES = 2  # of a video whose worker process died
@@ -38,13 +39,14 @@ def evaluate(
     """Ask every query of a data set and write one row of results for each.
 
     Rows are appended to `output` as they are ready. When the file holds rows of an earlier run with the same
-    settings, only what is missing is asked, so a run that was killed at any moment is finished by starting it again.
-    A video or query that fails is a row with its error. Samples are grouped by video; a video is encoded once.
+    settings, only what is missing is asked: rerun the command to resume after a crash. A video or query that fails is
+    a row with its error. Samples are grouped by video; a video is encoded once. Where no sample says when its event
+    happens (a test split), nothing is scored, and the answers are also written as OUTPUT.submission.jsonl.
 
     Args:
         dataset: what `load_dataset` returned.
         recipe: what decides the numbers.
-        output: a .jsonl file; with .parquet a table is written at the end, beside the .jsonl it grew from.
+        output: a .jsonl file; with .parquet a table is written at the end, from the .jsonl beside it.
         limit, offset: take only `limit` samples from `offset` on; negative numbers are no choice.
         seed: shuffle the samples before that; None keeps the file's order.
         cluster: "ray" or an address "ray://HOST:PORT" to run on a Ray cluster; None runs here.
@@ -57,18 +59,24 @@ def evaluate(
         The Summary of all samples that were to be asked.
 
     Raises:
-        DatasetError: nothing to ask, the output cannot be written, or holds rows of other settings.
+        DatasetError: nothing to ask, the output cannot be written (known before the first video is read), or holds rows
+            of other settings.
         TFGroundingError: the recipe cannot be carried out.
     """
     if offset < 0 or (limit is not None and limit < 1):
         raise DatasetError(f"offset must be 0 or more and limit 1 or more, not {offset} and {limit}")
+    if not dataset.samples:
+        raise DatasetError(dataset.why_empty())
     asked = in_order(dataset, offset=offset, limit=limit, seed=seed)
     if not asked.samples:
         raise DatasetError(f"{dataset!r} has no sample to ask from offset {offset} on")
     recipe = recipe.for_dataset(dataset)
     provenance = recipe.provenance(dataset)
     output = Path(output)
-    with Results(output.with_suffix(".jsonl") if output.suffix == ".parquet" else output) as results:
+    if output.suffix == ".parquet":
+        check_parquet(output)
+    rows_path = output.with_suffix(".jsonl") if output.suffix == ".parquet" else output
+    with Results(rows_path) as results:
         results.check(provenance)
         if retry_failed:
             results.forget([qid for qid, row in results.rows.items() if row.get("error")])
@@ -81,7 +89,12 @@ def evaluate(
         rows_by_qid = results.rows
     if output.suffix == ".parquet":
         to_parquet(output, rows_by_qid.values())
-    return summarize(asked, rows_by_qid, whole=dataset)
+    notes = []
+    if not any(sample.truths for sample in dataset.samples):
+        submission = rows_path.with_suffix(".submission.jsonl")
+        write_submission(submission, [rows_by_qid[sample.qid] for sample in asked.samples])
+        notes.append(f"no query has an annotated moment, so nothing is scored; the submission is {submission}")
+    return summarize(asked, rows_by_qid, whole=dataset, notes=notes)
 
 
 def _by_video(samples: Sequence[Sample]) -> list[list[Sample]]:
@@ -122,12 +135,12 @@ def _run_here(jobs: list[list[Sample]], worker: VideoWorker) -> Iterator[list[Ro
         if stopping:
             raise DatasetError("stopped")
 
-    def look(job: Sequence[Sample]) -> Seen:
+    def look(job: Sequence[Sample]) -> Looked:
         return worker.look_at(job[0].video, job[0].duration_seconds, still_wanted)
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="look") as ahead:
         try:
-            looks: list[Future[Seen]] = [ahead.submit(look, job) for job in jobs[:AHEAD]]
+            looks: list[Future[Looked]] = [ahead.submit(look, job) for job in jobs[:AHEAD]]
             for number, job in enumerate(jobs):
                 rows = worker.rows(job, looks.pop(0).result)
                 if number + AHEAD < len(jobs):

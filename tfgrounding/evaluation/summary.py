@@ -1,17 +1,18 @@
-"""A run in one table: what was asked, what was answered, how well, and what no-one had to look at a video for."""
+"""A run in one table: what was asked, what was answered, how well, compared with answers that look at no video."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from .datasets.base import Dataset
+from .datasets import Dataset, Sample
 from .metrics import best_constant, bootstrap_interval, overlaps, per_query, qvhighlights, recall_and_miou
 from .results import Row
+from .worker import ANOTHER_CUT, lengths_differ
 
 LISTED = 20  # bad rows and failures that are spelt out on a terminal; the JSON form has all of them
 
@@ -23,8 +24,8 @@ class Summary:
     `counts`: every row of the annotation file lands in exactly one of answered, nothing_found, failed, not_yet_run,
     not_asked (by --limit and --offset) and bad. `table`, `clipped`: {row: {metric: percent}}, with the truth as
     annotated and clipped to the video. `intervals`: {metric: (low, high)} of our own row, truth as annotated, 95 %
-    over videos. `official`: QVHighlights' own figures where the annotations have saliency. `failed`, `bad`:
-    (where, why).
+    over videos; all three are empty where no query has an annotated moment. `official`: QVHighlights' own figures
+    where the annotations have saliency. `failed`, `bad`: (where, why).
     """
 
     dataset: str
@@ -55,6 +56,8 @@ class Summary:
         """The summary for a terminal."""
         lines = [f"{self.dataset}: " + ", ".join(f"{n:,} {name.replace('_', ' ')}" for name, n in self.counts.items())]
         for title, table in (("truth as annotated", self.table), ("truth clipped to the video", self.clipped)):
+            if not table:
+                continue
             lines += ["", *_table(title, table)]
             if table is self.table:
                 spans = (f"{self.intervals[name][0]:.1f}-{self.intervals[name][1]:.1f}" for name in _columns(table))
@@ -70,13 +73,16 @@ class Summary:
         return "\n".join(lines).encode("utf-8", "backslashreplace").decode()
 
 
-def summarize(asked: Dataset, rows: Mapping[int | str, Row], *, whole: Dataset | None = None) -> Summary:
-    """Put a run beside the answers that need no looking.
+def summarize(
+    asked: Dataset, rows: Mapping[int | str, Row], *, whole: Dataset | None = None, notes: Sequence[str] = ()
+) -> Summary:
+    """Compare a run with answers that look at no video.
 
     Args:
         asked: the samples that were asked.
         rows: result rows by qid; rows of other samples are left out.
         whole: the data set that `asked` is a part of, for the counts; None means that it is all.
+        notes: what else is to be said of the run.
 
     Returns:
         A Summary. "whole video" answers [0, duration]; "best constant" the one share of the video that fits these
@@ -84,17 +90,34 @@ def summarize(asked: Dataset, rows: Mapping[int | str, Row], *, whole: Dataset |
     """
     whole = whole or asked
     found = [rows.get(sample.qid) for sample in asked.samples]
-    answers = [row["pred_relevant_windows"] if row else [] for row in found]
-    truths = [sample.truths for sample in asked.samples]
-    videos = [sample.video for sample in asked.samples]
-    durations = np.array(
-        [
-            sample.duration_seconds or (row or {}).get("duration") or np.nan
+    scored = [(sample, row) for sample, row in zip(asked.samples, found, strict=True) if sample.truths]
+    tables, intervals = _scores(scored) if scored else (({}, {}), {})
+    return Summary(
+        dataset=asked.name,
+        counts=_counts(asked, found, whole),
+        table=tables[0],
+        clipped=tables[1],
+        intervals=intervals,
+        official=_official([sample for sample, _ in scored], rows),
+        failed=tuple(
+            (f"{sample.where} ({sample.video})", row["error"])
             for sample, row in zip(asked.samples, found, strict=True)
-        ]
+            if row and row["error"]
+        ),
+        bad=tuple((row.where, row.reason) for row in whole.bad),
+        notes=(*whole.notes, *notes, *_notes(asked, found)),
     )
-    low, high = best_constant(truths, durations) if truths else (0.0, 1.0)
-    most = max((len(windows) for windows in answers), default=0)
+
+
+def _scores(
+    scored: Sequence[tuple[Sample, Row | None]],
+) -> tuple[tuple[dict[str, dict[str, float]], dict[str, dict[str, float]]], dict[str, tuple[float, float]]]:
+    """The tables with the truth as annotated and clipped to the video, and the intervals of our own row."""
+    answers = [row["pred_relevant_windows"] if row else [] for _, row in scored]
+    truths = [sample.truths for sample, _ in scored]
+    durations = np.array([_duration(sample, row) for sample, row in scored])
+    low, high = best_constant(truths, durations)
+    most = max(len(windows) for windows in answers)
     rivals = {
         "ours": answers,
         "whole video": [[(0.0, duration)] for duration in durations],
@@ -106,23 +129,14 @@ def summarize(asked: Dataset, rows: Mapping[int | str, Row], *, whole: Dataset |
         fits[f"oracle (best of our {most})"] = fits["ours"].max(axis=1, initial=0.0, keepdims=True)
         tables.append({name: recall_and_miou(overlap) for name, overlap in fits.items()})
     values = per_query(overlaps(answers, truths))
-    spread = np.stack(list(values.values()), axis=1) * 100 if truths else np.zeros((0, len(values)))
-    lows, highs = bootstrap_interval(spread, videos)
-    return Summary(
-        dataset=asked.name,
-        counts=_counts(asked, found, whole),
-        table=tables[0],
-        clipped=tables[1],
-        intervals={name: (float(lows[k]), float(highs[k])) for k, name in enumerate(values)},
-        official=_official(asked, rows),
-        failed=tuple(
-            (f"{sample.where} ({sample.video})", row["error"])
-            for sample, row in zip(asked.samples, found, strict=True)
-            if row and row["error"]
-        ),
-        bad=tuple((row.where, row.reason) for row in whole.bad),
-        notes=_notes(asked, found, durations),
-    )
+    spread = np.stack(list(values.values()), axis=1) * 100
+    lows, highs = bootstrap_interval(spread, [sample.video for sample, _ in scored])
+    return (tables[0], tables[1]), {name: (float(lows[k]), float(highs[k])) for k, name in enumerate(values)}
+
+
+def _duration(sample: Sample, row: Row | None) -> float:
+    """The video's length as annotated, else as found; NaN where neither is known."""
+    return sample.duration_seconds or (row or {}).get("duration") or np.nan
 
 
 def _counts(asked: Dataset, found: list[Row | None], whole: Dataset) -> dict[str, int]:
@@ -144,8 +158,8 @@ def _counts(asked: Dataset, found: list[Row | None], whole: Dataset) -> dict[str
     }
 
 
-def _official(asked: Dataset, rows: Mapping[int | str, Row]) -> dict[str, Any]:
-    if not asked.samples or not all(sample.saliency and sample.duration_seconds for sample in asked.samples):
+def _official(samples: Sequence[Sample], rows: Mapping[int | str, Row]) -> dict[str, Any]:
+    if not samples or not all(sample.saliency and sample.duration_seconds for sample in samples):
         return {}
     truths = [
         {
@@ -155,27 +169,48 @@ def _official(asked: Dataset, rows: Mapping[int | str, Row]) -> dict[str, Any]:
             "relevant_clip_ids": list(sample.relevant_clips),
             "saliency_scores": list(sample.saliency),
         }
-        for sample in asked.samples
+        for sample in samples
     ]
-    return qvhighlights([rows[sample.qid] for sample in asked.samples if sample.qid in rows], truths)
+    return qvhighlights([rows[sample.qid] for sample in samples if sample.qid in rows], truths)
 
 
-def _notes(asked: Dataset, found: list[Row | None], durations: np.ndarray) -> tuple[str, ...]:
+def _notes(asked: Dataset, found: list[Row | None]) -> list[str]:
     notes = []
-    starts = np.array([min(start for start, _ in sample.truths) for sample in asked.samples])
-    ends = np.array([max(end for _, end in sample.truths) for sample in asked.samples])
-    with np.errstate(invalid="ignore"):
-        for what, count in (
-            ("ends after its video", int((ends > durations).sum())),
-            ("lies wholly outside its video: nothing can score there", int((starts >= durations).sum())),
-        ):
-            if count:
-                notes.append(f"of {count:,} queries the annotated moment {what}")
-    if unknown := int(np.isnan(durations).sum()):
+    pairs = list(zip(asked.samples, found, strict=True))
+    scored = [(sample, _duration(sample, row)) for sample, row in pairs if sample.truths]
+    unscored = len(pairs) - len(scored)
+    with_saliency = sum(bool(sample.saliency and sample.duration_seconds) for sample, _ in scored)
+    late = sum(max(end for _, end in sample.truths) > duration for sample, duration in scored)
+    outside = sum(min(start for start, _ in sample.truths) >= duration for sample, duration in scored)
+    unknown = sum(bool(np.isnan(duration)) for _, duration in scored)
+    other_length = [
+        (sample.video, row["video_duration"], sample.duration_seconds)
+        for sample, row in pairs
+        if row and row.get("video_duration") and sample.duration_seconds
+        if lengths_differ(sample.duration_seconds, row["video_duration"])
+    ]
+    if scored and unscored:
+        notes.append(f"{unscored:,} queries have no annotated moment: they are answered and not scored")
+    if late:
+        notes.append(f"of {late:,} queries the annotated moment ends after its video")
+    if outside:
+        notes.append(f"of {outside:,} queries the annotated moment lies wholly outside its video: none can score there")
+    if unknown:
         notes.append(f"of {unknown:,} queries the video's length is not known; whole video and constant score 0 there")
-    warned = Counter(warning for row in found if row for warning in row["warnings"])
+    if other_length:
+        video, found_seconds, annotated_seconds = other_length[0]
+        notes.append(
+            f"of {len(other_length):,} queries the video is much longer or shorter than its annotation says ({video}: "
+            f"{found_seconds:.1f} s, annotated {annotated_seconds:.1f} s): {ANOTHER_CUT}"
+        )
+    if 0 < with_saliency < len(scored):
+        notes.append(
+            f"only {with_saliency:,} of {len(scored):,} queries have saliency scores and a duration: QVHighlights' own "
+            "figures are left out"
+        )
+    warned = Counter(warning for row in found if row for warning in row["warnings"] if ANOTHER_CUT not in warning)
     notes += [f"{count:,} x {warning}" for warning, count in warned.most_common(LISTED)]
-    return tuple(notes)
+    return notes
 
 
 def _columns(table: dict[str, dict[str, float]]) -> list[str]:

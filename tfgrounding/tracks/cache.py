@@ -1,4 +1,4 @@
-"""Features on disk, found again by the content they were made from; nothing here knows how they are made."""
+"""Features on disk, found again by the content they were made from."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import threading
 import time
 import zlib
@@ -30,6 +31,7 @@ USUAL_LIMIT_GB = 10.0
 SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
 LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
 RECENT_BYTES = 512 << 20  # of features kept in memory
+NOT_KEPT = "features are not kept in"  # begins the warning of features that could not be stored
 
 
 class FeatureCache:
@@ -41,7 +43,7 @@ class FeatureCache:
 
     Args:
         folder: where; None for $TFGROUNDING_CACHE, or else the platform's place for caches.
-        limit_bytes: None for $TFGROUNDING_CACHE_GB gigabytes, or else 10.
+        limit_bytes: None for $TFGROUNDING_CACHE_GB gigabytes, or else 10; 0 keeps nothing.
 
     Raises:
         TFGroundingError: $TFGROUNDING_CACHE_GB is not a number.
@@ -81,9 +83,10 @@ class FeatureCache:
             try:
                 if not is_still(source, stamp):
                     raise OSError("the video changed while it was being read") from None
-                self.store(key, features)
+                if self.limit_bytes > 0:
+                    self.store(key, features)
             except OSError as error:
-                warning = f"features are not kept in {self.folder}: {error.strerror or error}"
+                warning = f"{NOT_KEPT} {self.folder}: {error.strerror or error}"
                 features = replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
                 if not is_still(source, stamp):
                     return features
@@ -91,27 +94,41 @@ class FeatureCache:
             self._recent.put(recent, features)
         return features
 
+    def check_writable(self) -> None:
+        """Raise TFGroundingError unless features can be stored: better known before a long video is encoded."""
+        folder = self.folder / "features"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"0")
+                file.flush()
+        except OSError as error:
+            raise TFGroundingError(
+                f"{self.folder}: features cannot be kept there ({error.strerror or error}); set TFGROUNDING_CACHE to a "
+                "folder that can be written"
+            ) from error
+
     def key(self, source: AnySource, identity: tuple[Any, ...], **made_by: Any) -> dict[str, Any]:
         """What decides whether features can be used again: the content, what made them (`made_by`), the format."""
         return {"format": FORMAT, "content": self.digest(source, identity), **made_by}
 
     def digest(self, source: AnySource, identity: tuple[Any, ...]) -> str:
         """SHA-256 of what the source holds; that of files is remembered for as long as their `identity` stays."""
-        told = json.dumps(identity)
-        note = self.folder / "digests" / f"{hashlib.sha256(told.encode()).hexdigest()[:32]}.json"
+        identity_text = json.dumps(identity)
+        note = self.folder / "digests" / f"{hashlib.sha256(identity_text.encode()).hexdigest()[:32]}.json"
         with suppress(OSError, ValueError, KeyError, TypeError):  # not seen before, or damaged: it is read below
             remembered = json.loads(note.read_text(encoding="utf-8"))
-            if remembered["identity"] == told and len(remembered["digest"]) == 64:
+            if remembered["identity"] == identity_text and len(remembered["digest"]) == 64:
                 return remembered["digest"]
         digest = open_source(source).digest()
         changed = [part.changed_ns for part in identity if isinstance(part, FileStamp)]
         if changed and time.time() - max(changed) / 1e9 > SETTLED_SECONDS:
             with suppress(OSError):  # then it is read again next time
-                write_atomically(note, json.dumps({"identity": told, "digest": digest}).encode())
+                write_atomically(note, json.dumps({"identity": identity_text, "digest": digest}).encode())
         return digest
 
     def load(self, key: dict[str, Any], path: str) -> VideoFeatures:
-        """The features stored under that key, told to be of `path`. Raises KeyError where there are none to be used."""
+        """The features stored under that key, `path` as the name of their video. Raises KeyError if there are none."""
         entry = self._entry(key)
         try:
             data = entry.read_bytes()
@@ -134,7 +151,7 @@ class FeatureCache:
         )
 
     def store(self, key: dict[str, Any], features: VideoFeatures) -> None:
-        """Keep features (already `rounded`). Raises OSError where the folder cannot be written."""
+        """Keep features (already `rounded`). Raises OSError if the folder cannot be written or is limited to less."""
         tensors: dict[str, np.ndarray] = {
             "vectors": features.vectors.astype(np.float16),
             "pts_seconds": features.pts_seconds.astype(np.float64),
@@ -142,9 +159,10 @@ class FeatureCache:
         }
         words = {"key": key, "info": asdict(replace(features.info, path=""))}
         data = save(tensors, metadata={"words": json.dumps(words), "crc32": str(_checksum(words, tensors))})
-        if len(data) <= self.limit_bytes:
-            write_atomically(self._entry(key), data)
-            self._evict(keep=self._entry(key))
+        if len(data) > self.limit_bytes:
+            raise OSError(f"they take {len(data) / 1e6:,.1f} MB, and the limit is {self.limit_bytes / 1e6:,.1f} MB")
+        write_atomically(self._entry(key), data)
+        self._evict(keep=self._entry(key))
 
     def entries(self) -> list[Path]:
         """The stored videos, the least recently used first."""
@@ -242,13 +260,13 @@ def usual_folder() -> Path:
 
 def usual_limit_bytes() -> int:
     """$TFGROUNDING_CACHE_GB gigabytes, or 10."""
-    told = os.environ.get("TFGROUNDING_CACHE_GB") or USUAL_LIMIT_GB
+    stated = os.environ.get("TFGROUNDING_CACHE_GB") or USUAL_LIMIT_GB
     try:
-        limit = int(float(told) * 1e9)
+        limit = int(float(stated) * 1e9)
     except (ValueError, OverflowError):
         limit = -1
     if limit < 0:
-        raise TFGroundingError(f"TFGROUNDING_CACHE_GB must be a number of gigabytes from 0 on, not {told!r}")
+        raise TFGroundingError(f"TFGROUNDING_CACHE_GB must be a number of gigabytes from 0 on, not {stated!r}")
     return limit
 
 

@@ -13,12 +13,12 @@ from ..types import VideoFeatures, VideoInfo
 
 
 class StoredTexts:
-    """An encoder whose text vectors were made before, for runs on ready features where no model is at hand.
+    """An encoder whose text vectors were made before, for runs on ready features without a model.
 
     The file is a safetensors file with one (D,) vector for each text, under the text itself as its name; its metadata
     may say "encoder", "revision", "floor" and "scale" (see `save_text_vectors`). It must hold every text of the plans,
-    and those of `presence.NULL_TEXTS`, against which a Grounder judges whether an event is there at all. It can look
-    at no picture.
+    and those of `presence.NULL_TEXTS`, against which a Grounder judges whether an event is there at all. It cannot
+    encode pictures.
     """
 
     frame_size: int | tuple[int, int] = 224
@@ -82,7 +82,7 @@ def read_features(path: str | Path, *, duration_seconds: float, encoder: str, re
         path: a .npy file of (T, D) or, as TFVTG stores them, (T, Q, D) numbers, Q vectors a frame; T frames that lie
             evenly over the video. They need not be unit vectors.
         duration_seconds: length of the video.
-        encoder, revision: which model made them; the file does not tell.
+        encoder, revision: which model made them; the file does not say.
 
     Returns:
         VideoFeatures.
@@ -91,17 +91,21 @@ def read_features(path: str | Path, *, duration_seconds: float, encoder: str, re
         DatasetError: the file is missing, or not such an array.
     """
     try:
-        vectors = np.load(path, allow_pickle=False)
+        stored = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header may claim any size
     except (OSError, ValueError, EOFError) as error:
         raise DatasetError(f"{path}: the features cannot be read ({error})") from error
-    if vectors.ndim == 2:
-        vectors = vectors[:, None, :]
-    if vectors.ndim != 3 or 0 in vectors.shape or vectors.dtype.kind != "f":
+    if not isinstance(stored, np.ndarray):
+        raise DatasetError(f"{path}: features must be one array (.npy), not an archive")
+    if stored.ndim not in (2, 3) or 0 in stored.shape or stored.dtype.kind != "f":
         raise DatasetError(
-            f"{path}: features must be (T, D) or (T, Q, D) floating point numbers, not {vectors.shape} {vectors.dtype}"
+            f"{path}: features must be (T, D) or (T, Q, D) floating point numbers, not {stored.shape} {stored.dtype}"
         )
+    with np.errstate(over="ignore"):
+        vectors = np.asarray(stored, dtype=np.float32)
     if not np.isfinite(vectors).all():
         raise DatasetError(f"{path}: the features have values that are not finite (NaN or infinite)")
+    if vectors.ndim == 2:
+        vectors = vectors[:, None, :]
     frames = len(vectors)
     instants = (np.arange(frames) + 0.5) / frames * duration_seconds
     return VideoFeatures(

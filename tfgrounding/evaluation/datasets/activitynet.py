@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .base import Rows, read_captions
-
-SOURCE = (
-    "ActivityNet Captions (Krishna et al., ICCV 2017) is val_1.json and val_2.json of "
-    "cs.stanford.edu/people/ranjaykrishna/densevid; the videos are those of activity-net.org"
-)
-STRIDE_FRAMES, LONGEST_SHARE = 40, 1.0
+from .captions import read_captions
+from .load import Reader
+from .samples import Rows
 
 
-def read(rows: Rows, paths: Sequence[Path]) -> None:
-    """Read {video: {duration, timestamps, sentences}}; val_1 and val_2 are two annotators on the same videos."""
-    read_captions(rows, paths)
+class ActivityNet(Reader):
+    """{video: {duration, timestamps, sentences}}; val_1 and val_2 are two annotators on the same videos."""
+
+    source = (
+        "ActivityNet Captions (Krishna et al., ICCV 2017) is val_1.json and val_2.json of "
+        "cs.stanford.edu/people/ranjaykrishna/densevid; the videos are those of activity-net.org"
+    )
+    stride_frames, longest_share = 40, 1.0
+
+    def read(self, rows: Rows, paths: Sequence[Path]) -> None:
+        read_captions(rows, paths)

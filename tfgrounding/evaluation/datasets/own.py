@@ -4,33 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from .base import Rows, read_json_lines
+from .load import Reader
+from .samples import Rows, is_number, shown
+from .text import read_json_rows
 
-SOURCE = (
-    "your own file: one JSON object a line with vid, query and relevant_windows [[start, end], ...] in seconds, and if "
-    "you like qid, duration, relation and plan"
-)
-STRIDE_FRAMES, LONGEST_SHARE = None, None
+LAYOUT = "vid, query and relevant_windows [[start, end], ...] in seconds, and if you like qid, duration, relation, plan"
 
 
-def read(rows: Rows, paths: Sequence[Path]) -> None:
-    """Read one JSON object a line: vid, query, relevant_windows; optional: qid, duration, relation, plan.
+class Own(Reader):
+    """One JSON object a line: vid, query, relevant_windows; optional: qid, duration, relation, plan.
 
     Without a qid a row is called "FILE:LINE". A plan is an object like the one that `tfgrounding ground --json`
-    prints: {"paraphrases": [...], "sub_events": [[...], ...], "relation": "sequentially"}.
+    prints: {"paraphrases": [...], "sub_events": [[...], ...], "relation": "sequentially"}. A row without
+    relevant_windows is answered and not scored.
     """
-    for path in paths:
-        for where, row in read_json_lines(rows, path):
-            rows.add(
-                where,
-                qid=row.get("qid", f"{path.name}:{where.rpartition(':')[2]}"),
-                video=row.get("vid"),
-                query=row.get("query"),
-                truths=row.get("relevant_windows"),
-                duration_seconds=row.get("duration"),
-                relation=row.get("relation", ""),
-                plan=row.get("plan"),
-                relevant_clips=row.get("relevant_clip_ids", ()),
-                saliency=row.get("saliency_scores", ()),
+
+    source = f"your own file: one JSON object a line with {LAYOUT}"
+
+    def read(self, rows: Rows, paths: Sequence[Path]) -> None:
+        for path in paths:
+            for where, number, row in read_json_rows(rows, path):
+                if problem := _problem(row):
+                    rows.reject(where, problem)
+                    continue
+                rows.add(
+                    where,
+                    qid=row.get("qid", f"{path.name}:{number}"),
+                    video=row["vid"],
+                    query=row["query"],
+                    truths=row.get("relevant_windows"),
+                    duration_seconds=row.get("duration"),
+                    relation=row.get("relation", ""),
+                    plan=row.get("plan"),
+                    relevant_clips=row.get("relevant_clip_ids"),
+                    saliency=row.get("saliency_scores"),
+                )
+
+
+def _problem(row: dict[str, Any]) -> str:
+    """Why an object is no row of this layout; "" where it is one."""
+    missing = [key for key in ("vid", "query") if key not in row]
+    if missing:
+        return f"has no {' and no '.join(missing)}, but {shown(list(row))}; the keys are {LAYOUT}"
+    if "fps" in row and row.get("duration") is None and row.get("relevant_windows"):
+        return 'relevant_windows beside "fps" may be frames or seconds: give seconds, and the duration in seconds'
+    if "fps" in row and is_number(row.get("duration")):
+        windows = row.get("relevant_windows")
+        ends = [w[1] for w in windows if isinstance(w, list) and len(w) == 2] if isinstance(windows, list) else []
+        if any(is_number(end) and end > 1.5 * row["duration"] for end in ends):
+            return (
+                f'a moment ends long after the video ({row["duration"]:g} s) and beside "fps": give seconds, not frames'
             )
+    return ""

@@ -6,23 +6,27 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from .base import Rows, read_captions
+from .captions import read_captions
 from .lines import read_lines
+from .load import Reader
+from .samples import Rows
 
-SOURCE = (
-    "UCA's test split (Yuan et al., CVPR 2024) is UCFCrime_Test.json or .txt, linked from "
-    "xuange923.github.io/Surveillance-Video-Understanding; the videos are UCF-Crime's (crcv.ucf.edu)"
-)
-STRIDE_FRAMES, LONGEST_SHARE = None, None
-CLOCK = re.compile(r"(?:\d+:)?\d+:\d+(?:\.\d+)?")
+CLOCK = re.compile(r"(?:\d{1,6}:)?\d{1,6}:\d{1,6}(?:\.\d{1,9})?", re.ASCII)
 
 
-def read(rows: Rows, paths: Sequence[Path]) -> None:
-    """Read UCA's JSON, or its lines `VIDEO [hh:]mm:ss.s [hh:]mm:ss.s ##text`, which have no durations."""
-    if any(path.suffix == ".json" for path in paths):
-        read_captions(rows, paths)
-        return
-    read_lines(rows, paths, time="[hh:]mm:ss.s", seconds=_seconds)
+class UCA(Reader):
+    """UCA's JSON, or its lines `VIDEO [hh:]mm:ss.s [hh:]mm:ss.s ##text`, which have no durations."""
+
+    source = (
+        "UCA's test split (Yuan et al., CVPR 2024) is UCFCrime_Test.json or .txt, linked from "
+        "xuange923.github.io/Surveillance-Video-Understanding; the videos are UCF-Crime's (crcv.ucf.edu)"
+    )
+
+    def read(self, rows: Rows, paths: Sequence[Path]) -> None:
+        if any(path.suffix == ".json" for path in paths):
+            read_captions(rows, paths)
+        else:
+            read_lines(rows, paths, time="[hh:]mm:ss.s", seconds=_seconds)
 
 
 def _seconds(clock: str) -> float:

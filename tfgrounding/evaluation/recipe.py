@@ -1,0 +1,112 @@
+"""Everything that decides the numbers of a run, and what a run can say of itself."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from ..encoders.base import Encoder
+from ..errors import DatasetError, TFGroundingError
+from ..llm.prompting import prompt_names, prompts
+from ..registry import find
+from .datasets import Dataset
+
+PACKAGES = ("av", "numba", "numpy", "torch", "transformers")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides the numbers of a run, small enough to send to other processes.
+
+    `videos`, `features`: folders with a file for each video; features take the place of decoding and encoding, and an
+    engine that looks at pictures as well needs both. `picture_rate_hz`: given, folders of pictures in `videos` are
+    videos too, of so many pictures a second. `text_features`: a file for `StoredTexts`, in place of an encoder.
+    `planner`: a planner's name, or "none" to search by the bare query. `plans`: a file of stored plans; what it does
+    not hold is planned by rule, with a warning. `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a
+    share of the video's samples. The others are `Grounder`'s; each name may be "module:Class".
+    """
+
+    videos: str | None = None
+    features: str | None = None
+    text_features: str | None = None
+    engine: str = "curves"
+    encoder: str | Encoder = "auto"
+    planner: str = "auto"
+    plans: str | None = None
+    localizer: str = "default"
+    vlm: str | None = None
+    top_k: int = 10
+    rate_hz: float | None = None
+    device: str = "auto"
+    stride_frames: int | None = None
+    longest_share: float | None = None
+    picture_rate_hz: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.videos is None and self.features is None:
+            raise DatasetError(
+                "there is nothing to look at: give a folder of videos (--videos) or features (--features)"
+            )
+        if self.features is not None and not find("engines", self.engine)[0].watches_features:
+            raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
+        if self.plans is not None and self.planner != "auto":
+            raise DatasetError(f"plans are either stored (--plans) or made by the planner {self.planner}, not both")
+        if self.picture_rate_hz is not None and self.videos is None:
+            raise DatasetError("a rate of pictures (--picture-rate) needs a folder with folders of pictures (--videos)")
+
+    def for_dataset(self, dataset: Dataset) -> Recipe:
+        """This recipe with the window grid that TFVTG's authors use for a data set, where none was chosen."""
+        return replace(
+            self,
+            stride_frames=self.stride_frames or dataset.stride_frames,
+            longest_share=self.longest_share or dataset.longest_share,
+        )
+
+    def provenance(self, dataset: Dataset) -> dict[str, Any]:
+        """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
+        from_videos = self.features is None
+        return {
+            "tfgrounding": __version__,
+            "python": platform.python_version(),
+            **{name: _installed(name) for name in PACKAGES},
+            "dataset": dataset.name,
+            "annotations_sha256": _digest(*dataset.files),
+            "engine": self.engine,
+            "localizer": self.localizer,
+            "planner": self.planner if self.plans is None else "stored",
+            "plans_sha256": None if self.plans is None else _digest(self.plans),
+            "prompts": {
+                name: prompts(name).digest
+                for name in prompt_names()
+                if self.vlm is not None or (name.startswith("plan.") and self.planner == "llm")
+            },
+            "vlm": self.vlm,
+            "looked_at": "videos" if from_videos else "features",
+            **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
+            **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),
+            "top_k": self.top_k,
+            "stride_frames": self.stride_frames,
+            "longest_share": self.longest_share,
+        }
+
+
+def _installed(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _digest(*files: str | Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(Path(file).read_bytes())
+        except OSError as error:
+            raise TFGroundingError(f"{file}: cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
