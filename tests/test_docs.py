@@ -7,13 +7,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from videos import BLUE, RED, make_scenes
+from videos import RED, make_scenes
 
 from tfgrounding.cli import app
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "extending.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-FILES = {block.split("\n")[0].removeprefix("# "): block for _, block in BLOCKS if re.match(r"# [\w.]+\n", block)}
+FENCES = re.finditer(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+BLOCKS = [(fence[1], fence[2], fence.string.count("\n", 0, fence.start(2))) for fence in FENCES]
+FILES = {block.split("\n")[0].removeprefix("# "): block for _, block, _ in BLOCKS if re.match(r"# [\w.]+\n", block)}
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     modules = set(sys.modules)
     monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])  # as for a script that lies there
     monkeypatch.chdir(tmp_path)
-    make_scenes(tmp_path / "video.mp4", [(2.0, RED), (2.0, BLUE)])
+    make_scenes(tmp_path / "video.mp4", [(2.0, RED), (2.0, (0, 0, 90))])
     yield tmp_path
     for name in {Path(file).stem for file in FILES} & (set(sys.modules) - modules):
         del sys.modules[name]
@@ -54,16 +55,17 @@ def run(folder, line, monkeypatch, capsys):
 
 
 def test_every_block_of_the_page_works(folder, monkeypatch, capsys):
-    for language, block in BLOCKS:
+    for language, block, line in BLOCKS:
         name = block.split("\n")[0].removeprefix("# ")
         if name in FILES:
             (folder / name).write_text(block, encoding="utf-8")
         elif language == "python":
-            exec(compile(block, "docs/extending.md", "exec"), {"__name__": "__main__"})
+            code = compile("\n" * line + block, str(PAGE), "exec")  # so that a failure shows the line of the page
+            exec(code, {"__name__": "__main__"})
         else:
             assert language == "sh", f"{language} blocks are not run: say what to do with them"
-            for line in block.splitlines():
-                run(folder, line, monkeypatch, capsys)
+            for command in block.splitlines():
+                run(folder, command, monkeypatch, capsys)
 
 
 def test_an_encoder_takes_thirty_lines():
