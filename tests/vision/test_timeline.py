@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tfgrounding import TFGroundingError
-from tfgrounding.engines.numpro import edges_between
+from tfgrounding.engines.looking import edges_between
 from tfgrounding.media.sampling import capped_rate_hz, evenly, timemarker_rate_hz
 from tfgrounding.registry import names
 from tfgrounding.vision.overlay import Overlay
