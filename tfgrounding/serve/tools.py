@@ -22,6 +22,7 @@ from .tool_models import (
     LONGEST_CLIP_SECONDS,
     TOOLS,
     ExtractedClip,
+    FoundMoment,
     GroundedVideo,
     MatchedVideo,
     SkippedVideo,
@@ -242,14 +243,21 @@ def _grounded(video: SafeVideo, answer: Answer) -> GroundedVideo:
 
 
 def _matched(video: SafeVideo, answer: Answer) -> MatchedVideo:
-    found = answer.to_dict(curves=False)
+    """Rounded: a model reads some of them at once."""
     return MatchedVideo(
-        **found
-        | {
-            "video": video.name,
-            "duration_seconds": answer.video.duration_seconds,
-            "similarity": round(best_similarity(answer), 4),
-        }
+        video=video.name,
+        query=answer.query,
+        duration_seconds=round(answer.video.duration_seconds, 3),
+        moments=[
+            FoundMoment(
+                start_seconds=round(m.start_seconds, 3), end_seconds=round(m.end_seconds, 3), score=round(m.score, 4)
+            )
+            for m in answer.moments
+        ],
+        present=None if answer.present is None else round(answer.present, 3),
+        similarity=round(best_similarity(answer), 4),
+        encoder=answer.encoder,
+        warnings=list(answer.warnings),
     )
 
 
