@@ -25,6 +25,7 @@ def test_search_answers_for_the_others(folder, colour_grounder):
     reasons = {skipped.video: skipped.reason for skipped in found.skipped}
     assert set(reasons) == set(folder.broken)
     for name, reason in reasons.items():
+        assert not reason.startswith(("AttributeError", "TypeError")), (name, reason)
         assert reason and "\n" not in reason and str(folder.path) not in reason, (name, reason)
 
 

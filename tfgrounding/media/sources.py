@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import numpy as np
 
@@ -35,8 +35,8 @@ def open_source(source: AnySource, *, stream: int | None = None) -> Source:
         return VideoFile(source, stream=stream)
     if stream is not None:
         raise VideoError(f"only of a video file a stream can be chosen, not of {type(source).__name__}")
-    if isinstance(source, Source):
-        return source
+    if hasattr(type(source), "shots"):  # isinstance with a protocol would read `info` and `identity` of the source
+        return cast(Source, source)
     if isinstance(source, Mapping):
         return _from_dict(source)
     if isinstance(source, (np.ndarray, list, tuple)):

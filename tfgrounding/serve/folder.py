@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import VideoError
 from ..media import LARGEST_PICTURE_PIXELS, MAX_PIXELS, VideoFile, is_video_name
+from ..media.reasons import why_unreadable
 
 CLIPS_FOLDER = "tfgrounding-clips"
 # FFmpeg's names of containers that hold their own data. Others name further files or addresses, which FFmpeg would
@@ -263,6 +264,8 @@ def _check_container(path: Path, shown: str) -> float | None:
     try:
         with av.open(f"file:{path}", options=options) as container:
             for stream in container.streams.video:
+                if stream.codec_context is None:
+                    continue  # there is no decoder for it
                 width, height = stream.codec_context.width, stream.codec_context.height
                 if width * height > LARGEST_PICTURE_PIXELS:
                     raise VideoError(
@@ -271,4 +274,5 @@ def _check_container(path: Path, shown: str) -> float | None:
                     )
             return None if container.duration is None else container.duration / av.time_base
     except av.FFmpegError as error:
-        raise VideoError(f"{shown}: damaged, or not of a kind that is opened here ({error.strerror})") from error
+        why = why_unreadable(path, str(error.strerror))
+        raise VideoError(f"{shown}: {why}, or not of a kind that is opened here") from error
