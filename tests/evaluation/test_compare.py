@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from videos import BLUE, RED, make_scenes
+from videos import BLUE, RED, make_pictures, make_scenes
 
 from tfgrounding.errors import DatasetError
 from tfgrounding.evaluation.compare import compare
@@ -103,12 +103,16 @@ class _Checker(HTMLParser):
 def test_the_page_draws_the_worst_with_pictures(tmp_path):
     make_scenes(tmp_path / "video 0.mp4", [(2.0, RED), (2.0, BLUE)])
     (tmp_path / "video 1.mp4").write_bytes(b"no video")
-    found = compare(make_rows(0.3, queries=4), make_rows(0.0, queries=4))
+    make_pictures(tmp_path / "video 2", 4)
+    found = compare(make_rows(0.3, queries=6), make_rows(0.0, queries=6))
     write_page(tmp_path / "page.html", found, videos=tmp_path)
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     checker = _Checker()
     checker.feed(page)
     assert checker.open == [] and checker.links == [] and checker.images == 8 * 2
-    assert page.count("no pictures") == 2 and "query &lt;0&gt; &amp; more" in page and "<0>" not in page
+    assert page.count("no pictures") == 4 and "query &lt;0&gt; &amp; more" in page and "<0>" not in page
+    assert "--picture-rate" in page  # video 2 is a folder of pictures
     for left, width in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", page):
         assert float(left) >= 0 and float(left) + float(width) <= 100.01
+    write_page(tmp_path / "page.html", found, videos=tmp_path, picture_rate_hz=1.0)
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").count("no pictures") == 2

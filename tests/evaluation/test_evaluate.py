@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batch import make_run, without_times
-from videos import BLUE, GREEN, RED, make_scenes
+from videos import BLUE, GREEN, RED, make_pictures, make_scenes
 
 from tfgrounding.errors import DatasetError, EncoderError, TFGroundingError
 from tfgrounding.evaluation.datasets import load_dataset
@@ -476,6 +476,21 @@ def test_the_command_prints_a_table_and_keeps_to_its_exit_codes(run, tmp_path):
     assert nothing.returncode == 2 and "every query failed" in nothing.stderr and "18 failed" in nothing.stdout
 
 
+def test_the_command_takes_folders_of_pictures_and_names_of_ones_own(tmp_path):
+    make_pictures(tmp_path / "v" / "walk", 8)
+    (tmp_path / "of_my_own.py").write_text(OWN)
+    row = {"vid": "walk", "query": "the light", "relevant_windows": [[0, 2]]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(row) + "\n")
+    arguments = ["eval", "a.jsonl", "--videos", "v", "--picture-rate", "2", "--encoder", "of_my_own:Greys"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command(*arguments, "--planner", "of_my_own:Twice", "--localizer", "of_my_own:Whole"),
+        capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0 and "1 answered" in done.stdout, done.stderr
+    assert next(iter(read_results(tmp_path / "a.results.jsonl").values()))["pred_relevant_windows"] == [[0, 4, 1]]
+
+
 def kill_and_resume(run, output, kills, seed):
     """SIGKILL a run at random moments, over and over; returns how many rows stood there after each kill."""
     chance = random.Random(seed)
@@ -534,5 +549,5 @@ def test_ctrl_c_is_taken_politely(tmp_path):
         time.sleep(0.002)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and not out and "goes on from there" in err and "Traceback" not in err
+    assert process.returncode == 130 and not out and "rerun the command to resume" in err and "Traceback" not in err
     assert 0 < len(read_results(output)) < 1200

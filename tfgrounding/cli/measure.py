@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Annotated
 
@@ -12,11 +13,17 @@ import typer
 from ..errors import TFGroundingError
 from .terminal import EncoderName, EngineName, LocalizerName, VisionName
 
+PicturesRate = Annotated[
+    float | None,
+    typer.Option("--picture-rate", help="Folders of pictures are videos too, of so many pictures a second."),
+]
+
 
 def eval_command(
-    dataset: Annotated[str, typer.Argument(help="A data set's name, or the path of an annotation file.")],
+    dataset: Annotated[str, typer.Argument(help="A data set's name, module:Class, or the path of an annotation file.")],
     annotations: Annotated[list[str] | None, typer.Option(help="The annotation files of a named data set.")] = None,
     videos: Annotated[str | None, typer.Option(help="Folder of the videos.")] = None,
+    picture_rate: PicturesRate = None,
     features: Annotated[str | None, typer.Option(help="Folder of .npy features, (T, D) or (T, Q, D).")] = None,
     text_features: Annotated[str | None, typer.Option(help="A .safetensors file of text vectors.")] = None,
     plans: Annotated[str | None, typer.Option(help="A file of stored plans; others are planned by rule.")] = None,
@@ -43,8 +50,8 @@ def eval_command(
 ) -> None:
     """Ask every query of DATASET, write a row for each, and print how good the answers are."""
     from ..evaluation.datasets import load_dataset
+    from ..evaluation.recipe import Recipe
     from ..evaluation.run import evaluate
-    from ..evaluation.worker import Recipe
 
     samples = load_dataset(dataset, *(annotations or ()))
     recipe = Recipe(
@@ -62,8 +69,9 @@ def eval_command(
         device=device,
         stride_frames=stride,
         longest_share=longest,
+        picture_rate_hz=picture_rate,
     )
-    output = output or f"{os.path.splitext(os.path.basename(dataset))[0]}.results.jsonl"  # noqa: PTH119, PTH122
+    output = output or _file_name(os.path.splitext(os.path.basename(dataset))[0]) + ".results.jsonl"  # noqa: PTH119, PTH122
     try:
         summary = evaluate(
             samples,
@@ -78,7 +86,7 @@ def eval_command(
             show_progress=True,
         )
     except KeyboardInterrupt:
-        print(f"stopped; every finished row is in {output}, the same command goes on from there", file=sys.stderr)
+        print(f"stopped; every finished row is in {output}; rerun the command to resume", file=sys.stderr)
         raise
     print(json.dumps(summary.to_dict()) if as_json else summary.text())
     print(f"rows in {output}", file=sys.stderr)
@@ -88,6 +96,7 @@ def eval_command(
 
 def needle_command(
     clips: Annotated[str, typer.Argument(help="A folder of clips, with captions.jsonl or --needle and --query.")],
+    picture_rate: PicturesRate = None,
     output: Annotated[str, typer.Option(help="Folder for the videos, the results and the heat map.")] = "needle",
     needle: Annotated[str | None, typer.Option(help="The one clip of the folder to look for.")] = None,
     query: Annotated[str | None, typer.Option(help="What happens in --needle.")] = None,
@@ -109,11 +118,11 @@ def needle_command(
 
     from ..evaluation.datasets import load_dataset
     from ..evaluation.needle import build, draw, find_clips, heat_map, only_needle, plan_haystacks
+    from ..evaluation.recipe import Recipe
     from ..evaluation.results import read_results
     from ..evaluation.run import evaluate
-    from ..evaluation.worker import Recipe
 
-    found = find_clips(clips)
+    found = find_clips(clips, picture_rate_hz=picture_rate)
     if (needle is None) != (query is None):
         raise TFGroundingError("--needle and --query belong together: which clip, and what happens in it")
     if needle is not None and query is not None:
@@ -131,7 +140,7 @@ def needle_command(
         rate_hz=rate,
         device=device,
     )
-    name = f"results-{engine}-{encoder}-{localizer}"
+    name = _file_name(f"results-{engine}-{encoder}-{localizer}")
     results = os.path.join(output, f"{name}.jsonl")  # noqa: PTH118
     summary = evaluate(load_dataset("jsonl", annotations), recipe, results, show_progress=True)
     map_ = heat_map(annotations, read_results(results))
@@ -146,6 +155,7 @@ def compare_command(
     second: Annotated[str, typer.Argument(metavar="B.jsonl", help="The results of another, on the same queries.")],
     page: Annotated[str | None, typer.Option(help="Also write an .html page with the worst twenty drawn.")] = None,
     videos: Annotated[str | None, typer.Option(help="Folder of the videos, for pictures on the page.")] = None,
+    picture_rate: PicturesRate = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """How B differs from A on the same queries, how sure that is, and where B loses most."""
@@ -158,8 +168,13 @@ def compare_command(
     comparison = compare(read_results(first), read_results(second), names=(first, second))
     print(json.dumps(comparison.to_dict()) if as_json else comparison.text())
     if page is not None:
-        write_page(page, comparison, videos=videos)
+        write_page(page, comparison, videos=videos, picture_rate_hz=picture_rate)
         print(f"page in {page}", file=sys.stderr)
+
+
+def _file_name(text: str) -> str:
+    """A text as the name of a file: what is not a letter, a digit, a dot or a dash becomes a dash."""
+    return re.sub(r"[^\w.-]+", "-", text)
 
 
 def _numbers(text: str) -> list[float]:

@@ -9,11 +9,11 @@ from html import escape
 from itertools import islice
 from pathlib import Path
 
-from ..errors import DatasetError, TFGroundingError
+from ..errors import DatasetError
 from ..evaluation.compare import Comparison, Worst
 from ..evaluation.files import VideoFiles
 from ..files import write_atomically
-from ..media import VIDEO_SUFFIXES, iter_frames, probe, to_jpeg
+from ..media import iter_frames, probe, to_jpeg
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +32,25 @@ section { margin: 2rem 0 } h2 { font-size: 1rem; margin: 0 0 .4rem } small { col
 """
 
 
-def write_page(path: str | Path, comparison: Comparison, *, videos: str | Path | None = None) -> None:
+def write_page(
+    path: str | Path,
+    comparison: Comparison,
+    *,
+    videos: str | Path | None = None,
+    picture_rate_hz: float | None = None,
+) -> None:
     """Write the comparison, its worst queries drawn, as one page without links to anything else.
 
     Args:
         path: the .html file.
         comparison: what `compare` returned.
         videos: the folder of the videos, for pictures; a video that cannot be read is drawn without them, and says so.
+        picture_rate_hz: given, folders of pictures in it are videos too, of so many pictures a second.
 
     Raises:
         DatasetError: no such folder, or the file cannot be written.
     """
-    files = None if videos is None else VideoFiles(videos, VIDEO_SUFFIXES)
+    files = None if videos is None else VideoFiles(videos, picture_rate_hz=picture_rate_hz)
     sections = "\n".join(_section(one, files) for one in comparison.worst)
     title = f"{Path(comparison.names[1]).name} beside {Path(comparison.names[0]).name}"
     page = (
@@ -89,7 +96,7 @@ def _strip(video: str, files: VideoFiles | None) -> str:
         rate_hz = PICTURES / probe(path).duration_seconds
         chunks = iter_frames(path, rate_hz=rate_hz, size=PICTURE_HEIGHT, chunk_frames=1)
         pictures = [chunk.pixels[0] for chunk in islice(chunks, PICTURES)]
-    except TFGroundingError as error:
+    except Exception as error:  # a file may make any library fail in any way
         logger.warning("no pictures of %s: %s", video, error)
         return f"<small>no pictures: {escape(str(error))}</small>"
     sources = (base64.b64encode(to_jpeg(picture)).decode() for picture in pictures)
