@@ -12,12 +12,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+
+from tfgrounding import VideoInfo, iter_frames
 
 BITS_WIDE, BITS_HIGH = 4, 3  # a number is 12 black or white blocks, the lowest bit top left
 TIME_BASE = Fraction(1, 90_000)
@@ -40,6 +43,31 @@ def read_number(picture: np.ndarray) -> int:
     columns = (np.arange(BITS_WIDE) + 0.5) * width / BITS_WIDE
     centres = picture[rows.astype(int)][:, columns.astype(int)].mean(axis=2) > 127
     return int((centres.reshape(-1) << np.arange(BITS_WIDE * BITS_HIGH)).sum())
+
+
+@dataclass
+class Seen:
+    """The samples of a video: the number in each picture, when it came on screen, when it was looked at."""
+
+    numbers: list[int]
+    pts: np.ndarray
+    instants: np.ndarray
+    pixels: np.ndarray
+    info: VideoInfo
+
+
+def look(source: Any, **arguments: Any) -> Seen:
+    """All samples of a video; arguments as for `iter_frames`."""
+    with iter_frames(source, **arguments) as stream:
+        chunks = list(stream)
+    pixels = np.concatenate([chunk.pixels for chunk in chunks])
+    return Seen(
+        numbers=[read_number(picture) for picture in pixels],
+        pts=np.concatenate([chunk.pts_seconds for chunk in chunks]),
+        instants=np.concatenate([chunk.sample_seconds for chunk in chunks]),
+        pixels=pixels,
+        info=stream.info,
+    )
 
 
 def quadrants(index: int = 0, *, width: int = 64, height: int = 48) -> np.ndarray:
@@ -69,8 +97,10 @@ def make_video(
     start_seconds: float = 0.0,
     aspect: Fraction | None = None,
     audio: bool = False,
+    sound_first: bool = False,
     pictures: bool = True,
     container: str | None = None,
+    metadata: dict[str, str] | None = None,
     seekable: bool = True,
 ) -> Path:
     """Encode a small video file and return its path.
@@ -82,7 +112,9 @@ def make_video(
         codec, pixel_format, options: as FFmpeg names them.
         rotation_degrees, hflip: display matrix of the stream. aspect: width of a pixel over its height.
         start_seconds: time stamp of the first frame.
-        audio: add a silent sound track; pictures: False leaves the video stream out.
+        audio: add a silent sound track from 0 s on, as the first stream with `sound_first`.
+        pictures: False leaves the video stream out.
+        metadata: of the video stream.
         seekable: False writes as into a pipe, so that the container can't hold a duration or an index.
     """
     if times_seconds is None:
@@ -93,16 +125,19 @@ def make_video(
         target: Any = file if seekable else _Pipe(file)
         with av.open(target, "w", format=container or _container(path)) as output:
             video = sound = None
+            if sound_first:
+                sound = output.add_stream("aac", rate=8000, layout="mono")
             if pictures:
                 video = output.add_stream(codec, rate=Fraction(rate_hz).limit_denominator(1001))
                 video.width, video.height, video.pix_fmt = width, height, pixel_format
                 video.codec_context.time_base = video.time_base = time_base
                 video.options = {"preset": "ultrafast", **(options or {})} if codec == "libx264" else (options or {})
+                video.metadata.update(metadata or {})
                 if aspect:
                     video.codec_context.sample_aspect_ratio = aspect
                 if rotation_degrees or hflip:
                     video.set_display_rotation(rotation_degrees, hflip=hflip)
-            if audio:
+            if audio and sound is None:
                 sound = output.add_stream("aac", rate=8000, layout="mono")
             if video is not None:
                 for index, tick in enumerate(ticks):
@@ -111,7 +146,7 @@ def make_video(
                     output.mux(video.encode(frame))
                 output.mux(video.encode(None))
             if sound is not None:
-                for first in range(0, round(seconds * 8000), 1024):
+                for first in range(0, round((start_seconds + seconds) * 8000), 1024):
                     quiet = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), format="fltp", layout="mono")
                     quiet.sample_rate, quiet.pts, quiet.time_base = 8000, first, Fraction(1, 8000)
                     output.mux(sound.encode(quiet))
@@ -128,6 +163,42 @@ def make_scenes(path: Path, scenes: Sequence[tuple[float, tuple[int, int, int]]]
         return np.full((height, width, 3), colours[index], dtype=np.uint8)
 
     return make_video(path, seconds=len(colours) / rate_hz, picture=plain, **settings)
+
+
+def remux(
+    sources: Path | Sequence[Path],
+    target: Path,
+    *,
+    from_seconds: float = 0.0,
+    shown_from_seconds: float | None = None,
+    dispositions: Sequence[str] = (),
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Copy the video streams of files into one file without encoding again.
+
+    Args:
+        sources: one file or several; each gives a stream.
+        from_seconds: begin with the first key picture from there on.
+        shown_from_seconds: what comes before is kept and hidden, in MP4 by an edit list; None shows everything.
+        dispositions: of each stream, as FFmpeg names them. options: of the container.
+    """
+    zero = from_seconds if shown_from_seconds is None else shown_from_seconds
+    options = {"avoid_negative_ts": "disabled", **(options or {})}
+    with av.open(str(target), "w", options=options) as output:
+        inputs = [av.open(str(path)) for path in ([sources] if isinstance(sources, Path) else sources)]
+        streams = [output.add_stream_from_template(source.streams.video[0]) for source in inputs]
+        for stream, disposition in zip(streams, dispositions, strict=False):
+            stream.disposition = av.stream.Disposition[disposition] if disposition else av.stream.Disposition(0)
+        for source, stream in zip(inputs, streams, strict=True):
+            has_begun = False
+            for packet in source.demux(video=0):
+                has_begun = has_begun or (packet.is_keyframe and packet.pts * packet.time_base >= from_seconds)
+                if packet.dts is not None and has_begun:
+                    shift = round(zero / packet.time_base)
+                    packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, stream
+                    output.mux(packet)
+            source.close()
+    return target
 
 
 def make_pictures(

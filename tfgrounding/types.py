@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 
@@ -79,7 +79,6 @@ class Shots:
         return tuple(self._warnings)
 
 
-@runtime_checkable
 class Source(Protocol):
     """A video: a file, a folder or list of pictures, or an array. It can be read any number of times, by any thread."""
 

@@ -75,9 +75,7 @@ def iter_frames(
     if isinstance(chunk_frames, bool) or not isinstance(chunk_frames, (int, np.integer)) or chunk_frames < 1:
         raise VideoError(f"chunk_frames must be a whole number from 1 on, not {chunk_frames!r}")
     if not (0 <= start_seconds < np.inf) or not (end_seconds is None or start_seconds < end_seconds):
-        raise VideoError(
-            f"a part of a video starts at 0 or later and before it ends, not {start_seconds}-{end_seconds}"
-        )
+        raise VideoError(f"a part starts at 0 s or later and before it ends, not {start_seconds!r} to {end_seconds!r}")
     video = open_source(source)
     rate_hz = checked_rate(rate_hz)
     own_hz = video.info.frame_rate_hz

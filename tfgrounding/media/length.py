@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 JOINABLE = ("mpegts", "mpeg")  # containers whose files can be put one behind the other, each with times of its own
 PLACES = 48  # of such a file that are looked at for times that run back
+LAST_BYTES = 4 << 20  # that are read for the end of the last picture
 
 
 def stated_seconds(
@@ -30,10 +31,13 @@ def stated_seconds(
         start_seconds: the container's time of the first picture.
         gap_seconds: from one picture to the next.
     """
-    duration = in_seconds(stream.duration, stream.time_base) or 0.0
-    if container.format.name in JOINABLE and _runs_back(container, stream, path.stat().st_size):
+    if container.format.name in JOINABLE:
+        end = _end_seconds(container, stream, path.stat().st_size, gap_seconds)
+        if end > start_seconds:
+            return end - start_seconds
         with opened(path) as again:
             return _joined_seconds(again, again.streams[stream.index], gap_seconds)
+    duration = in_seconds(stream.duration, stream.time_base) or 0.0
     start = in_seconds(stream.start_time, stream.time_base)
     skipped = 0.0 if start is None else max(0.0, start_seconds - start)
     return max(0.0, duration - skipped) if duration > 0 else 0.0
@@ -69,20 +73,23 @@ def _last_packet(container: av.container.InputContainer, stream: Any, gap_second
     return end, count
 
 
-def _runs_back(container: av.container.InputContainer, stream: Any, size_bytes: int) -> bool:
-    """Whether the time stamps at some places of a file lie before those of an earlier place."""
+def _end_seconds(container: av.container.InputContainer, stream: Any, size_bytes: int, gap_seconds: float) -> float:
+    """Time stamp at which the last packet ends; -inf where the times of some places of the file do not follow."""
     import av
 
     newest = -np.inf
-    for place in range(PLACES + 1):
+    for place in range(PLACES):
         with suppress(av.FFmpegError, StopIteration):
             container.seek(size_bytes * place // PLACES, unsupported_byte_offset=True)
             packet = next(packet for packet in container.demux(stream) if packet.pts is not None)
             shown = in_seconds(packet.pts, packet.time_base) or 0.0
             if shown < newest - JUMP_BACK_SECONDS:
-                return True
+                return -np.inf
             newest = max(newest, shown)
-    return False
+    with suppress(av.FFmpegError):
+        container.seek(max(0, size_bytes - LAST_BYTES), unsupported_byte_offset=True)
+    end, _ = _last_packet(container, stream, gap_seconds)
+    return end if end > newest - JUMP_BACK_SECONDS else -np.inf
 
 
 def _joined_seconds(container: av.container.InputContainer, stream: Any, gap_seconds: float) -> float:

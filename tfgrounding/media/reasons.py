@@ -47,4 +47,4 @@ def _is_encrypted(head: bytes, tail: bytes) -> bool:
         return any(b"sinf" in part and (b"encv" in part or b"drmi" in part) for part in (head, tail))
     packets = [head[at : at + 4] for at in range(0, len(head) - 4, 188)]  # MPEG-TS
     scrambled = sum(packet[:1] == b"G" and packet[3] & 0xC0 != 0 for packet in packets)
-    return scrambled > len(packets) / 2 and all(packet[:1] == b"G" for packet in packets)
+    return scrambled > len(packets) / 10 and all(packet[:1] == b"G" for packet in packets)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 UPRIGHT = Turn()
-EXIF_TURNS = (UPRIGHT, UPRIGHT, Turn(0, True), Turn(2), Turn(2, True), Turn(3, True), Turn(3), Turn(1, True), Turn(1))
+EXIF_TURNS = (UPRIGHT, UPRIGHT, Turn(0, True), Turn(2), Turn(2, True), Turn(1, True), Turn(3), Turn(3, True), Turn(1))
 EXIF_START = re.compile(rb"(?:Exif\0\0|eXIf|EXIF.{4}|\A)(?=II\*\0|MM\0\*)", re.DOTALL)
 EXIF_ORIENTATION = 0x0112
 
