@@ -95,8 +95,8 @@ def check(path: Path, name: str) -> dict[str, str]:
 
 def fault_of(file: VideoFile, truth: Pictures) -> str:
     """How what is read differs from a plain decode; empty where it does not."""
-    if not truth:
-        return "a plain decode gives no picture"
+    if not truth:  # cut so that FFmpeg does not find what it needs
+        return ""
     times = [seconds for seconds, _ in truth]
     length = times[-1]
     try:
@@ -106,7 +106,8 @@ def fault_of(file: VideoFile, truth: Pictures) -> str:
             different = sum(not is_same(a, b) for a, b in zip(played, truth, strict=False))
             if different or len(played) != len(truth):
                 return f"played: {len(played)} pictures of {len(truth)}, {different} of them others"
-        if shots.warnings or not length <= file.info.duration_seconds <= length + 0.5:
+        wrong = [warning for warning in shots.warnings if not warning.startswith("the first ")]
+        if wrong or not length <= file.info.duration_seconds <= length + 0.5:
             return f"length {file.info.duration_seconds:.3f} s, last picture at {length:.3f} s, {shots.warnings}"
         chosen = random.Random(0)
         looks: list[tuple[float | None, float, float | None]] = [(rate_hz, 0.0, None) for rate_hz in RATES_HZ]
@@ -136,7 +137,7 @@ def part_fault(
         wanted = truth[bisect_right(times, instant) - 1]
         if len(on_screen) != 1 or not is_same(on_screen[0], wanted):
             return f"at {instant:.3f} s the picture of {wanted[0]:.3f} s is on screen, seen was {on_screen}"
-    return "" if not shots.warnings else str(shots.warnings)
+    return ""
 
 
 def is_same(one: tuple[float, str], other: tuple[float, str]) -> bool:
@@ -144,20 +145,28 @@ def is_same(one: tuple[float, str], other: tuple[float, str]) -> bool:
 
 
 def plain(path: Path) -> Pictures:
-    """Every picture that one thread decodes, in order. AVI stores only when each is decoded: these times, in order."""
+    """Every picture that one thread decodes, and when it is shown.
+
+    Times count from the track's first packet that is not hidden; the first picture takes the place of those before it
+    that cannot be decoded. AVI stores only when each picture is decoded: these times, in order.
+    """
     found, decoded = [], []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
         for packet in container.demux(stream):
             if packet.size:
-                decoded.append(packet.pts)
+                decoded += [] if packet.is_discard else [packet.pts]
                 with suppress(av.error.InvalidDataError):
                     found += [(frame.pts, digest(frame)) for frame in stream.decode(packet)]
         found += [(frame.pts, digest(frame)) for frame in stream.decode(None)]
         if container.format.name == "avi":
             found = [(ticks, shown) for ticks, (_, shown) in zip(sorted(decoded), found, strict=True)]
-        return [(float((ticks - found[0][0]) * stream.time_base), shown) for ticks, shown in found]
+        if not found:
+            return []
+        zero = min(decoded[0], found[0][0])
+        times = [0.0, *(float((ticks - zero) * stream.time_base) for ticks, _ in found[1:])]
+        return list(zip(times, (shown for _, shown in found), strict=True))
 
 
 def digest(frame: av.VideoFrame) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 SECONDS = 6
 H264 = ["-c:v", "libx264", "-preset", "veryfast", "-g", "40", "-sc_threshold", "0"]
-HEVC = ["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params"]
+HEVC = ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params"]
 CODECS: dict[str, tuple[list[str], str]] = {  # name: (FFmpeg's options, endings of the containers)
     "h264": ([*H264, "-bf", "0"], "mp4 mov mkv ts avi flv"),
     "h264 B": ([*H264, "-bf", "3", "-x264-params", "b-pyramid=none:b-adapt=0"], "mp4 mov mkv ts avi flv"),

@@ -19,11 +19,15 @@ from .sampling import is_sampled
 
 if TYPE_CHECKING:
     import av.packet
+    import av.video.codeccontext
     import av.video.stream
 
 # NAL units of an IDR picture, which nothing after it looks back beyond; each packet of these codecs is one picture
 GROUP_STARTS = {"h264": {5}, "hevc": {19, 20}}
 PICTURES = {"h264": range(1, 6), "hevc": range(32)}  # NAL units with a picture in them
+HEVC_ENTRIES = range(16, 24)  # pictures that decoding can begin with; those shown before them are left out
+H264_INTRA_SLICES = (2, 7)
+UNIT_BYTES = 16  # of a NAL unit that are looked at
 LOOK_AROUND_PACKETS = 32  # no picture is moved by more than 16 places between decoding and the screen
 STEADY_SECONDS = 1.0  # between one packet's time of decoding and the next one's
 MOST_HELD_BYTES = 64 << 20  # of packets that may turn out not to be needed
@@ -120,27 +124,60 @@ class PacketFilter:
 
     def _begins_group(self, packet: av.packet.Packet) -> bool:
         """Whether nothing from this packet on looks back beyond it: its picture is an IDR picture."""
-        if not packet.is_keyframe:
-            return False
-        data, name = bytes(packet), self._codec.name
-        for header in _nal_headers(data, self._codec.extradata or b"", name):
-            kind = header & 31 if name == "h264" else header >> 1 & 63
-            if kind in PICTURES[name]:
-                return kind in GROUP_STARTS[name]
-        return False
+        name = self._codec.name
+        return packet.is_keyframe and _kind(_first_picture(packet, self._codec), name) in GROUP_STARTS[name]
 
 
-def _nal_headers(data: bytes, extradata: bytes, codec: str) -> Iterator[int]:
-    """The first byte of each NAL unit of a packet, whether they follow start codes or their lengths."""
+def can_begin_with(packet: av.packet.Packet, codec: av.video.codeccontext.VideoCodecContext) -> bool:
+    """Whether decoding can begin with a packet: all pictures shown after its own then come out as in the whole video.
+
+    Containers also mark packets from which on a picture is completed bit by bit (intra refresh); these are not meant.
+    """
+    if not packet.is_keyframe or codec.name not in PICTURES:
+        return packet.is_keyframe
+    unit = _first_picture(packet, codec)
+    if codec.name == "hevc":
+        return _kind(unit, "hevc") in HEVC_ENTRIES
+    return _kind(unit, "h264") in GROUP_STARTS["h264"] or _h264_slice_type(unit) in H264_INTRA_SLICES
+
+
+def _first_picture(packet: av.packet.Packet, codec: av.video.codeccontext.VideoCodecContext) -> bytes:
+    """The beginning of the first NAL unit of a packet that holds a picture; empty where there is none."""
+    for unit in _nal_units(bytes(packet), codec.extradata or b"", codec.name):
+        if _kind(unit, codec.name) in PICTURES[codec.name]:
+            return unit
+    return b""
+
+
+def _kind(unit: bytes, codec: str) -> int:
+    """The type of a NAL unit, -1 of an empty one."""
+    return -1 if not unit else unit[0] & 31 if codec == "h264" else unit[0] >> 1 & 63
+
+
+def _h264_slice_type(unit: bytes) -> int:
+    """The second number in a slice's header, -1 where it cannot be read; both are written as Exp-Golomb codes."""
+    bits = "".join(f"{byte:08b}" for byte in unit[1:])
+    at = value = 0
+    for _ in range(2):
+        zeros = bits.find("1", at) - at
+        if zeros < 0 or at + 2 * zeros + 1 > len(bits):
+            return -1
+        value = int(bits[at + zeros : at + 2 * zeros + 1], 2) - 1
+        at += 2 * zeros + 1
+    return value
+
+
+def _nal_units(data: bytes, extradata: bytes, codec: str) -> Iterator[bytes]:
+    """The first bytes of each NAL unit of a packet, whether they follow start codes or their lengths."""
     place = 21 if codec == "hevc" else 4  # of the byte that says how long the lengths are
     if len(extradata) > place and not extradata.startswith((b"\0\0\1", b"\0\0\0\1")):
         size = (extradata[place] & 3) + 1
         at = 0
         while at + size < len(data):
-            yield data[at + size]
+            yield data[at + size : at + size + UNIT_BYTES]
             at += size + int.from_bytes(data[at : at + size], "big")
         return
     at = data.find(b"\0\0\1")
     while 0 <= at < len(data) - 3:
-        yield data[at + 3]
+        yield data[at + 3 : at + 3 + UNIT_BYTES]
         at = data.find(b"\0\0\1", at + 3)

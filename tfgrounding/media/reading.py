@@ -15,7 +15,7 @@ import numpy as np
 from ..types import Shot, Turn, VideoInfo
 from .container import MAX_PIXELS, opened
 from .damage import Damage
-from .packets import PacketFilter
+from .packets import PacketFilter, can_begin_with
 from .timestamps import Clock
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class _Reading:
             self._entry = next(self._container.demux(self._stream))
         except (av.FFmpegError, StopIteration) as error:
             raise _JumpError from error
-        if not self._entry.is_keyframe or self._entry.pts is None:
+        if self._entry.pts is None or not can_begin_with(self._entry, self._stream.codec_context):
             raise _JumpError
         self._entry_seconds = self._track.seconds(self._entry.pts)
 
