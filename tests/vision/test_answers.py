@@ -1,6 +1,7 @@
 """Replies of vision LLMs become intervals of numbers: the real-looking ones, and anything at all."""
 
 import math
+import time
 
 import pytest
 from hypothesis import example, given, settings
@@ -342,3 +343,18 @@ def test_any_text_gives_possible_saliency_or_none(reply: str) -> None:
 )
 def test_reads_back_what_was_written(first: int, last: int, form: str) -> None:
     assert read_intervals(form.format(first, last)).intervals == ((min(first, last), max(first, last)),)
+
+
+@pytest.mark.parametrize(
+    "part", ["9 ", "[", "3 of the ", "the about ", "   ", "\u00a7\n ", "<think>", '{"a":[1,', "\n=["]
+)
+def test_a_hostile_reply_is_read_quickly(part: str) -> None:
+    started = time.perf_counter()
+    for unit in ("frame", "second", "percent"):
+        read_intervals(part * (300_000 // len(part)), unit=unit)
+    assert time.perf_counter() - started < 60  # it was hours
+
+
+def test_thoughts_are_no_answer() -> None:
+    for reply in ("<think>frames 1 to 2</think>from frame 3 to frame 9", "frames 1 to 2 ...</think> frames 3 to 9"):
+        assert read_intervals(reply).intervals == ((3, 9),)

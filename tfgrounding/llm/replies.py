@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,6 +69,16 @@ def read_reply(body: bytes, model: str) -> Reply:
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
         start = " ".join(body[:80].decode("utf-8", "replace").split())
         raise ValueError(f"the reply is not a chat completion: {start!r}") from None
+
+
+def without_thoughts(text: str) -> str:
+    """A reply's text without complete <think> parts; without a beginning, all up to the last end is a thought."""
+    ends = [match.end() for match in re.finditer(r"</think(?:ing)?>", text, re.IGNORECASE)]
+    if not ends:
+        return text
+    # Up to the last end every beginning finds its end, so this takes linear time.
+    before = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", " ", text[: ends[-1]], flags=re.DOTALL | re.IGNORECASE)
+    return re.split(r"</think(?:ing)?>", before + text[ends[-1] :], flags=re.IGNORECASE)[-1]
 
 
 def _token(entry: Mapping[str, Any]) -> Token:

@@ -19,6 +19,7 @@ from ..errors import ModelError, PlanError
 from ..files import write_atomically
 from ..llm.chat import ChatClient, Message, RefusedError
 from ..llm.prompting import prompts
+from ..llm.replies import without_thoughts
 from ..types import Plan, Relation, SubEvent
 from .rules.lexicon import word_set
 from .rules.plan import RulesPlanner
@@ -194,7 +195,7 @@ def parse_json(text: str) -> tuple[Any, bool]:
         return json.loads(text), False
     except (ValueError, RecursionError):
         pass
-    text = re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL)
+    text = without_thoughts(text)
     start = text.find("{")
     if start < 0:
         raise ValueError("there is no JSON object in the reply.")

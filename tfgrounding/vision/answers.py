@@ -12,18 +12,21 @@ from typing import Any
 from .sentences import FRAME_WORDS, NOT, NUMBER, Interval, Unit, intervals_in_words, runs
 from .wording import plain
 
+MOST_JSON_FAILURES = 200
+
 _STRICT = {
     "frame": rf"from frame ({NUMBER}) to frame ({NUMBER})",
     "second": rf"from ({NUMBER})(?: seconds?)? to ({NUMBER}) seconds?",
     "percent": rf"from ({NUMBER})%? to ({NUMBER})%?",
 }
 _ABSENT = (
-    r"^\W*(?:none|no|never|nowhere|n\s*/?\s*a|null|nil|-1|absent|not\s+(?:visible|present|found|applicable|shown))\W*$|"
+    r"^[^\w\n]{0,20}(?:none|no|never|nowhere|n\s*/?\s*a|null|nil|-1|absent|"
+    r"not\s+(?:visible|present|found|applicable|shown))[^\w\n]{0,20}$|"
     r"(?:\bnot\b|n't\b|\bnever\b|\bcannot\s+be\b|\bcould\s+not\s+be\b).{0,60}?\b(?:visible|present|occur\w*|happen\w*|"
     r"show\w*|appear\w*|seen|found|depict\w*|take\s+place|exist\w*|contain\w*|match\w*|in\s+(?:the|this|these|any))\b|"
     r"\b(?:no|none\s+of\s+the|in\s+no)\s+(?:such\s+|relevant\s+|matching\s+|visible\s+|clear\s+)*(?:frames?|events?|"
     r"moments?|intervals?|match\w*|occurrences?|evidence|instances?|scenes?|segments?)\b|"
-    r"\babsent\b|:\s*no\W*$|没有|未出现|不存在|不可见|нет\b|nicht\s+(?:zu\s+sehen|sichtbar)|no\s+(?:aparece|es\s+visible)|"
+    r"\babsent\b|:\s*no[^\w\n]{0,20}$|没有|未出现|不存在|不可见|нет\b|nicht\s+(?:zu\s+sehen|sichtbar)|no\s+(?:aparece|es\s+visible)|"
     r"n'appara[iî]t\s+pas"
 )
 _REFUSAL = (
@@ -96,13 +99,13 @@ def _ordered(intervals: list[Interval]) -> tuple[Interval, ...]:
 
 
 def json_values(text: str) -> Iterator[Any]:
-    """Every outermost JSON object or array in a text."""
-    decoder, at = json.JSONDecoder(), 0
-    while (opening := re.compile(r"[\[{]").search(text, at)) is not None:
+    """Every outermost JSON object or array in a text, until too many brackets have turned out not to be JSON."""
+    decoder, at, failures = json.JSONDecoder(), 0, 0
+    while failures < MOST_JSON_FAILURES and (opening := re.compile(r"[\[{]").search(text, at)) is not None:
         try:
             value, at = decoder.raw_decode(text, opening.start())
         except (ValueError, RecursionError):
-            at = opening.start() + 1
+            at, failures = opening.start() + 1, failures + 1
         else:
             yield value
 

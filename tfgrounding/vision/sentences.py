@@ -106,7 +106,7 @@ def _tidy(text: str, unit: Unit) -> str:
         text = re.sub(pattern, " § ", text)
     if unit == "frame":
         text = re.sub(_COUNT, " § ", text)
-    return text
+    return re.sub(r"[^\S\n]+", " ", text)  # runs of blanks would make the patterns slow
 
 
 def _clock_seconds(match: re.Match[str]) -> str:
@@ -165,7 +165,8 @@ class _Clause:
         label = re.compile(r"\s*(?::|-)\s*(?P<what>[^\W\d]+)").match(self._clause, match.end())
         described = label is not None and label["what"] not in ("yes", "true", "visible", "present")
         self._chained = self._is_named(match, "first") and not described
-        if self._chained and re.search(r"\b(?:from|since)\s*$", self._clause[: match.start()]):
+        before = self._clause[max(0, match.start() - 20) : match.start()]
+        if self._chained and re.search(r"\b(?:from|since)\s*$", before):
             self.opened = float(match["first"])
         elif self._chained:
             self.singles.append(float(match["first"]))
@@ -205,7 +206,7 @@ class _Forms:
 @cache
 def _forms(unit: Unit) -> _Forms:
     edge = r"(?![^\W\d])"
-    filler = rf"(?:(?:{_FILLERS}){edge}\s*)*"
+    filler = rf"(?:(?:{_FILLERS}){edge}\s*){{0,6}}"
     prefix = rf"\b(?:{_PREFIX[unit]})[\s.:#(\[]*"
 
     def number(group: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..llm.replies import without_thoughts
+
 # fmt: off
 ONES = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -31,6 +33,7 @@ _BEFORE_A_NOUN = (  # a spelled number that is followed by another word counts t
 HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 _HAN = "[零〇一二三四五六七八九十百千两]{1,9}"
+LONGEST_REPLY = 20_000  # characters; the answer is at the end
 LONGEST_NUMBER = 9  # digits; longer numbers are no frame, second or percentage
 
 
@@ -40,10 +43,10 @@ def plain(text: str) -> str:
     Digits of all scripts, Chinese numerals beside 帧 / 秒 / 第, and English number words and ordinals that name a frame
     or a time ("frame three", "the third frame") become decimal digits; words that count things do not change.
     """
-    text = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", " ", text, flags=re.DOTALL | re.IGNORECASE)
-    text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1]
+    text = without_thoughts(text)[-LONGEST_REPLY:]
     text = re.sub(r"</?[a-zA-Z_|]+>", " ", text)
     text = unicodedata.normalize("NFKC", text)
+    text = re.sub(r"\s*\n\s*", "\n", re.sub(r"[^\S\n]+", " ", text))
     text = "".join(_plain_character(character) for character in text).lower()
     text = re.sub(rf"\d{{{LONGEST_NUMBER + 1},}}", " ", text)
     text = re.sub(r"[‐‑‒–—―−~∼〜]", "-", text)
