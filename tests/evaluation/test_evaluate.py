@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batch import make_run, without_times
+from reader import serve
 from videos import BLUE, GREEN, RED, make_pictures, make_scenes
 
 from tfgrounding.errors import DatasetError, EncoderError, TFGroundingError
@@ -453,6 +454,35 @@ def test_encoder_localizer_and_planner_may_be_of_ones_own(charades, tmp_path, mo
     assert row["pred_relevant_windows"] == [[0, row["duration"], 1]]
     with pytest.raises(DatasetError, match="not --features"):
         Recipe(features=str(tmp_path), engine="numpro")
+
+
+def test_every_engine_answers_about_files_and_folders_of_pictures(colour_encoder, tmp_path):
+    (tmp_path / "v").mkdir()
+    make_scenes(tmp_path / "v" / "film.mp4", [(2.0, RED), (2.0, BLUE)])
+    make_pictures(tmp_path / "v" / "walk", 8)
+    rows = [{"qid": vid, "vid": vid, "query": "it is red", "relevant_windows": [[0, 2]]} for vid in ("film", "walk")]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = load_dataset(tmp_path / "a.jsonl")
+    with serve(lambda request: "from frame 0 to frame 1") as url:
+        for engine in ("numpro", "hybrid"):
+            recipe = Recipe(
+                videos=str(tmp_path / "v"),
+                encoder=colour_encoder,
+                engine=engine,
+                vlm=f"m@{url.replace('//', '//user:pass@')}",
+                picture_rate_hz=2.0,
+            )
+            summary = evaluate(data, recipe, tmp_path / f"{engine}.jsonl")
+            assert summary.counts["answered"] == 2, summary.text()
+            found = read_results(tmp_path / f"{engine}.jsonl")
+            assert all(row["pred_relevant_windows"] for row in found.values())
+            assert found["film"]["answer_provenance"]["frames_shown"] > 0
+            assert found["film"]["provenance"] == found["walk"]["provenance"]
+            assert "user:pass" not in (tmp_path / f"{engine}.jsonl").read_text()
+    np.save(tmp_path / "film.npy", np.random.default_rng(0).normal(size=(12, 3)).astype(np.float16))
+    with_features = replace(recipe, videos=None, features=str(tmp_path), picture_rate_hz=None)
+    with pytest.raises(DatasetError, match="add --videos to --features"):
+        evaluate(data, with_features, tmp_path / "f.jsonl")
 
 
 def test_rows_hold_the_plan_of_their_answer(run, tmp_path):

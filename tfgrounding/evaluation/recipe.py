@@ -13,6 +13,7 @@ from .. import __version__
 from ..encoders.base import Encoder
 from ..errors import DatasetError, TFGroundingError
 from ..llm.prompting import prompt_names, prompts
+from ..llm.servers import without_secrets
 from ..registry import find
 from .datasets import Dataset
 
@@ -85,7 +86,7 @@ class Recipe:
                 for name in prompt_names()
                 if self.vlm is not None or (name.startswith("plan.") and self.planner == "llm")
             },
-            "vlm": self.vlm,
+            "vlm": None if self.vlm is None else without_secrets(self.vlm),
             "looked_at": "videos" if from_videos else "features",
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
             **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),
