@@ -216,6 +216,8 @@ INTACT: dict[str, tuple[Callable[[Path], Any], list[int], float]] = {  # name: (
     "TIFF on its head by EXIF": (lambda d: Pictures(with_exif(d, "tiff", orientation=3), 3), [0, 1, 2, 3], 4 / 3),
     "a time lapse of JPEG with EXIF": (lambda d: time_lapse(d, "mov"), [0, 1, 2, 3], 4 / 3),
     "a time lapse of JPEG with EXIF, avi": (lambda d: time_lapse(d, "avi"), [0, 1, 2, 3], 4 / 3),
+    "a title in Latin-1": (lambda d: titled(d / "v.mp4", "mp4"), EVERY_THIRD, 4.0),
+    "a title in Latin-1, mkv": (lambda d: titled(d / "v.mkv", "matroska"), EVERY_THIRD, 4.0),
     "one WebP picture": (lambda d: with_exif(d, "webp") / "2.webp", [2], 0.04),
     "a saved file": (lambda d: open_source(make_video(d / "v.mp4")).to_dict(), EVERY_THIRD, 4.0),
     "a saved folder": (lambda d: Pictures(make_pictures(d / "p", 4)[0].parent, 3).to_dict(), [0, 1, 2, 3], 4 / 3),
@@ -229,6 +231,13 @@ INTACT: dict[str, tuple[Callable[[Path], Any], list[int], float]] = {  # name: (
         1.0,
     ),
 }
+
+
+def titled(path: Path, container: str) -> Path:
+    """A video whose title is not UTF-8."""
+    make_video(path, container=container, metadata={"title": "QUITE A TITLE", "handler_name": "QUITE A TITLE"})
+    assert b"QUITE A TITLE" in path.read_bytes()
+    return replaced(path, b"QUITE A TITLE", "Caf\xe9 M\xfcll\xe4r \xff".encode("latin-1"))
 
 
 def two_tracks(folder: Path) -> Path:

@@ -85,7 +85,8 @@ def opened(path: Path) -> Iterator[av.container.InputContainer]:
     import av
 
     try:
-        container = av.open("file:" + os.fspath(path))  # a name such as "pipe:0" must stay a name
+        # A name such as "pipe:0" must stay a name; titles are in any encoding.
+        container = av.open("file:" + os.fspath(path), metadata_errors="replace")
     except (av.FFmpegError, UnicodeError) as error:
         raise VideoError(f"{path}: {why_unreadable(path, getattr(error, 'strerror', str(error)))}") from error
     with container:

@@ -91,7 +91,6 @@ class VideoFile:
         path = checked_path(self._given)
         with opened(path) as container:
             lost_share = unreadable_start(container, path)
-        with opened(path) as container:
             chosen, warnings = choose_track(container, path, self._stream)
             index = chosen.index
         with opened(path) as container:

@@ -262,7 +262,7 @@ def _check_container(path: Path, shown: str) -> float | None:
         **MAX_PIXELS,
     }
     try:
-        with av.open(f"file:{path}", options=options) as container:
+        with av.open(f"file:{path}", options=options, metadata_errors="replace") as container:
             for stream in container.streams.video:
                 if stream.codec_context is None:
                     continue  # there is no decoder for it
