@@ -38,7 +38,7 @@ def test_encode_answers_for_the_others(folder, monkeypatch, capsys):
     assert [line.rpartition("/")[2] for line in out.splitlines()] == sorted(folder.good)
     *reasons, last = err.splitlines()
     total = len(folder.good) + len(folder.broken)
-    assert last == f"tfgrounding: {len(folder.broken)} of {total} videos could not be encoded"
+    assert last == f"tfgrounding: {len(folder.broken)} of {total} videos could not be encoded and kept"
     assert len(reasons) == len(folder.broken)
     for name in folder.broken:
         assert sum(f"{folder.path / name}: " in line for line in reasons) == 1, (name, reasons)

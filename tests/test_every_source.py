@@ -79,6 +79,19 @@ def test_the_one_line_form_takes_every_source(source):
     assert best.start_seconds == pytest.approx(2.0, abs=0.4)
 
 
+def test_folders_of_pictures_are_evaluated(folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    row = {"qid": 1, "vid": folder.name, "query": "something red", "duration": 7.0, "relevant_windows": [[2.0, 5.0]]}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    named = ("--videos", str(folder.parent), "--picture-rate", "4", "--encoder", "conftest:ColourEncoder")
+    monkeypatch.setattr(sys, "argv", ["tfgrounding", "eval", "rows.jsonl", *named, "--output", "out.jsonl"])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert not left.value.code, capsys.readouterr().err
+    (found,) = (json.loads(line) for line in (tmp_path / "out.jsonl").read_text().splitlines() if "qid" in line)
+    assert found["pred_relevant_windows"][0][:2] == [pytest.approx(2.0, abs=0.3), pytest.approx(5.0, abs=0.3)]
+
+
 def test_a_folder_of_pictures_on_the_command_line(folder, monkeypatch, capsys, tmp_path):
     monkeypatch.chdir(tmp_path)
     named = (str(folder), "--picture-rate", "4", "--encoder", "conftest:ColourEncoder")

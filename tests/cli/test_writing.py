@@ -136,6 +136,19 @@ def test_encode_fails_where_nothing_can_be_kept_and_ground_warns(run, video, tmp
     assert code == 0 and out and "warning: features are not kept in" in err
 
 
+def test_encode_fails_where_a_full_disk_keeps_nothing(run, video, tmp_path, monkeypatch):
+    from tfgrounding.tracks.cache import FeatureCache
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(FeatureCache, "store", full)
+    code, out, err = run("encode", video, *COLOURS)
+    assert code == 2 and out and "No space left on device" in err
+    assert err.splitlines()[-1] == "tfgrounding: 1 of 1 videos could not be encoded and kept"
+
+
 def test_a_threshold_keeps_those_above_it_in_their_order(run, video, tmp_path, monkeypatch):
     asked = ("ground", video, "blue", *COLOURS, "--localizer", "tfvtg-reference", "--json")
     every = json.loads(run(*asked)[1])["moments"]

@@ -221,7 +221,7 @@ def encode_command(
 ) -> None:
     """Encode VIDEOs ahead, so that every later query on them only has to read the cache."""
     from ..engines.grounder import Grounder
-    from ..tracks.cache import FeatureCache
+    from ..tracks.cache import NOT_KEPT, FeatureCache
 
     check_places(folder=FeatureCache().folder)
     grounder = Grounder(encoder=encoder, rate_hz=rate, device=device)
@@ -240,9 +240,10 @@ def encode_command(
             continue
         for warning in features.info.warnings:
             print(f"warning: {video}: {warning}", file=sys.stderr)
+        failed += any(warning.startswith(NOT_KEPT) for warning in features.info.warnings)
         print(f"{clock(features.info.duration_seconds)}  {len(features):>6} samples  {features.encoder}  {video}")
     if failed:
-        raise TFGroundingError(f"{failed} of {len(found)} videos could not be encoded")
+        raise TFGroundingError(f"{failed} of {len(found)} videos could not be encoded and kept")
 
 
 def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple[str, str | None]]:

@@ -64,15 +64,15 @@ def build_server(tools: VideoTools) -> MCPServer[Any]:
     async def run(ctx: Context, work: Callable[[Progress], Result]) -> Result:
         """Do the work in a thread, pass its progress on, and stop it when the call is cancelled."""
         cancelled = threading.Event()
-        told, told_at = -1.0, 0.0
+        reported, reported_at = -1.0, 0.0
 
         def progress(done: float, whole: float, doing: str) -> None:
-            nonlocal told, told_at
+            nonlocal reported, reported_at
             if cancelled.is_set():
                 raise _CancelledError
             now = time.monotonic()
-            if done > told and (now - told_at >= SECONDS_BETWEEN_REPORTS or done >= whole):  # it must increase
-                told, told_at = done, now
+            if done > reported and (now - reported_at >= SECONDS_BETWEEN_REPORTS or done >= whole):  # it must increase
+                reported, reported_at = done, now
                 anyio.from_thread.run(ctx.report_progress, done, whole, doing)
 
         try:
