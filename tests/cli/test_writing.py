@@ -83,6 +83,11 @@ def test_wrong_options_are_told_first(run, video, nothing_computed, arguments, s
     assert code == 2 and out == "" and says in err and err.count("\n") == 1
 
 
+def test_a_query_that_is_no_text_is_told_first(run, video, nothing_computed):
+    code, out, err = run("ground", video, "caf\udce9", *COLOURS)
+    assert code == 2 and out == "" and "holds bytes that are no text" in err and err.count("\n") == 1
+
+
 def test_folders_are_made_and_old_files_replaced(run, video, tmp_path):
     (tmp_path / "r.html").write_text("old")
     code, _, err = run("report", video, "blue", *COLOURS, "-o", "r.html", "--png", "a/b/f.png", "--svg", "a/c/f.svg")

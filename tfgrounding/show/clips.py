@@ -43,4 +43,4 @@ def moment_file_name(answer: Answer, rank: int) -> str:
 
 
 def _shortened(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace")[:LONGEST_PART_BYTES].decode("utf-8", "ignore")
+    return text.encode("utf-8", "ignore")[:LONGEST_PART_BYTES].decode("utf-8", "ignore")
