@@ -211,8 +211,6 @@ class Plan:
         object.__setattr__(self, "warnings", tuple(self.warnings))
         if not isinstance(self.query, str) or not self.query.strip():
             raise PlanError("the query is empty: write a sentence that says what to look for")
-        if self.query.encode("utf-8", "ignore").decode() != self.query:
-            raise PlanError(f"the query {self.query!a} holds bytes that are no text: write it in UTF-8")
         if self.relation not in RELATIONS:
             raise PlanError(f"relation {self.relation!r} is not known; allowed are {', '.join(RELATIONS)}")
 

@@ -197,6 +197,8 @@ def answer_queries(
     if not queries:
         raise TFGroundingError("a QUERY is missing: say in a sentence what happens")
     for query in queries:
+        if query.encode("utf-8", "ignore").decode() != query:
+            raise TFGroundingError(f"the query {query!a} holds bytes that are no text: write it in UTF-8")
         Plan(query)  # an empty query and
     source = named_source(video, picture_rate=picture_rate, stream=stream)
     seconds = source.info.duration_seconds  # an unreadable video fail before seconds are spent on loading models
