@@ -298,7 +298,7 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
     ).stdout
     seconds, words = out.split(" ", 1)
     assert "openai/clip-vit-base-patch32: its weights are not on this machine and could not be downloaded" in words
-    assert "choose encoder embedded" in words and words.count("\n") == 1 and float(seconds) < 10
+    assert "choose encoder embedded" in words and words.count("\n") == 1 and float(seconds) < 30
 
 
 @pytest.mark.parametrize(
