@@ -197,9 +197,9 @@ class _Session:
         spans = [self._around(moment, *context) for moment in proposals for context in ((MUCH, LITTLE), (LITTLE, MUCH))]
         each = min(MOST_FRAMES_PER_LOOK, self.engine.budget_frames // 2 // len(spans))
         shown = self._frames(spans, each)
-        room = min(self._room(look) for look in shown)
-        if room < max(map(len, shown)):
-            each = room
+        fitting = min(self._frames_a_request(look) for look in shown)
+        if fitting < max(map(len, shown)):
+            each = fitting
             shown = self._frames(spans, each)
         verdicts = []
         for i, moment in enumerate(proposals):
@@ -212,7 +212,7 @@ class _Session:
             verdicts.append(self._verdict(moment, both, before, after, each) if both else Verdict(moment))
         return verdicts
 
-    def _room(self, shown: NumberedFrames) -> int:
+    def _frames_a_request(self, shown: NumberedFrames) -> int:
         """How many such frames fit one request."""
         pictures = [part for part in self.engine.view.parts(shown) if not isinstance(part, str)]
         return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
