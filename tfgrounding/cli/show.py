@@ -79,6 +79,7 @@ def export_command(
         sys.stdout.write(text)
     else:
         write_text(output, text)
+        print(f"wrote {output}", file=sys.stderr)
     if clips is not None:
         for answer in answers:
             for path in answer.save_clips(clips):

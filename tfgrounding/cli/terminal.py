@@ -132,4 +132,3 @@ def write_text(path: Path, text: str) -> None:
         write_atomically(path, text)
     except OSError as error:
         raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
-    print(f"wrote {path}", file=sys.stderr)
