@@ -115,7 +115,7 @@ def test_an_engine_that_looks_at_pictures_says_so(scenes, colour_encoder):
         grounder.ground(scenes, "red", stride_frames=4)
     features = Grounder(encoder=colour_encoder).encode_video(scenes)
     assert grounder.ground(features, "it is red").moments[0].start_seconds == 4.0
-    with pytest.raises(TFGroundingError, match="no maker of proposals"):
+    with pytest.raises(TFGroundingError, match="cannot propose moments"):
         HybridEngine(Watcher(red_numbers)).watch(scenes)
 
 

@@ -500,14 +500,14 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], float, str]] = {  # name: (sourc
     "mkv cut short": (
         lambda d: cut(make_video(d / "v.mkv", seconds=8), 0.6),
         2.6,
-        "the file promises 8.00 s but holds",
+        "the file states 8.00 s but has",
     ),
     "mkv with sound cut short": (
         lambda d: cut(make_video(d / "v.mkv", seconds=8, audio=True), 0.6),
         3.0,
-        "the file promises 8.19 s but holds",
+        "the file states 8.19 s but has",
     ),
-    "mp4 cut short": (lambda d: cut(early_index(d), 0.6), 1.5, "the file promises 8.00 s but holds"),
+    "mp4 cut short": (lambda d: cut(early_index(d), 0.6), 1.5, "the file states 8.00 s but has"),
     "webm cut short": (
         lambda d: cut(make_video(d / "v.webm", seconds=8, codec="libvpx-vp9"), 0.6),
         4.6,

@@ -127,7 +127,7 @@ def test_what_is_not_needed_may_be_missing(tmp_path):
     (answer,) = read_answers(tmp_path / "a.json")
     for name in FORMATS:
         export([answer], name)
-    assert "only its features are at hand" in write_report([answer], tmp_path / "r.html")[0]
+    assert "only its features are given" in write_report([answer], tmp_path / "r.html")[0]
     answer.plot()
 
 

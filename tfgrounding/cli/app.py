@@ -1,4 +1,4 @@
-"""The command line: results on stdout, progress and reasons on stderr; 0 answered, 2 yours to mend, 1 our fault."""
+"""The command line: results on stdout, progress and messages on stderr; exit code 0 answered, 2 user error, 1 bug."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _failed(message: str, code: int) -> int:
 
 
 @app.callback(invoke_without_command=True)
-def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
     if version:
         print(__version__)
         raise typer.Exit
@@ -114,7 +114,7 @@ def ground_command(
     video: Video,
     query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
-    top_k: Annotated[int, typer.Option(min=1, help="Moments at most.")] = 5,
+    top_k: Annotated[int, typer.Option(min=1, help="At most this many moments.")] = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
     encoder: EncoderName = "auto",
@@ -163,7 +163,7 @@ def info_command(
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
-    """What the container says about VIDEO."""
+    """Show the length, picture size, frame rate and codec of VIDEO."""
     info = named_source(video, picture_rate=picture_rate, stream=stream).info
     for warning in info.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -184,9 +184,11 @@ def info_command(
 @app.command("plan")
 def plan_command(
     query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
-    planner: Annotated[str, typer.Option(help="auto (the rules), rules, llm, or the path of a plan file.")] = "auto",
-    model: Annotated[str | None, typer.Option(help="For llm: the model's name; else OPENAI_MODEL.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="For llm: the server; else OPENAI_BASE_URL.")] = None,
+    planner: Annotated[
+        str, typer.Option(help="auto (the rules), rules, llm or llm:MODEL, the path of a plan file, or module:Class.")
+    ] = "auto",
+    model: Annotated[str | None, typer.Option(help="For llm: the model's name; default: OPENAI_MODEL.")] = None,
+    base_url: Annotated[str | None, typer.Option(help="For llm: the server; default: OPENAI_BASE_URL.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Which simple events is QUERY made of, and in which order?"""
@@ -214,12 +216,12 @@ def encode_command(
         list[str], typer.Argument(metavar="VIDEO...", help="Video files, folders of them, or folders of pictures.")
     ],
     encoder: EncoderName = "auto",
-    rate: Annotated[float, typer.Option(help="Samples a second.")] = 3.0,
+    rate: Annotated[float, typer.Option(help="Samples per second.")] = 3.0,
     device: Device = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
-    """Encode VIDEOs ahead, so that every later query on them only has to read the cache."""
+    """Encode VIDEOs now; later queries read the cache."""
     from ..engines.grounder import Grounder
     from ..tracks.cache import NOT_KEPT, FeatureCache
 
@@ -257,7 +259,7 @@ def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple
         root = Path(video).resolve()
         below = video_files(root)
         if not below:
-            yield video, "the folder holds no video; if it holds pictures, give --picture-rate"
+            yield video, "there is no video in this folder; for a folder of pictures, give --picture-rate"
         for path, unreadable in below:
             yield str(Path(video) / path.relative_to(root)), unreadable
 
@@ -268,9 +270,9 @@ def _named(reason: str, video: str) -> str:
 
 @app.command("cache")
 def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all of it.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all encoded videos.")] = False,
 ) -> None:
-    """What the cache of encoded videos holds and where; with --clear, empty it."""
+    """Show where the cache of encoded videos is and how large it is; with --clear, empty it."""
     from ..tracks.cache import FeatureCache
 
     cache = FeatureCache()

@@ -1,4 +1,4 @@
-"""The commands that measure: eval, needle, compare. Thin: options in, one call, its result on stdout."""
+"""The commands that measure: eval, needle, compare."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .terminal import EncoderName, EngineName, LocalizerName, VisionName
 
 PicturesRate = Annotated[
     float | None,
-    typer.Option("--picture-rate", help="Folders of pictures are videos too, of so many pictures a second."),
+    typer.Option("--picture-rate", help="Folders of pictures are videos too, with this many pictures per second."),
 ]
 
 
@@ -26,26 +26,32 @@ def eval_command(
     picture_rate: PicturesRate = None,
     features: Annotated[str | None, typer.Option(help="Folder of .npy features, (T, D) or (T, Q, D).")] = None,
     text_features: Annotated[str | None, typer.Option(help="A .safetensors file of text vectors.")] = None,
-    plans: Annotated[str | None, typer.Option(help="A file of stored plans; others are planned by rule.")] = None,
-    output: Annotated[str | None, typer.Option(help="The .jsonl (or .parquet) file of results; it is resumed.")] = None,
+    plans: Annotated[
+        str | None, typer.Option(help="A file of stored plans; other queries are planned by the rules.")
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="The .jsonl (or .parquet) file of results; an earlier run in it is resumed.")
+    ] = None,
     engine: EngineName = "curves",
     encoder: EncoderName = "auto",
     planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
     localizer: LocalizerName = "default",
     vlm: VisionName = None,
-    top_k: Annotated[int, typer.Option(min=1, help="Moments a query at most.")] = 10,
-    rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
+    top_k: Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")] = 10,
+    rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
     stride: Annotated[
-        int | None, typer.Option(min=1, help="TFVTG's stride in samples; a known data set has one.")
+        int | None, typer.Option(min=1, help="TFVTG's stride in samples; default: the data set's.")
     ] = None,
     longest: Annotated[float | None, typer.Option(help="TFVTG's longest window as a share of the video.")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask this many samples only.")] = None,
-    offset: Annotated[int, typer.Option(min=0, help="Leave out this many samples first.")] = 0,
-    seed: Annotated[int | None, typer.Option(help="Shuffle the samples before --offset and --limit.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Use only this many queries.")] = None,
+    offset: Annotated[int, typer.Option(min=0, help="Skip this many queries first.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Shuffle the queries before --offset and --limit.")] = None,
     cluster: Annotated[str | None, typer.Option(help="ray, or ray://HOST:PORT, to run on a Ray cluster.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes, or actors of the cluster.")] = None,
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again what failed before.")] = False,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of processes, or of actors on the cluster.")
+    ] = None,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the queries that failed.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Ask every query of DATASET, write a row for each, and print how good the answers are."""
@@ -95,25 +101,27 @@ def eval_command(
 
 
 def needle_command(
-    clips: Annotated[str, typer.Argument(help="A folder of clips, with captions.jsonl or --needle and --query.")],
+    clips: Annotated[
+        str, typer.Argument(help="A folder of short videos, with captions.jsonl or --needle and --query.")
+    ],
     picture_rate: PicturesRate = None,
     output: Annotated[str, typer.Option(help="Folder for the videos, the results and the heat map.")] = "needle",
-    needle: Annotated[str | None, typer.Option(help="The one clip of the folder to look for.")] = None,
+    needle: Annotated[str | None, typer.Option(help="The video of the folder to look for.")] = None,
     query: Annotated[str | None, typer.Option(help="What happens in --needle.")] = None,
     lengths: Annotated[str, typer.Option(help="Lengths of the videos in seconds.")] = "20,40,80,160,320",
-    depths: Annotated[int, typer.Option(min=1, help="How many depths, from the start to the end.")] = 12,
-    needles: Annotated[int | None, typer.Option(min=1, help="At most so many clips of captions.jsonl.")] = None,
-    seed: Annotated[int, typer.Option(help="Which needles, and the order of the hay.")] = 0,
+    depths: Annotated[int, typer.Option(min=1, help="How many places for a needle, from the start to the end.")] = 12,
+    needles: Annotated[int | None, typer.Option(min=1, help="Use at most this many needles of captions.jsonl.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed for the choice of needles and the order of the other videos.")] = 0,
     engine: EngineName = "curves",
     encoder: EncoderName = "auto",
     planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
     localizer: LocalizerName = "default",
     vlm: VisionName = None,
-    rate: Annotated[float | None, typer.Option(help="Samples a second; the engine has its own.")] = None,
+    rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON.")] = False,
 ) -> None:
-    """Hide clips of CLIPS in long videos of the others, look for them, and draw how that went by length and depth."""
+    """Hide short videos in long ones made of the others, look for them, and draw the scores by length and depth."""
     from tqdm import tqdm
 
     from ..evaluation.datasets import load_dataset
@@ -124,7 +132,7 @@ def needle_command(
 
     found = find_clips(clips, picture_rate_hz=picture_rate)
     if (needle is None) != (query is None):
-        raise TFGroundingError("--needle and --query belong together: which clip, and what happens in it")
+        raise TFGroundingError("--needle and --query go together: a video, and what happens in it")
     if needle is not None and query is not None:
         found = only_needle(found, needle, query)
     stacks = plan_haystacks(found, lengths_seconds=_numbers(lengths), depths=depths, needles=needles, seed=seed)
@@ -153,18 +161,20 @@ def needle_command(
 def compare_command(
     first: Annotated[str, typer.Argument(metavar="A.jsonl", help="The results of one run.")],
     second: Annotated[str, typer.Argument(metavar="B.jsonl", help="The results of another, on the same queries.")],
-    page: Annotated[str | None, typer.Option(help="Also write an .html page with the worst twenty drawn.")] = None,
+    page: Annotated[
+        str | None, typer.Option(help="Also write an .html page with charts of the twenty worst queries.")
+    ] = None,
     videos: Annotated[str | None, typer.Option(help="Folder of the videos, for pictures on the page.")] = None,
     picture_rate: PicturesRate = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
-    """How B differs from A on the same queries, how sure that is, and where B loses most."""
+    """Compare the results B with A on the same queries: differences, how certain they are, and where B is worst."""
     from ..evaluation.compare import compare
     from ..evaluation.results import read_results
     from ..show.compare_page import write_page
 
     if videos is not None and page is None:
-        raise TFGroundingError("--videos are for the pictures of a page: add --page FILE.html")
+        raise TFGroundingError("--videos is for the pictures of a page: add --page FILE.html")
     comparison = compare(read_results(first), read_results(second), names=(first, second))
     print(json.dumps(comparison.to_dict()) if as_json else comparison.text())
     if page is not None:

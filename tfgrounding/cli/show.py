@@ -1,4 +1,4 @@
-"""The commands that show and hand on: report, export, overlay, mcp. Thin: options in, one call, its result out."""
+"""The commands that show answers or pass them on: report, export, overlay, mcp."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def export_command(
     queries: Queries = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(ROWS['exports'])}, or module:function.")] = "json",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")] = None,
-    clips: Annotated[Path | None, typer.Option(help="Also cut every moment to a file in this folder.")] = None,
+    clips: Annotated[Path | None, typer.Option(help="Also write every moment as a video file to this folder.")] = None,
     timecode: Annotated[
         str | None, typer.Option(help="For edl and otio: count from the file's start timecode (file) or from 0 (zero).")
     ] = None,
@@ -91,7 +91,7 @@ def report_command(
     queries: Queries = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
     link: Annotated[
-        bool, typer.Option("--link", help="Point to the video instead of carrying it in the page.")
+        bool, typer.Option("--link", help="Link to the video instead of including it in the page.")
     ] = False,
     png: Annotated[Path | None, typer.Option(help="Also write a figure of the first query, as PNG.")] = None,
     svg: Annotated[Path | None, typer.Option(help="Also write a figure of the first query, as SVG.")] = None,
@@ -106,12 +106,12 @@ def report_command(
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
-    """Answer queries about VIDEO as a page to look through: curves, moments to click, how it was found."""
+    """Answer queries about VIDEO on an HTML page: the video, the curves, moments to click, how they were found."""
     from ..show.report import write_report
 
     check_places(output, png, svg)
     if png is not None or svg is not None:
-        import matplotlib.figure  # noqa: F401 -- where it is missing, that is said now
+        import matplotlib.figure  # noqa: F401 -- fails now if it is missing
     answers, costs = answer_queries(
         *(video, queries or [], picture_rate, stream, top_k),
         engine=engine,
@@ -135,13 +135,13 @@ def report_command(
 def overlay_command(
     video: Video,
     output: Annotated[Path, typer.Option("--output", "-o", help="The numbered video (.mp4, .mkv or .mov).")],
-    rate: Annotated[float, typer.Option(help="Numbers a second.")] = 1.0,
-    size: Annotated[float, typer.Option(help="Font size in pixels, for a frame of 336 pixels.")] = 40.0,
+    rate: Annotated[float, typer.Option(help="Numbers per second.")] = 1.0,
+    size: Annotated[float, typer.Option(help="Font size in pixels, for a frame whose shorter side is 336.")] = 40.0,
     color: Annotated[str, typer.Option(help="red, green, blue, yellow, white or black.")] = "red",
     corner: Annotated[
         str, typer.Option(help="bottom-right, bottom-left, top-right, top-left or centre.")
     ] = "bottom-right",
-    outline: Annotated[bool, typer.Option("--outline", help="Draw a thin contour.")] = False,
+    outline: Annotated[bool, typer.Option("--outline", help="Draw a thin outline.")] = False,
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -156,7 +156,9 @@ def overlay_command(
 
 
 def mcp_command(
-    root: Annotated[str, typer.Option(help="The folder whose videos may be used; nothing outside it is touched.")],
+    root: Annotated[
+        str, typer.Option(help="The folder whose videos may be used; nothing outside it is read or written.")
+    ],
     engine: EngineName = "curves",
     vlm: VisionName = None,
     encoder: EncoderName = "auto",

@@ -1,4 +1,4 @@
-"""What the commands share: options, progress, warnings, moments in lines, files that are written."""
+"""What the commands share: options, progress, warnings, moments in lines, output files."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from ..types import Progress, Source
 
 
-Video = Annotated[str, typer.Argument(help="A video file.")]
+Video = Annotated[str, typer.Argument(help="A video file, or with --picture-rate a folder of pictures.")]
 VideoOrAnswers = Annotated[
-    str, typer.Argument(help="A video file, or a file of answers that ground or export has written.")
+    str, typer.Argument(help="A video file, a folder of pictures, or a file of answers by ground or export.")
 ]
 Queries = Annotated[
     list[str] | None,
-    typer.Argument(help="Sentences that say what happens; none with a file of answers.", metavar="QUERY..."),
+    typer.Argument(help="Sentences that say what happens; leave them out with a file of answers.", metavar="QUERY..."),
 ]
-TopK = Annotated[int, typer.Option(min=1, help="Moments at most, for each query.")]
+TopK = Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")]
 EngineName = Annotated[
     str, typer.Option(help="curves, numpro or hybrid, or module:Class; numpro and hybrid ask the vision LLM.")
 ]
@@ -38,11 +38,13 @@ VisionName = Annotated[
 EncoderName = Annotated[
     str, typer.Option(help="auto, an encoder's name, or module:Class; naming one permits its download.")
 ]
-PlannerName = Annotated[str, typer.Option(help="auto (the rules), the path of a plan file, or module:Class.")]
+PlannerName = Annotated[
+    str, typer.Option(help="auto (the rules), rules, llm or llm:MODEL, the path of a plan file, or module:Class.")
+]
 LocalizerName = Annotated[str, typer.Option(help="How curves become moments: a localizer's name, or module:Class.")]
-Rate = Annotated[float | None, typer.Option(help="Samples a second: 3, for numpro 1.")]
-PictureRate = Annotated[float | None, typer.Option(help="Pictures a second, where VIDEO is a folder of them.")]
-Stream = Annotated[int | None, typer.Option(min=0, help="Number of the video track, where VIDEO has several.")]
+Rate = Annotated[float | None, typer.Option(help="Samples per second; default: 3, for numpro 1.")]
+PictureRate = Annotated[float | None, typer.Option(help="Pictures per second, if VIDEO is a folder of pictures.")]
+Stream = Annotated[int | None, typer.Option(min=0, help="Number of the video track, if VIDEO has several.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 
 
@@ -63,7 +65,7 @@ def compilation_message() -> Iterator[None]:
     from ..localizers.kernels import announcing_compilation
 
     with announcing_compilation(
-        lambda: print("compiling kernels, once on this machine, some ten seconds ...", file=sys.stderr)
+        lambda: print("compiling kernels: about ten seconds, only once on this machine ...", file=sys.stderr)
     ):
         yield
 

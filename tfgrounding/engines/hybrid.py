@@ -102,7 +102,7 @@ class HybridEngine:
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedProposals:
         """Encode the video, or take its features; each query looks at pictures again. Raises VideoError."""
         if self.curves is None:
-            raise TFGroundingError("this HybridEngine has no maker of proposals: give it curves=CurvesEngine(...)")
+            raise TFGroundingError("this HybridEngine cannot propose moments: give it curves=CurvesEngine(...)")
         watched = self.curves.watch(source, progress=progress)
         if watched.features.source is None:
             raise TFGroundingError(

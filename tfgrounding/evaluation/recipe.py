@@ -50,9 +50,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         if self.videos is None and self.features is None:
-            raise DatasetError(
-                "there is nothing to look at: give a folder of videos (--videos) or features (--features)"
-            )
+            raise DatasetError("there are no videos: give a folder of videos (--videos) or features (--features)")
         if self.features is not None and not find("engines", self.engine)[0].watches_features:
             raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
         if self.plans is not None and self.planner != "auto":

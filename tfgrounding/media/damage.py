@@ -61,5 +61,5 @@ class Damage:
             words.append(f"{lost:.2f} s more of it are missing in {len(self.holes) - MOST_HOLES} other places")
         if self.reads:
             places = "1 place" if self.reads == 1 else f"{self.reads} places"
-            words.append(f"the file could not be read in {places}, which were passed over")
+            words.append(f"the file could not be read in {places}, which were skipped")
         return words

@@ -99,7 +99,8 @@ def checked_rate(rate_hz: float) -> float:
     if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
         return float(rate_hz)
     raise VideoError(
-        f"the sampling rate must be a positive number of samples a second up to {FASTEST_RATE_HZ:.0f}, not {rate_hz!r}"
+        f"the sampling rate must be a positive number of samples per second, at most {FASTEST_RATE_HZ:.0f}, "
+        f"not {rate_hz!r}"
     )
 
 

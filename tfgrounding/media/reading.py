@@ -174,7 +174,7 @@ class _Reading:
             read = self._damage.newest_seconds - self._damage.oldest_seconds
         if promised - read > max(0.25, 3 * self._track.gap_seconds):
             words.append(
-                f"the file promises {promised:.2f} s but holds {read:.2f} s: the last {promised - read:.2f} s "
+                f"the file states {promised:.2f} s but has {read:.2f} s: the last {promised - read:.2f} s "
                 f"({100 * (promised - read) / promised:.0f} %) are lost"
             )
         return words

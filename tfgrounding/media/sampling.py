@@ -21,7 +21,7 @@ def capped_rate_hz(duration_seconds: float, *, rate_hz: float = 1.0, most_frames
         TFGroundingError: a rate or a budget that is not positive.
     """
     if not (np.isfinite(rate_hz) and rate_hz > 0):
-        raise TFGroundingError(f"the sampling rate must be a positive number of frames a second, not {rate_hz}")
+        raise TFGroundingError(f"the sampling rate must be a positive number of frames per second, not {rate_hz}")
     if most_frames < 1:
         raise TFGroundingError(f"a frame budget must be at least 1, not {most_frames}")
     return min(rate_hz, most_frames / duration_seconds)

@@ -34,13 +34,13 @@ def open_source(source: AnySource, *, stream: int | None = None) -> Source:
     if isinstance(source, (str, os.PathLike)) and not isinstance(source, bytes):
         return VideoFile(source, stream=stream)
     if stream is not None:
-        raise VideoError(f"only of a video file a stream can be chosen, not of {type(source).__name__}")
+        raise VideoError(f"a stream can be chosen only of a video file, not of {type(source).__name__}")
     if hasattr(type(source), "shots"):  # isinstance with a protocol would read `info` and `identity` of the source
         return cast(Source, source)
     if isinstance(source, Mapping):
         return _from_dict(source)
     if isinstance(source, (np.ndarray, list, tuple)):
-        raise VideoError("pictures carry no time: say how many a second they are with Pictures(pictures, rate_hz=...)")
+        raise VideoError("pictures have no times: give their rate with Pictures(pictures, rate_hz=...)")
     raise VideoError(f"a video is given as a path or as Pictures, not as {type(source).__name__}")
 
 

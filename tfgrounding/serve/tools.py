@@ -289,7 +289,7 @@ def _checked_query(query: str) -> str:
     if not query.strip():
         raise TFGroundingError("the query is empty; say in one sentence what happens")
     if readable(query) != query:
-        raise TFGroundingError("the query holds half characters, which are no text (lone surrogates)")
+        raise TFGroundingError("the query has characters that are no valid text (lone surrogates)")
     return query
 
 

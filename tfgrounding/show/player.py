@@ -51,7 +51,7 @@ def player(answer: Answer, target: Path, *, link: bool, progress: Progress | Non
     if link and source is not None and not isinstance(source, VideoFile):
         raise TFGroundingError(f"{name}: is no video file, so a page cannot link to it; leave --link out")
     if source is None:
-        return _without_video(f"{name}: only its features are at hand, so the page has no video and no pictures.")
+        return _without_video(f"{name}: only its features are given, so the page has no video and no pictures.")
     try:
         element, note = _element(source, target, link, progress)
         thumbnails = _thumbnails(source)

@@ -46,11 +46,13 @@ def read_text(path: Path) -> str:
         raise DatasetError(f"{str(path)!r}: is no name of a file ({error})") from error
     encoding = next((name for mark, name in MARKS if content.startswith(mark)), "utf-8")
     if encoding == "utf-8" and b"\0" in content[:4096]:
-        raise DatasetError(f"{path}: is no text, or UTF-16 without its mark; save it as UTF-8")
+        raise DatasetError(f"{path}: is no text, or UTF-16 without a byte order mark; save it as UTF-8")
     try:
         text = content.decode(encoding, errors="surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{path}: begins as {encoding.upper()} but is not ({error.reason})") from error
+        raise DatasetError(
+            f"{path}: is not {encoding.upper()}, though its first bytes say so ({error.reason})"
+        ) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

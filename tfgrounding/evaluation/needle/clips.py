@@ -70,7 +70,7 @@ def find_clips(folder: str | Path, *, picture_rate_hz: float | None = None) -> l
         except Exception as error:  # a file may make any library fail in any way
             logger.warning("left out: %s", error)
     if len(clips) < 2:
-        raise DatasetError(f"{folder}: a needle and its hay need at least two readable clips, there are {len(clips)}")
+        raise DatasetError(f"{folder}: at least two readable videos are needed, there are {len(clips)}")
     return clips
 
 
@@ -117,7 +117,7 @@ def plan_haystacks(
     random = np.random.default_rng(seed)
     described = [clip for clip in clips if clip.text]
     if not described:
-        raise DatasetError(f"no clip has a text to look for it by: give --needle and --query, or write {CAPTIONS}")
+        raise DatasetError(f"no video has a query: give --needle and --query, or write {CAPTIONS}")
     order = random.permutation(len(described))[:needles]
     haystacks = []
     for number, needle in enumerate(described[i] for i in sorted(order)):
@@ -127,9 +127,7 @@ def plan_haystacks(
         for length in lengths_seconds:
             free = round(length * RATE_HZ) - needle_frames
             if free <= 0:
-                raise DatasetError(
-                    f"{needle.path} ({needle.seconds:.1f} s) needs hay around it, so more than {length:g} s"
-                )
+                raise DatasetError(f"{needle.path} ({needle.seconds:.1f} s) cannot be hidden in {length:g} s")
             for step in range(depths):
                 depth = step / (depths - 1) if depths > 1 else 0.5
                 first = round(depth * free)
