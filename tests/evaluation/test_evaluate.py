@@ -143,6 +143,55 @@ def test_a_recipe_that_cannot_be_carried_out_fails_before_any_row(run, tmp_path)
         evaluate(run.dataset, run.recipe, output, offset=100)
 
 
+@pytest.mark.parametrize(
+    "settings", [{"top_k": 0}, {"stride_frames": 0}, {"longest_share": float("nan")}, {"picture_rate_hz": -1.0}]
+)
+def test_numbers_that_cannot_be_are_refused(run, settings):
+    with pytest.raises(DatasetError, match="must be"):
+        replace(run.recipe, **settings)
+
+
+@pytest.mark.parametrize("settings", [{"seed": -1}, {"workers": 0}, {"offset": -1}, {"limit": 0}])
+def test_numbers_of_a_run_that_cannot_be_are_refused(run, tmp_path, settings):
+    with pytest.raises(DatasetError, match="or more"):
+        evaluate(run.dataset, run.recipe, tmp_path / "r.jsonl", **settings)
+
+
+def test_an_engine_of_ones_own_that_answers_with_anything_spoils_only_its_rows(charades, tmp_path, monkeypatch):
+    (tmp_path / "odd_engine.py").write_text(ODD_ENGINE)
+    monkeypatch.chdir(tmp_path)
+    recipe = Recipe(videos=str(charades / "Charades_v1_480"), engine="odd_engine:Odd", encoder="conftest:ColourEncoder")
+    dataset = load_dataset(charades / "charades_sta_test.txt")
+    summary = evaluate(dataset, recipe, tmp_path / "r.jsonl", limit=3)
+    assert summary.counts["answered"] == 1 and summary.counts["failed"] == 2, summary.text()
+
+
+ODD_ENGINE = """
+from dataclasses import replace
+from tfgrounding.engines.curves import CurvesEngine
+
+
+class Odd:
+    name, watches_features = "odd", False
+
+    def __init__(self):
+        self.inner, self.asked = CurvesEngine(encoder="conftest:ColourEncoder", cache=False), 0
+
+    def provenance(self):
+        return {"engine": "odd"}
+
+    def watch(self, source, *, progress=None):
+        self.watched = self.inner.watch(source)
+        self.info, self.samples = self.watched.info, self.watched.samples
+        return self
+
+    def ask(self, query, *, top_k=5):
+        answer = self.watched.ask(query, top_k=top_k)
+        self.asked += 1
+        return (answer, None, replace(answer, provenance={"model": object()}))[self.asked - 1]
+"""
+
+
 def test_parquet_holds_the_same_rows(run, whole, tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     evaluate(run.dataset, run.recipe, tmp_path / "r.parquet")

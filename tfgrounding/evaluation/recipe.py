@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
@@ -55,6 +56,11 @@ class Recipe:
             raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
         if self.plans is not None and self.planner != "auto":
             raise DatasetError(f"plans are either stored (--plans) or made by the planner {self.planner}, not both")
+        if self.top_k < 1 or (self.stride_frames is not None and self.stride_frames < 1):
+            raise DatasetError(f"top_k and stride must be 1 or more, not {self.top_k} and {self.stride_frames}")
+        for what, number in (("longest window", self.longest_share), ("rate of pictures", self.picture_rate_hz)):
+            if number is not None and not 0 < number < math.inf:
+                raise DatasetError(f"the {what} must be above 0, not {number!r}")
         if self.picture_rate_hz is not None and self.videos is None:
             raise DatasetError("a rate of pictures (--picture-rate) needs a folder with folders of pictures (--videos)")
 

@@ -125,6 +125,8 @@ class Results:
             lock(file)
         except BlockingIOError as error:
             raise DatasetError(f"{self.path}: another run is writing this file; choose another --output") from error
+        except OSError as error:
+            raise DatasetError(f"{self.path}: cannot be locked ({error.strerror}); choose another --output") from error
 
 
 def read_results(path: str | Path) -> dict[int | str, Row]:

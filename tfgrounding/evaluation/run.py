@@ -65,6 +65,8 @@ def evaluate(
     """
     if offset < 0 or (limit is not None and limit < 1):
         raise DatasetError(f"offset must be 0 or more and limit 1 or more, not {offset} and {limit}")
+    if (seed is not None and seed < 0) or (workers is not None and workers < 1):
+        raise DatasetError(f"seed must be 0 or more and workers 1 or more, not {seed} and {workers}")
     if not dataset.samples:
         raise DatasetError(dataset.why_empty())
     asked = in_order(dataset, offset=offset, limit=limit, seed=seed)

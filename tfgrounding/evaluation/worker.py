@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -72,7 +73,7 @@ class VideoWorker:
         of_planner = {
             "planner_model": self._planner.client.model if isinstance(self._planner, LLMPlanner) else None,
         }
-        self.provenance = {"encoder": "none", **engine.provenance(), **of_planner, **provenance}
+        self.provenance = {"encoder": "none", **json.loads(json.dumps(engine.provenance())), **of_planner, **provenance}
         if self._features is not None:
             self.provenance["rate_hz"] = None  # each file has its own
 
@@ -135,11 +136,14 @@ class VideoWorker:
         began = time.perf_counter()
         try:
             answer = self._ask(sample, looked.watched)
+            if not isinstance(answer, Answer):  # an engine of one's own may return anything
+                raise TypeError(f"the engine returned {type(answer).__name__}, not an Answer")
+            row = result_row(sample, self.provenance, looked=looked, answer=answer)
+            json.dumps(row)
         except RefusedError:
             raise
         except Exception as error:
             return result_row(sample, self.provenance, looked=looked, error=error)
-        row = result_row(sample, self.provenance, looked=looked, answer=answer)
         row["timing"] = {
             "look_seconds": round(looked_seconds, 4),
             "ground_seconds": round(time.perf_counter() - began, 4),

@@ -90,6 +90,8 @@ def read_features(path: str | Path, *, duration_seconds: float, encoder: str, re
     Raises:
         DatasetError: the file is missing, or not such an array.
     """
+    if not Path(path).is_file():
+        raise DatasetError(f"{path}: there is no such file of features")
     try:
         stored = np.load(path, mmap_mode="r", allow_pickle=False)  # mapped: a header may claim any size
     except (OSError, ValueError, EOFError) as error:
