@@ -7,9 +7,9 @@ from dataclasses import replace
 import av
 import numpy as np
 import pytest
-from videos import make_video, quadrants, read_number
+from videos import make_pictures, make_video, numbered, quadrants, read_number
 
-from tfgrounding import Grounding, Moment, Plan, probe
+from tfgrounding import Grounding, Moment, Pictures, Plan, probe
 from tfgrounding.errors import VideoError
 from tfgrounding.media import open_source
 from tfgrounding.media.cut import clip_name, cut_clip
@@ -144,6 +144,23 @@ def test_the_folder_of_a_clip_is_made_and_a_file_in_its_place_is_named(tmp_path)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["clip.mp4"]
     with pytest.raises(VideoError, match="cannot be written"):
         cut_clip(source, tmp_path / "a.mp4" / "clip.mp4", start_seconds=0, end_seconds=1)
+
+
+@pytest.mark.parametrize("kind", ["array", "folder", "saved"])
+def test_pictures_are_cut_too(kind, tmp_path):
+    folder = make_pictures(tmp_path / "p", 12)[0].parent
+    array = np.stack([numbered(k) for k in range(12)])
+    source = {"array": Pictures(array, 4), "folder": Pictures(folder, 4), "saved": Pictures(folder, 4).to_dict()}[kind]
+    clip = cut_clip(source, tmp_path / "clip.mp4", start_seconds=0.6, end_seconds=1.6)
+    numbers, times = numbers_and_times(clip.path)
+    assert numbers == [2, 3, 4, 5, 6] and times == pytest.approx([0, 0.15, 0.4, 0.65, 0.9], abs=0.002)
+    assert not clip.has_sound
+
+
+def test_clips_count_from_where_the_pictures_start(tmp_path):
+    path = make_video(tmp_path / "v.mp4", seconds=3, start_seconds=3, audio=True, sound_first=True)
+    clip = cut_clip(path, tmp_path / "clip.mp4", start_seconds=1, end_seconds=2)
+    assert clip.has_sound and numbers_and_times(clip.path)[0] == list(range(10, 20))
 
 
 def test_clip_name_tells_video_and_seconds():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tfgrounding import TFGroundingError
 from tfgrounding.engines.looking import edges_between
-from tfgrounding.media.sampling import capped_rate_hz, evenly, timemarker_rate_hz
+from tfgrounding.media.sampling import capped_rate_hz, evenly
 from tfgrounding.registry import names
 from tfgrounding.vision.overlay import Overlay
 from tfgrounding.vision.views import (
@@ -196,8 +196,6 @@ def test_no_reply_gives_an_impossible_interval(reply: str, name: str, count: int
 def test_a_budget_lowers_the_rate_and_keeps_the_tail() -> None:
     assert capped_rate_hz(30.0, rate_hz=1.0, most_frames=64) == 1.0
     assert capped_rate_hz(3600.0, rate_hz=1.0, most_frames=64) == pytest.approx(64 / 3600)
-    assert timemarker_rate_hz(4.0, most_frames=128) == 2.0
-    assert timemarker_rate_hz(256.0, most_frames=128) == 0.5
     picked = evenly(1000, 7)
     assert (picked[0], picked[-1], len(picked)) == (0, 999, 7)
     assert evenly(3, 7).tolist() == [0, 1, 2]

@@ -7,7 +7,7 @@ from .frames import FrameStream, checked_rate, iter_frames, probe
 from .jpeg import to_jpeg
 from .pictures import PICTURE_SUFFIXES, Pictures
 from .sampling import capped_rate_hz, evenly
-from .sources import AnySource, open_source, source_name
+from .sources import AnySource, open_source
 
 __all__ = [
     "LARGEST_PICTURE_PIXELS",
@@ -29,6 +29,5 @@ __all__ = [
     "iter_frames",
     "open_source",
     "probe",
-    "source_name",
     "to_jpeg",
 ]

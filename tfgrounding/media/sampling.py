@@ -27,12 +27,6 @@ def capped_rate_hz(duration_seconds: float, *, rate_hz: float = 1.0, most_frames
     return min(rate_hz, most_frames / duration_seconds)
 
 
-def timemarker_rate_hz(duration_seconds: float, *, most_frames: int) -> float:
-    """TimeMarker's rule: 2 Hz below eight seconds, otherwise the budget spread over the video (Chen et al. 2024)."""
-    wanted = 2.0 if duration_seconds < 8 else np.inf
-    return min(wanted, most_frames / duration_seconds)
-
-
 def evenly(count: int, most: int) -> np.ndarray:
     """Indices (<= most,) that pick at most `most` of `count` things, evenly and including the first and the last."""
     if count <= most:

@@ -44,11 +44,6 @@ def open_source(source: AnySource, *, stream: int | None = None) -> Source:
     raise VideoError(f"a video is given as a path or as Pictures, not as {type(source).__name__}")
 
 
-def source_name(source: AnySource) -> str:
-    """What to call a source in messages and results."""
-    return open_source(source).name
-
-
 def _from_dict(data: Mapping[str, Any]) -> Source:
     try:
         kind = data["kind"]
