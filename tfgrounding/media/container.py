@@ -27,7 +27,7 @@ VIDEO_SUFFIXES = (
 LARGEST_PICTURE_PIXELS = 8192 * 4320  # 8K cinema: 50 MB decoded, a dozen at a time; a small file could ask for far more
 MAX_PIXELS = {"max_pixels": str(LARGEST_PICTURE_PIXELS)}  # to a decoder: larger pictures are errors
 STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails
-PACKET_BY_PACKET = ("mpegts", "mpeg", "matroska,webm", "flv")
+PACKET_BY_PACKET = ("mpegts", "mpeg", "matroska,webm", "flv", "avi")
 USUAL_HEADER_BYTES, USUAL_HEADER_SHARE = 16_384, 0.05  # before the first packet at most; covers are larger in few files
 PACKETS_COUNTED = 2000  # to find the track with most pictures where the container does not say
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import av.container
 
 JOINABLE = ("mpegts", "mpeg")  # containers whose files can be put one behind the other, each with times of its own
+STATED_FOR_ALL = ("asf",)  # containers that state one length, that of the longest track, for each of them
 PLACES = 48  # of such a file that are looked at for times that run back
 LAST_BYTES = 4 << 20  # that are read for the end of the last picture
 
@@ -37,6 +38,8 @@ def stated_seconds(
             return end - start_seconds
         with opened(path) as again:
             return _joined_seconds(again, again.streams[stream.index], gap_seconds)
+    if container.format.name in STATED_FOR_ALL:
+        return 0.0
     duration = in_seconds(stream.duration, stream.time_base) or 0.0
     start = in_seconds(stream.start_time, stream.time_base)
     skipped = 0.0 if start is None else max(0.0, start_seconds - start)

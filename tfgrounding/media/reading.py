@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DECODER_THREADS = 0  # as many as the machine has cores
 MOST_READ_FAILURES = 16  # in a row, after which the rest of a file is given up
-WITHOUT_SHOWING_TIMES = ("avi",)  # containers that store only the order of decoding
+WITHOUT_SHOWING_TIMES = ("avi", "asf")  # containers that store only the order of decoding
 MOST_REORDERED = 16  # pictures that are decoded between two that are shown one after the other
 INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # containers to jump in; others are read from the beginning
 LEADS_SECONDS = (0.0, 5.0, 30.0)  # how much before the wanted time to jump, one after the other until it is enough

@@ -27,6 +27,8 @@ def why_undecodable(path: Path) -> str:
 def why_unreadable(path: Path, error: str) -> str:
     """Why a file could not be opened as a video, given what the library says."""
     head, tail = _both_ends(path)
+    if _is_encrypted(head, tail):
+        return ENCRYPTED
     if head[4:8] == b"ftyp" and b"moov" not in head and b"moov" not in tail:
         return f"not a video that can be read (its index is missing: it was cut short or never finished; {error})"
     return f"not a video that can be read ({error})"

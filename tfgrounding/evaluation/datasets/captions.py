@@ -12,6 +12,7 @@ from .samples import Rows, is_number, shown
 from .text import read_text
 
 PAST_THE_END = 1.5  # times the video's length: a moment that ends later is no slip of an annotator
+FRAME_KEYS = ("fps", "num_frames", "frame_rate")  # beside them times may be frames
 MOST_MISSES = 100  # keys that are looked for in the text in vain, for the line that they are on
 
 
@@ -52,12 +53,11 @@ def _add_video(rows: Rows, where: str, video: str, entry: Any, qid: str, in_fram
             rows.reject(f"{where}[{k}]", f"{len(sentences)} sentences, {len(times)} times: no {missing} here")
             continue
         truths = None if stamps is None else [times[k]]
-        if truths and _has_rate(entry):
-            if in_frames:
-                truths = [_divided(times[k], entry["fps"])]
-            elif doubt := _doubt(entry, times[k]):
-                rows.reject(f"{where}[{k}]", doubt)
-                continue
+        if truths and in_frames and _has_rate(entry):
+            truths = [_divided(times[k], entry["fps"])]
+        elif truths and (doubt := _doubt(entry, times[k])):
+            rows.reject(f"{where}[{k}]", doubt)
+            continue
         rows.add(
             f"{where}[{k}]",
             qid=f"{qid}{k}",
@@ -101,11 +101,14 @@ def _is_whole(stamp: Any) -> bool:
 
 
 def _doubt(entry: dict[str, Any], stamp: Any) -> str:
-    """Why it cannot be known whether a time beside "fps" is in frames or in seconds; "" where it can."""
+    """Why it cannot be known whether a time is in frames or in seconds, "" where it can."""
+    beside = next((key for key in FRAME_KEYS if key in entry), None)
+    if beside is None:
+        return ""
     if _must_be_frames(entry, stamp):
         return f"{shown(stamp)} ends long after the video ({_duration(entry):g} s): are these frames? Give seconds"
     if _is_whole(stamp) and entry.get("duration", entry.get("video_duration")) is None:
-        return f'{shown(stamp)} beside "fps" may be frames or seconds: give the duration in seconds too'
+        return f'{shown(stamp)} beside "{beside}" may be frames or seconds: give the duration in seconds too'
     return ""
 
 

@@ -28,7 +28,7 @@ class Charades(Reader):
     stride_frames, longest_share = 20, 0.5
 
     def read(self, rows: Rows, paths: Sequence[Path]) -> None:
-        if any(path.suffix == ".json" for path in paths):
+        if any(path.suffix.lower() == ".json" for path in paths):
             read_captions(rows, paths)
         else:
             read_lines(rows, paths, time="seconds", seconds=float)

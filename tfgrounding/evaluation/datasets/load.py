@@ -97,9 +97,10 @@ def _layout_of(path: Path) -> str:
     """The name of the data set that is laid out like a file."""
     text = read_text(path)
     first = next((line for line in text.split("\n") if line.strip()), "")
-    if path.suffix == ".jsonl" or (path.suffix == ".json" and _has_rows(first)):
+    ending = path.suffix.lower()
+    if ending == ".jsonl" or (ending == ".json" and _has_rows(first)):
         return "qvhighlights" if '"saliency_scores"' in first else "jsonl"
-    if path.suffix == ".json":
+    if ending == ".json":
         video = (re.search(r'"([^"]+)"', text) or [""] * 2)[1]
         return "activitynet" if video.startswith("v_") else "uca" if video.endswith("_x264") else "charades-sta"
     if "##" in first:

@@ -23,7 +23,7 @@ class UCA(Reader):
     )
 
     def read(self, rows: Rows, paths: Sequence[Path]) -> None:
-        if any(path.suffix == ".json" for path in paths):
+        if any(path.suffix.lower() == ".json" for path in paths):
             read_captions(rows, paths)
         else:
             read_lines(rows, paths, time="[hh:]mm:ss.s", seconds=_seconds)
