@@ -1,6 +1,9 @@
 import subprocess
 import sys
 import time
+from importlib import import_module
+
+import pytest
 
 import tfgrounding
 
@@ -43,3 +46,8 @@ def test_unknown_name_is_an_attribute_error():
     else:
         raise AssertionError("an unknown name was found")
     assert time.perf_counter() - begin < 1
+
+
+@pytest.mark.parametrize("earlier", sorted(tfgrounding._MOVED))
+def test_modules_are_found_under_their_earlier_names(earlier):
+    import_module(f"tfgrounding.{earlier}")

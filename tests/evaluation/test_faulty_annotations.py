@@ -257,6 +257,18 @@ def test_times_that_may_be_frames_or_seconds_are_refused(tmp_path):
     assert "not frames" in load_dataset(write(tmp_path / "s.jsonl", row)).bad[0].reason
 
 
+@pytest.mark.parametrize("change", [{"fps": "29.4", "num_frames": "7838"}, {"fps": None}, {"fps": 0}])
+def test_times_beside_a_rate_that_cannot_be_used_are_refused(tmp_path, change):
+    data = load_dataset(write(tmp_path / "t.json", {"a": tacos(**change)}))
+    assert not data.samples and "frames or seconds" in data.bad[0].reason
+
+
+@pytest.mark.parametrize("ending", [".JSON", ".JSONL"])
+def test_endings_in_upper_case_are_the_same(tmp_path, ending):
+    content = {"a": {"timestamps": [[1, 2]], "sentences": ["q"], "duration": 4}} if ending == ".JSON" else ROW
+    assert len(load_dataset(write(tmp_path / f"A{ending}", content))) == 1
+
+
 def test_seconds_beside_a_rate_stay_seconds(tmp_path):
     entries = {
         "a": tacos(timestamps=[[8.6, 23.3]]),

@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
-from videos import look, make_pictures, make_video, numbered, remux
+from videos import look, make_pictures, make_video, numbered, read_number, remux
 
 from tfgrounding import Pictures, probe
 from tfgrounding.errors import VideoError
@@ -185,6 +185,13 @@ INTACT: dict[str, tuple[Callable[[Path], Any], list[int], float]] = {  # name: (
     ),
     ".3gp": (lambda d: make_video(d / "v.3gp", codec="mpeg4"), EVERY_THIRD, 4.0),
     ".wmv": (lambda d: make_video(d / "v.wmv", codec="wmv2", rate_hz=25, container="asf"), AT_25_HZ, 4.0),
+    "asf, pictures out of order, sound longer": (
+        lambda d: make_video(
+            d / "v.asf", seconds=6, times_seconds=np.arange(40) / 10, audio=True, sound_first=True, options=REORDERED
+        ),
+        EVERY_THIRD,
+        3.9,  # the format does not say how long the last picture stays
+    ),
     "flv, H.264": (lambda d: make_video(d / "v.flv"), EVERY_THIRD, 4.0),
     "a time code": (
         lambda d: make_video(d / "v.mov", rate_hz=25, metadata={"timecode": "10:00:00:00"}),
@@ -394,6 +401,20 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], dict[str, Any], str]] = {  # name
         {},
         "its pictures are encrypted",
     ),
+    "encrypted, in fragments": (
+        lambda d: remux(
+            make_video(d / "v.mp4"),
+            d / "e.mp4",
+            options={
+                "movflags": "frag_keyframe+empty_moov",
+                "encryption_scheme": "cenc-aes-ctr",
+                "encryption_key": "0" * 31 + "1",
+                "encryption_kid": "a" * 32,
+            },
+        ),
+        {},
+        "its pictures are encrypted",
+    ),
     "encrypted, mpeg-ts": (lambda d: scrambled(make_video(d / "v.ts")), {}, "its pictures are encrypted"),
     "a codec of the future": (lambda d: replaced(make_video(d / "v.mp4"), b"avc1", b"zzz1"), {}, "there is no decoder"),
     "a codec of the future, mkv": (
@@ -542,6 +563,11 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], float, str]] = {  # name: (sourc
         4.0,
         "nothing could be read from the first",
     ),
+    "a damaged beginning, avi": (
+        lambda d: without_start(make_noise(d / "v.avi", codec="mpeg4")),
+        8.0,
+        "the first 4.0 s could not be decoded",
+    ),
     "a thumbnail before the film": (
         lambda d: remux([a_picture(d), make_video(d / "v.mp4")], d / "t.mp4"),
         4.0,
@@ -572,6 +598,20 @@ DAMAGED: dict[str, tuple[Callable[[Path], Any], float, str]] = {  # name: (sourc
         "the time stamps jump by",
     ),
 }
+
+
+def test_times_in_an_avi_file_stay_right_behind_what_is_lost(tmp_path):
+    path = make_video(tmp_path / "v.avi", seconds=8, codec="mpeg4", options={"g": "10"})
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    data = bytearray(path.read_bytes())
+    data[places[20] : places[50]] = bytes(places[50] - places[20])
+    shots = [
+        (shot.start_seconds, int(read_number(shot.frame.to_ndarray(format="rgb24"))))
+        for shot in VideoFile(write(path, bytes(data))).shots()
+    ]
+    assert [number for _, number in shots if number >= 60] == list(range(60, 80))
+    assert all(seconds == pytest.approx(number / 10) for seconds, number in shots if number < 19 or number >= 60)
 
 
 def without_start(path: Path) -> Path:

@@ -29,6 +29,7 @@ MAX_PIXELS = {"max_pixels": str(LARGEST_PICTURE_PIXELS)}  # to a decoder: larger
 STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails
 PACKET_BY_PACKET = ("mpegts", "mpeg", "matroska,webm", "flv", "avi")
 USUAL_HEADER_BYTES, USUAL_HEADER_SHARE = 16_384, 0.05  # before the first packet at most; covers are larger in few files
+AVI_CHUNK_HEADER_BYTES = 8  # the index gives the place of the header, a packet that of its content
 PACKETS_COUNTED = 2000  # to find the track with most pictures where the container does not say
 
 
@@ -180,6 +181,21 @@ def unreadable_start(container: av.container.InputContainer, path: Path) -> floa
         share = (packet.pos or 0) / path.stat().st_size
         return share if share > USUAL_HEADER_SHARE and (packet.pos or 0) > USUAL_HEADER_BYTES else 0.0
     return 0.0
+
+
+def packets_of(container: av.container.InputContainer, *tracks: Any) -> Iterator[av.packet.Packet]:
+    """The packets of some tracks, or of all. An AVI file counts them as they come; where some are lost, its index is
+    asked which the next ones are."""
+    places: dict[int, dict[int, int]] = {}
+    if container.format.name == "avi":
+        places = {s.index: {entry.pos: entry.timestamp for entry in s.index_entries} for s in container.streams.video}
+    for packet in container.demux(*tracks):
+        stamp = places.get(packet.stream.index, {}).get((packet.pos or 0) - AVI_CHUNK_HEADER_BYTES)
+        if stamp is not None and packet.dts is not None and stamp != packet.dts:
+            if packet.pts is not None:
+                packet.pts += stamp - packet.dts
+            packet.dts = stamp
+        yield packet
 
 
 def in_seconds(ticks: int | None, time_base: Fraction | None) -> float | None:

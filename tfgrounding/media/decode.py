@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import VideoError
 from ..types import Shot, Shots, Turn, VideoInfo
-from .container import MAX_PIXELS, checked_path, choose_track, file_stamp, opened, start_timecode, unreadable_start
+from .container import (
+    MAX_PIXELS,
+    checked_path,
+    choose_track,
+    file_stamp,
+    opened,
+    packets_of,
+    start_timecode,
+    unreadable_start,
+)
 from .length import counted_seconds, stated_seconds
 from .reading import MOST_READ_FAILURES, WITHOUT_SHOWING_TIMES, Track, read_shots
 from .reasons import ENCRYPTED, UNSUPPORTED, why_undecodable
@@ -153,14 +161,14 @@ def _first_picture(container: av.container.InputContainer, stream: Any, path: Pa
     failures = 0
     while failures < MOST_READ_FAILURES:
         try:
-            for packet in container.demux(stream):
+            for packet in packets_of(container, stream):
                 failures = 0
                 if packet.has_sidedata("encryption_info"):
                     raise VideoError(f"{path}: {ENCRYPTED}")
                 if packet.size and not packet.is_discard:
                     start = packet.pts if start is None else start
                     key = packet.pts if packet.is_keyframe or key is None else key
-                with suppress(av.error.InvalidDataError):
+                try:
                     for frame in stream.decode(packet if packet.size else None):
                         delay = 0
                         if container.format.name in WITHOUT_SHOWING_TIMES:
@@ -168,6 +176,9 @@ def _first_picture(container: av.container.InputContainer, stream: Any, path: Pa
                         elif frame.pts is not None:
                             start = frame.pts if start is None else min(start, frame.pts)
                         return _FirstPicture(frame, bytes(packet), start or 0, max(0, delay))
+                except av.error.InvalidDataError:
+                    if container.format.name in WITHOUT_SHOWING_TIMES and packet.dts is not None:
+                        start = min(start or 0, packet.dts)  # when it would be shown is made up from the next packets
             break
         except (av.error.DecoderNotFoundError, av.error.PatchWelcomeError) as error:
             raise VideoError(f"{path}: {UNSUPPORTED}") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..types import Shot, Turn, VideoInfo
-from .container import MAX_PIXELS, opened
+from .container import MAX_PIXELS, opened, packets_of
 from .damage import Damage
 from .packets import PacketFilter, can_begin_with
 from .timestamps import Clock
@@ -171,6 +171,8 @@ class _Reading:
             promised, read = self._track.stated_seconds, self._clock.end_seconds
         else:  # then only all streams together can be held to a promise, which some formats count from 0
             promised = (self._container.duration or 0) / 1e6
+            if self._container.format.name in STATED_FOR_ALL:
+                promised -= max(0.0, self._track.zero_seconds)  # some programs count a late start twice
             read = self._damage.newest_seconds - self._damage.oldest_seconds
         if promised - read > max(0.25, 3 * self._track.gap_seconds):
             words.append(
@@ -237,7 +239,7 @@ class _Reading:
         failures = past_end = 0
         while failures < MOST_READ_FAILURES:
             try:
-                for packet in self._container.demux(*tracks):
+                for packet in packets_of(self._container, *tracks):
                     failures = 0
                     self._damage.see(packet)
                     if packet.stream.index != self._track.index or packet.size == 0:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import VideoError
 from ..media import LARGEST_PICTURE_PIXELS, MAX_PIXELS, VideoFile, is_video_name
-from ..media.reasons import why_unreadable
+from ..media.reasons import ENCRYPTED, why_unreadable
 
 CLIPS_FOLDER = "tfgrounding-clips"
 # FFmpeg's names of containers that hold their own data. Others name further files or addresses, which FFmpeg would
@@ -275,4 +275,5 @@ def _check_container(path: Path, shown: str) -> float | None:
             return None if container.duration is None else container.duration / av.time_base
     except av.FFmpegError as error:
         why = why_unreadable(path, str(error.strerror))
-        raise VideoError(f"{shown}: {why}, or not of a kind that is opened here") from error
+        other = "" if why == ENCRYPTED else ", or not of a kind that is opened here"
+        raise VideoError(f"{shown}: {why}{other}") from error
