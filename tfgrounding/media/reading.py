@@ -15,6 +15,7 @@ import numpy as np
 from ..types import Shot, Turn, VideoInfo
 from .container import MAX_PIXELS, opened, packets_of
 from .damage import Damage
+from .length import STATED_FOR_ALL
 from .packets import PacketFilter, can_begin_with
 from .timestamps import Clock
 
