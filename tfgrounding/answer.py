@@ -147,12 +147,12 @@ class Answer:
         present = data.get("present")
         return cls(
             spans=tuple(_span_from_dict(span, info.duration_seconds) for span in spans),
-            query=str(data["query"]),
+            query=_text(data["query"], "query"),
             plan=plan,
             video=_with_tuples(info),
-            engine=str(data["engine"]),
-            encoder=str(data["encoder"]),
-            localizer=str(data["localizer"]),
+            engine=_text(data["engine"], "engine"),
+            encoder=_text(data["encoder"], "encoder"),
+            localizer=_text(data["localizer"], "localizer"),
             curve=curve,
             pts_seconds=pts,
             present=None if present is None else _finite(present),
@@ -193,6 +193,12 @@ def _finite(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return float(value)
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what!r} must be a text")
+    return value
 
 
 def _array(values: Sequence[float], what: str) -> np.ndarray:

@@ -209,7 +209,9 @@ class Plan:
         object.__setattr__(self, "paraphrases", tuple(self.paraphrases))
         object.__setattr__(self, "sub_events", tuple(self.sub_events))
         object.__setattr__(self, "warnings", tuple(self.warnings))
-        if not isinstance(self.query, str) or not self.query.strip():
+        if not isinstance(self.query, str):
+            raise PlanError(f"the query must be a text, not {type(self.query).__name__}")
+        if not self.query.strip():
             raise PlanError("the query is empty: write a sentence that says what to look for")
         if self.relation not in RELATIONS:
             raise PlanError(f"relation {self.relation!r} is not known; allowed are {', '.join(RELATIONS)}")
@@ -238,12 +240,14 @@ class Plan:
     def from_dict(cls, data: Mapping[str, Any]) -> Plan:
         """The plan of `to_dict`. Raises PlanError where fields are missing or of the wrong type."""
         try:
+            events = data.get("sub_events", ())
+            if isinstance(events, (str, Mapping)):
+                raise TypeError("not a list")
             return cls(
                 query=data["query"],
                 paraphrases=_texts(data.get("paraphrases", ())),
                 sub_events=tuple(
-                    SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event))
-                    for event in data.get("sub_events", ())
+                    SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event)) for event in events
                 ),
                 relation=data.get("relation", "single-query"),
                 source=str(data.get("source", "stored")),

@@ -142,3 +142,15 @@ def test_bad_input_is_one_clear_error(grounder, scenes):
 def test_the_one_line_form_keeps_its_models(embedded_encoder, street_video):
     first = tfgrounding.ground(street_video, "a parked bicycle", encoder="embedded", device="cpu", rate_hz=2.0)
     assert 3 < first.moments[0].start_seconds < 8 and first.moments[0].end_seconds > 9
+
+
+@pytest.mark.parametrize("query", [None, 5, ["red"], {"query": "red"}, b"red"])
+def test_a_query_is_a_text_or_a_plan(query, grounder, scenes):
+    with pytest.raises(PlanError, match=f"the query must be a text, not {type(query).__name__}"):
+        grounder.ground(scenes, query)
+
+
+@pytest.mark.parametrize("stride_frames", ["20", 2.5])
+def test_a_window_grid_is_of_whole_numbers(stride_frames, grounder, scenes):
+    with pytest.raises(PlanError, match="stride_frames must be a whole number"):
+        grounder.ground(scenes, "red", stride_frames=stride_frames)

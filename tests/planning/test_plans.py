@@ -188,7 +188,7 @@ def test_a_plan_file_of_any_size_is_bounded(tmp_path, monkeypatch):
     ("entry", "reason"),
     [
         ({"relation": "sequentially"}, "no query"),
-        ({"query": 7}, "empty"),
+        ({"query": 7}, "must be a text"),
         ({"query": "q", "original": None}, "a text"),
         ({"query": "q", "sub_events": 7}, "list of texts"),
         ({"query": "q", "paraphrases": [["q"]]}, "list of texts"),

@@ -6,12 +6,13 @@ import json
 import re
 import shutil
 import sys
+import time
 
 import pytest
-from videos import BLUE, RED, make_scenes, make_video
+from videos import BLUE, RED, make_pictures, make_scenes, make_video
 from watcher import RedWatcher
 
-from tfgrounding import Grounder, TFGroundingError
+from tfgrounding import Grounder, Pictures, TFGroundingError
 from tfgrounding.cli import app as cli
 from tfgrounding.show.export import FORMATS, export
 from tfgrounding.show.report import write_report
@@ -108,6 +109,23 @@ def test_answers_whose_video_is_gone(answers, run, scenes, tmp_path):
     assert "The video is not the one that was searched" in (tmp_path / "r.html").read_text()
 
 
+def test_answers_whose_pictures_are_gone(run, tmp_path):
+    folder = tmp_path / "street"
+    make_pictures(folder, 8)
+    files = sorted(folder.iterdir())
+    grounder = Grounder(encoder="conftest:ColourEncoder", cache=False)
+    answers = [grounder.ground(Pictures(given, rate_hz=4), "red") for given in (folder, files)]
+    saved = [save(tmp_path / f"{number}.json", [answer]) for number, answer in enumerate(answers)]
+    before = [[export([answer], name) for name in FORMATS] for answer in answers]
+    shutil.rmtree(folder)
+    for path, texts in zip(saved, before, strict=True):
+        for name, text in zip(FORMATS, texts, strict=True):
+            assert run("export", path, "--format", name) == (0, text, "")
+        code, _, err = run("report", path, "-o", "r.html")
+        assert code == 0 and "The page has no video and no pictures: " in err
+        assert run("export", path, "--clips", "clips", "-o", "x.json")[0] == 2
+
+
 VALID = {
     "format": "tfgrounding-answer",
     "version": 1,
@@ -160,7 +178,11 @@ def changed(**parts):
         (changed(video={**VALID["video"], "start_offset_seconds": "x"}), "damaged"),
         (changed(video={**VALID["video"], "start_timecode": 5}), "damaged"),
         (changed(video=[]), "damaged"),
+        (changed(video={**VALID["video"], "start_offset_seconds": -1e300}), "over a year"),
         (changed(plan=[]), "damaged"),
+        (changed(plan={"query": "a dog", "sub_events": "abc"}), "list of texts"),
+        (changed(query=None), "'query' must be a text"),
+        (changed(engine=5), "'engine' must be a text"),
         (changed(curve=[1, 2]), "differ in length"),
         (changed(curve=[float("nan")], pts_seconds=[0]), "damaged"),
         (changed(video={**VALID["video"], "source": {"kind": "magic"}}), "source"),
@@ -204,3 +226,35 @@ def test_markup_in_a_saved_answer_stays_text(tmp_path):
     write_report(read_answers(path), tmp_path / "r.html")
     page = (tmp_path / "r.html").read_text()
     assert len(re.findall("<script", page)) == 1
+
+
+@pytest.mark.parametrize("rate_hz", ["x", [1], 10**400, float("nan"), -1, True, {}])
+def test_a_report_takes_any_provenance(rate_hz, tmp_path):
+    (tmp_path / "a.json").write_text(changed(provenance={"rate_hz": rate_hz}))
+    write_report(read_answers(tmp_path / "a.json"), tmp_path / "r.html")
+
+
+def test_thousands_of_moments_are_exported_at_once(tmp_path):
+    spans = [{"start_seconds": i / 1000, "end_seconds": 9.0, "score": 0.5} for i in range(5000)]
+    (tmp_path / "a.json").write_text(changed(moments=spans))
+    began = time.perf_counter()
+    for name in ("otio", "edl", "srt", "vtt"):
+        export(read_answers(tmp_path / "a.json"), name)
+    assert time.perf_counter() - began < 30
+
+
+def test_other_pictures_under_the_same_label_are_another_video(tmp_path):
+    for folder in ("a", "b"):
+        make_pictures(tmp_path / folder, 4)
+    grounder = Grounder(encoder="conftest:ColourEncoder", cache=False)
+    both = [grounder.ground(Pictures(sorted((tmp_path / folder).iterdir()), rate_hz=2), "red") for folder in "ab"]
+    with pytest.raises(TFGroundingError, match="all of the same video"):
+        write_report(both, tmp_path / "r.html")
+
+
+def test_a_saved_answer_is_exported_alike_from_any_folder(scenes, tmp_path, monkeypatch):
+    monkeypatch.chdir(scenes.parent)
+    answer = Grounder(encoder="conftest:ColourEncoder", cache=False).ground(scenes.name, "red")
+    saved, direct = save(tmp_path / "a.json", [answer]), export([answer], "otio")
+    monkeypatch.chdir(tmp_path)
+    assert export(read_answers(saved), "otio") == direct and scenes.resolve().as_uri() in direct

@@ -133,7 +133,7 @@ class Grounder:
                 could not be asked.
         """
         most = self.top_k if top_k is None else _checked_top_k(top_k)
-        if isinstance(query, str):
+        if not isinstance(query, Plan):
             Plan(query)  # an empty query fails before the video is read
         grid = {"stride_frames": stride_frames, "longest_frames": longest_frames}
         chosen = {name: value for name, value in grid.items() if value is not None}

@@ -56,9 +56,12 @@ def _from_dict(data: Mapping[str, Any]) -> Source:
             )
         if kind == "pictures":
             given = _text(data["folder"]) if "folder" in data else [_text(path) for path in data["files"]]
-            return Pictures(given, data["rate_hz"])
+            try:
+                return Pictures(given, data["rate_hz"])
+            except VideoError as error:
+                return NotStored(dict(data), str(error))
         if kind in NOT_STORED:
-            return NotStored(dict(data))
+            return NotStored(dict(data), f"{data.get('name', kind)}: {NOT_STORED[kind]}")
     except (KeyError, TypeError, ValueError) as error:
         raise VideoError(f"this is no description of a video source: {error!r}") from error
     raise VideoError(f"a video source of kind {kind!r} is not known; known are file, pictures, array and features")
@@ -72,17 +75,19 @@ def _text(value: Any) -> str:
 
 @dataclass(frozen=True)
 class NotStored:
-    """A source that an answer was made from and that cannot be opened again, as an array of pictures.
+    """A source that an answer was made from and that cannot be opened again: an array, or pictures that are gone.
 
     Args:
         description: what its `to_dict` gave.
+        why: why it cannot be opened, in words.
     """
 
     description: dict[str, Any]
+    why: str
 
     @property
     def name(self) -> str:
-        return str(self.description.get("name", self.description["kind"]))
+        return str(self.description.get("name", self.description.get("folder", self.description["kind"])))
 
     @property
     def info(self) -> VideoInfo:
@@ -108,4 +113,4 @@ class NotStored:
         return dict(self.description)
 
     def _fail(self) -> NoReturn:
-        raise VideoError(f"{self.name}: {NOT_STORED[self.description['kind']]}")
+        raise VideoError(self.why)

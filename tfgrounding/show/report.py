@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
@@ -12,6 +13,7 @@ from .. import __version__
 from ..answer import Answer
 from ..errors import TFGroundingError
 from ..files import write_atomically
+from ..media.decode import FASTEST_RATE_HZ
 from ..types import Plan, Progress
 from .chart import chart, moment_table, page_piece, play_button, safe, short_clock, stretch, warning_lines
 from .player import Player, player
@@ -48,7 +50,8 @@ def write_report(
         TFGroundingError: no answer, answers about several videos, a link to what is no file, or a target that cannot be
             written.
     """
-    if len({answer.video.path for answer in answers}) != 1:
+    sources = {json.dumps(answer.source.to_dict(), sort_keys=True) for answer in answers if answer.source is not None}
+    if len({answer.video.path for answer in answers}) != 1 or len(sources) > 1:
         raise TFGroundingError("a report is about the answers to one video: give at least one, all of the same video")
     target = Path(target)
     shown = player(answers[0], target, link=link, progress=progress)
@@ -117,13 +120,17 @@ def _answer(answer: Answer, number: int, shown: Player, costs: Mapping[str, str]
     words = plan_in_words(answer.plan)
     plan = "".join(f"<p>{safe(sentence)}</p>" for sentence in words)
     origin = {key: value for key, value in answer.provenance.items() if key != "tfgrounding"}
-    rate_hz = origin.pop("rate_hz", None)
+    rate_hz = origin.get("rate_hz")
+    if isinstance(rate_hz, (int, float)) and 0 < rate_hz <= FASTEST_RATE_HZ:
+        samples = f"{len(answer.pts_seconds)} frames, {origin.pop('rate_hz'):g} per second"
+    else:
+        samples = f"{len(answer.pts_seconds)} frames"
     facts = {
         "Engine": answer.engine,
         "Encoder": answer.encoder,
         "Localizer": answer.localizer,
         "Plan by": answer.plan.source or "none (the query unchanged)",
-        "Samples": f"{len(answer.pts_seconds)} frames" + (f", {rate_hz:g} per second" if rate_hz else ""),
+        "Samples": samples,
         **costs,
         **{key.replace("_", " ").capitalize(): str(value) for key, value in origin.items()},
     }

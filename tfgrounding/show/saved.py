@@ -52,6 +52,10 @@ def read_answers(path: str | os.PathLike[str]) -> list[Answer]:
     for answer in answers:
         if answer.video.duration_seconds > LONGEST_SECONDS:
             raise AnswerError(f"{name}: the video would be {answer.video.duration_seconds:.3g} s long, over a year")
+        if abs(answer.video.start_offset_seconds) > LONGEST_SECONDS:
+            raise AnswerError(
+                f"{name}: the video would start at {answer.video.start_offset_seconds:.3g} s, over a year"
+            )
         if len(answer.spans) > MOST_MOMENTS:
             raise AnswerError(f"{name}: an answer has {len(answer.spans)} moments; at most {MOST_MOMENTS} are read")
     return answers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import TypeVar
 
 from ...errors import PlanError
@@ -19,7 +20,7 @@ class WindowGrid:
 
     None means the grid of Charades-STA: 20 and half of the frames.
 
-    Raises PlanError if a number is below 1.
+    Raises PlanError if a number is below 1 or not whole.
     """
 
     stride_frames: int | None = None
@@ -27,6 +28,8 @@ class WindowGrid:
 
     def __post_init__(self) -> None:
         for name, value in (("stride_frames", self.stride_frames), ("longest_frames", self.longest_frames)):
+            if value is not None and not isinstance(value, Integral):
+                raise PlanError(f"{name} must be a whole number, not {value!r}")
             if value is not None and value < 1:
                 raise PlanError(f"{name} must be at least 1, not {value}")
 

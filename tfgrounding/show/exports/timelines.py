@@ -48,6 +48,7 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
         timecode: "file" counts from the start timecode that a file states, "zero" from 0.
     """
     rate = _checked_rate(answers, timecode)
+    media = {id(answer): _media(answer, rate, timecode) for answer in answers if answer.moments}
     clips = []
     for answer, rank, moment in ranked(answers):
         clips.append(
@@ -55,7 +56,7 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
                 "OTIO_SCHEMA": "Clip.2",
                 "name": one_line(answer.query),
                 "source_range": _time_range(*frame_span(answer, moment, rate, timecode), rate),
-                "media_references": {"DEFAULT_MEDIA": _media(answer, rate, timecode)},
+                "media_references": {"DEFAULT_MEDIA": media[id(answer)]},
                 "active_media_reference_key": "DEFAULT_MEDIA",
                 "enabled": True,
                 "effects": [],
@@ -98,7 +99,7 @@ def _start_frame(answer: Answer, rate: EditRate, timecode: str) -> int:
 
 
 def _media(answer: Answer, rate: EditRate, timecode: str) -> dict[str, Any]:
-    """Where the pictures come from; an array has no address."""
+    """Where the pictures come from; an array and a list of pictures have no address."""
     path = Path(answer.video.path)
     last = max((frame_span(answer, moment, rate, timecode) for moment in answer.moments), key=sum)
     start = _start_frame(answer, rate, timecode)
@@ -109,8 +110,10 @@ def _media(answer: Answer, rate: EditRate, timecode: str) -> dict[str, Any]:
         "name": path.name,
         "metadata": {},
     }
-    if answer.source is None or answer.source.to_dict()["kind"] in ("file", "pictures"):
-        media |= {"OTIO_SCHEMA": "ExternalReference.1", "target_url": path.resolve().as_uri()}
+    source = {"path": answer.video.path} if answer.source is None else answer.source.to_dict()
+    place = source.get("path", source.get("folder"))
+    if place is not None:
+        media |= {"OTIO_SCHEMA": "ExternalReference.1", "target_url": Path(place).resolve().as_uri()}
     return media
 
 
