@@ -26,7 +26,7 @@ class Answer:
     `spans`: what was found; moments are sorted best first (see `Span`). `curve`: (T,) float32 similarity of the query
     with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same for every text of the plan. `present`:
     the probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
-    whatever was degraded on the way. `source`: the video itself, None where only its features were at hand. A notebook
+    whatever was degraded on the way. `source`: the video itself, None where only its features were given. A notebook
     shows an answer as a chart.
     """
 

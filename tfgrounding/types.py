@@ -152,7 +152,7 @@ class VideoFeatures:
 
     `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `frame_vectors`: (T, D), their mean over Q.
     `pts_seconds`, `sample_seconds`: (T,) as in `Frames`. `source`: the video itself, None where only the features are
-    at hand.
+    given.
     """
 
     vectors: np.ndarray

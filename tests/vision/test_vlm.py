@@ -74,7 +74,7 @@ def test_the_size_of_a_request_is_bounded(tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", seconds=12, rate_hz=4, width=320, height=240)
     with serve(answer) as url:
         vlm = ServedVLM("m", base_url=url, max_request_bytes=100_000)
-        NumProEngine(vlm).ground(str(path), "a dog")
+        NumProEngine(vlm).watch(path).ask("a dog")
         assert len(sizes) > 1
         assert max(sizes) <= 100_000
         with pytest.raises(ModelError, match="lower the quality"):
@@ -141,7 +141,7 @@ def test_a_server_that_stumbles_once_is_asked_again(fault: object) -> None:
 def test_a_server_that_keeps_failing_is_an_error_in_a_sentence(fault: object, tmp_path: Path) -> None:
     path = make_video(tmp_path / "a.mp4", seconds=2)
     with hostile.serve(lambda query, nth, request: fault) as server, pytest.raises(ModelError, match=r"mock"):
-        NumProEngine(quick(server)).ground(str(path), "a dog")
+        NumProEngine(quick(server)).watch(path).ask("a dog")
 
 
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
@@ -207,11 +207,9 @@ def test_the_real_classes_take_frames_as_images(kind: str, tmp_path: Path) -> No
 def test_a_local_model_runs_through_the_whole_engine(tmp_path: Path) -> None:
     folder = save_tiny_vlm("qwen2_5_vl", tmp_path / "model")
     video = make_video(tmp_path / "a.mp4", seconds=4)
-    found = NumProEngine(load_vlm(f"local:{folder}", device="cpu"), max_tokens=6).ground(str(video), "a dog")
-    assert found.frames_shown in (4, 8)
-    curve = (
-        NumProEngine(load_vlm(f"local:{folder}", device="cpu"), view="clip-yes-no").ground(str(video), "a dog").curve
-    )
+    found = NumProEngine(load_vlm(f"local:{folder}", device="cpu"), max_tokens=6).watch(video).ask("a dog")
+    assert found.provenance["frames_shown"] in (4, 8)
+    curve = NumProEngine(load_vlm(f"local:{folder}", device="cpu"), view="clip-yes-no").watch(video).ask("a dog").curve
     assert ((curve > 0) & (curve < 1)).all()
 
 

@@ -46,7 +46,7 @@ class HybridEngine:
         vlm: the vision LLM, or its name (see `load_vlm`).
         curves: what makes the proposals; a Grounder gives it one with its own encoder, planner and localizer.
         view: a way to show time that asks for intervals, by name or as an object.
-        look_rate_hz: frames a second around a proposal; fewer where the budget wants it.
+        look_rate_hz: frames a second around a proposal; fewer where the budget is small.
         budget_frames: frames shown for one query in all, those shown twice counted twice.
         most_proposals: how many of the best proposals are looked at.
         max_tokens: longest reply.
@@ -259,7 +259,7 @@ class _Session:
             found, span, step = better, _span(shown), _step_seconds(shown)
         if found == span:
             return Verdict(moment)  # it is all that was shown: no edge of it was seen
-        # An end that differs by less than the looks can tell apart stays as the curves gave it.
+        # An end that differs by less than the time between two frames stays as the curves gave it.
         start = moment.start_seconds if abs(found[0] - moment.start_seconds) <= step else found[0]
         end = moment.end_seconds if abs(found[1] - moment.end_seconds) <= step else found[1]
         return Verdict(Moment(start, end, moment.score) if start < end else moment, seen=True)

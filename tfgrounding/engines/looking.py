@@ -23,7 +23,7 @@ def look(source: Source, *, rate_hz: float, side: int, most_frames: int) -> tupl
         source: the video.
         rate_hz: samples a second.
         side: shorter side of the frames in pixels.
-        most_frames: frames to keep at most; were there more than the container's duration promised, they are thinned
+        most_frames: frames to keep at most; if the video is longer than stated, they are thinned
             out evenly, so that the end is never lost.
 
     Returns:

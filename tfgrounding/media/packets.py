@@ -43,8 +43,8 @@ class PacketFilter:
         rate_hz: samples a second.
         seconds: ticks of the stream as seconds from the video's first picture.
         start_seconds, end_seconds: only samples in [start, end) count, and the picture on screen at the start.
-        is_intact: whether the video is undamaged so far; in a damaged one every picture is decoded, for the next best
-            to be at hand and the damage to be counted. Damage to a picture that was left out is not noticed.
+        is_intact: whether the video is undamaged so far; in a damaged one every picture is decoded, so that the
+            next best is there and the damage is counted. Damage to a picture that was left out is not noticed.
     """
 
     def __init__(

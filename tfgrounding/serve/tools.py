@@ -225,7 +225,7 @@ class VideoTools:
 
     def _watch(self, video: SafeVideo, progress: Callable[[float, float], None]) -> Watched:
         def within_limit(done: float, whole: float) -> None:
-            if max(done, whole) > LONGEST_VIDEO_SECONDS:  # also on the way: a header may have promised less
+            if max(done, whole) > LONGEST_VIDEO_SECONDS:  # also while reading: a header may have stated less
                 raise VideoError(
                     f"{video.name} is {max(done, whole) / 3600:.1f} hours long, "
                     f"{LONGEST_VIDEO_SECONDS / 3600:g} are allowed"

@@ -13,7 +13,7 @@ def clip_count(duration_seconds: float) -> int:
     """How many clips a video has: every two seconds that begin before its end, at least one.
 
     The official evaluator counts int(duration / 2). For an odd duration this is one more, the half clip at the end; the
-    evaluator cuts a prediction to the length it wants, so that nothing is lost here and nothing is in its way.
+    evaluator cuts a prediction to its own length, so the last value does no harm.
     """
     return max(1, math.ceil(duration_seconds / CLIP_SECONDS - 1e-9))
 

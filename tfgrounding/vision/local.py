@@ -6,6 +6,7 @@ import inspect
 import math
 import threading
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,12 @@ class LocalVLM:
         most_pictures: the most pictures in one request; they must fit the memory and the model's context.
 
     Raises:
-        ModelError: the processor takes no images or has no chat template.
+        ModelError: Pillow is missing, or the processor accepts no images or has no chat template.
     """
 
     def __init__(self, model: Any, processor: Any, *, name: str, most_pictures: int = 32) -> None:
+        if find_spec("PIL") is None:
+            raise ModelError("a vision model that runs here needs Pillow: pip install 'tfgrounding[numpro]'")
         if getattr(processor, "image_processor", None) is None:
             raise ModelError(f"{name} accepts no images, so it cannot be used")
         if not getattr(processor, "chat_template", None):

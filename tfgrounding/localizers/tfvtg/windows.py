@@ -222,9 +222,9 @@ def published_candidates(curves, edges_seconds, uniform, floor, stride, longest,
     duration = np.float32(edges_seconds[-1])
     found = np.empty(events, np.int64)
     every = np.empty((3, kept, events))
-    room = min(kept, (most - 1) // events + 1)  # suffices unless a curve has fewer
+    capacity = min(kept, (most - 1) // events + 1)  # suffices unless a curve has fewer
     while True:
-        starts, ends, scores = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room)
+        starts, ends, scores = np.empty(capacity, np.int64), np.empty(capacity, np.int64), np.empty(capacity)
         for event in range(events):
             masked_sums(curves[event], floor, masked, above, total, count)
             smoothed_change(masked, above, stride, change)
@@ -237,15 +237,15 @@ def published_candidates(curves, edges_seconds, uniform, floor, stride, longest,
                 every[1, n, event] = fraction[ends[n]] * duration if uniform else edges_seconds[ends[n]]
                 every[2, n, event] = np.float32(scores[n]) / np.float32(scores[0])
             if found[event] == 0:
-                found[event] = min(3, room)
+                found[event] = min(3, capacity)
                 every[:2, :3, event] = 0.0
                 every[2, :3, event] = 1.0
-        if room == kept or found.sum() >= most:
+        if capacity == kept or found.sum() >= most:
             break
-        room = kept
+        capacity = kept
     listed = np.empty((3, min(most, found.sum())))
     n = 0
-    for place in range(room):
+    for place in range(capacity):
         for event in range(events):
             if place < found[event] and n < most:
                 for part in range(3):

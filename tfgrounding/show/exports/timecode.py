@@ -1,4 +1,4 @@
-"""Frame rates that editors know, and timecodes, which name frames as HH:MM:SS:FF (SMPTE ST 12-1)."""
+"""Frame rates that editors use, and timecodes, which name frames as HH:MM:SS:FF (SMPTE ST 12-1)."""
 
 from __future__ import annotations
 
