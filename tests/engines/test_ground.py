@@ -154,3 +154,14 @@ def test_a_query_is_a_text_or_a_plan(query, grounder, scenes):
 def test_a_window_grid_is_of_whole_numbers(stride_frames, grounder, scenes):
     with pytest.raises(PlanError, match="stride_frames must be a whole number"):
         grounder.ground(scenes, "red", stride_frames=stride_frames)
+
+
+def test_a_planner_of_ones_own_that_returns_no_plan_is_named(colour_encoder, scenes):
+    class Echo:
+        name = "echo"
+
+        def plan(self, query):
+            return query
+
+    with pytest.raises(PlanError, match="planner echo: plan must return a Plan, not str"):
+        Grounder(encoder=colour_encoder, planner=Echo()).ground(scenes, "blue")

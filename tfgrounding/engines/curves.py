@@ -14,7 +14,7 @@ from .. import __version__
 from ..answer import Answer
 from ..encoders import Encoder, load_encoder
 from ..encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
-from ..errors import TFGroundingError
+from ..errors import PlanError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.ground_curves import ground_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence
@@ -192,6 +192,9 @@ class WatchedCurves:
         """
         engine, features = self._engine, self.features
         plan = query if isinstance(query, Plan) else engine.planner.plan(query)
+        if not isinstance(plan, Plan):
+            name = getattr(engine.planner, "name", type(engine.planner).__name__)
+            raise PlanError(f"planner {name}: plan must return a Plan, not {type(plan).__name__}")
         curves = dict(zip(plan.texts, engine.curves(features, plan.texts), strict=True))
         null_curves, presence = engine.null_curves(features)
         moments = ground_curves(
