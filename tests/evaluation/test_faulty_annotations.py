@@ -254,7 +254,7 @@ def test_times_that_may_be_frames_or_seconds_are_refused(tmp_path):
     row = without("duration", fps=25, relevant_windows=[[50, 100]])
     assert "frames or seconds" in load_dataset(write(tmp_path / "r.jsonl", row)).bad[0].reason
     row = {**ROW, "fps": 25, "relevant_windows": [[50, 100]]}
-    assert "not frames" in load_dataset(write(tmp_path / "s.jsonl", row)).bad[0].reason
+    assert "are these frames" in load_dataset(write(tmp_path / "s.jsonl", row)).bad[0].reason
 
 
 @pytest.mark.parametrize("change", [{"fps": "29.4", "num_frames": "7838"}, {"fps": None}, {"fps": 0}])

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DatasetError
-from .samples import Rows, is_number, shown
+from .frames import divided, doubt, has_rate, length_seconds, share_in_frames
+from .samples import Rows, shown
 from .text import read_text
 
-PAST_THE_END = 1.5  # times the video's length: a moment that ends later is no slip of an annotator
-FRAME_KEYS = ("fps", "num_frames", "frame_rate")  # beside them times may be frames
 MOST_MISSES = 100  # keys that are looked for in the text in vain, for the line that they are on
 
 
@@ -26,7 +25,7 @@ def read_captions(rows: Rows, paths: Sequence[Path]) -> None:
     for path in paths:
         text = read_text(path)
         pairs = _json_object(path, text)
-        in_frames = _frames_share(entry for _, entry in pairs) > 0.5
+        in_frames = share_in_frames(entry for _, entry in pairs) > 0.5
         if in_frames:
             rows.notes.append(f"{path}: its times are frames; they were divided by fps")
         line, place, misses = 1, 0, 0
@@ -53,10 +52,10 @@ def _add_video(rows: Rows, where: str, video: str, entry: Any, qid: str, in_fram
             rows.reject(f"{where}[{k}]", f"{len(sentences)} sentences, {len(times)} times: no {missing} here")
             continue
         truths = None if stamps is None else [times[k]]
-        if truths and in_frames and _has_rate(entry):
-            truths = [_divided(times[k], entry["fps"])]
-        elif truths and (doubt := _doubt(entry, times[k])):
-            rows.reject(f"{where}[{k}]", doubt)
+        if truths and in_frames and has_rate(entry):
+            truths = [divided(times[k], entry["fps"])]
+        elif truths and (problem := doubt(entry, times[k])):
+            rows.reject(f"{where}[{k}]", problem)
             continue
         rows.add(
             f"{where}[{k}]",
@@ -64,56 +63,8 @@ def _add_video(rows: Rows, where: str, video: str, entry: Any, qid: str, in_fram
             video=video,
             query=sentences[k],
             truths=truths,
-            duration_seconds=_duration(entry),
+            duration_seconds=length_seconds(entry),
         )
-
-
-def _duration(entry: dict[str, Any]) -> Any:
-    """The length as annotated, or from the number of frames where there is a rate."""
-    stated = entry.get("duration", entry.get("video_duration"))
-    if stated is None and _has_rate(entry) and is_number(entry.get("num_frames")):
-        return entry["num_frames"] / entry["fps"]
-    return stated
-
-
-def _has_rate(entry: Any) -> bool:
-    return isinstance(entry, dict) and is_number(entry.get("fps")) and entry["fps"] > 0
-
-
-def _frames_share(entries: Any) -> float:
-    """The share of moments beside "fps" that can only be meant in frames."""
-    moments = [
-        (entry, stamp)
-        for entry in entries
-        if _has_rate(entry) and isinstance(entry.get("timestamps"), list)
-        for stamp in entry["timestamps"]
-    ]
-    return sum(_must_be_frames(*moment) for moment in moments) / max(1, len(moments))
-
-
-def _must_be_frames(entry: dict[str, Any], stamp: Any) -> bool:
-    length = _duration(entry)
-    return _is_whole(stamp) and is_number(length) and max(stamp) > PAST_THE_END * length
-
-
-def _is_whole(stamp: Any) -> bool:
-    return isinstance(stamp, list) and len(stamp) == 2 and all(is_number(t) and t == int(t) for t in stamp)
-
-
-def _doubt(entry: dict[str, Any], stamp: Any) -> str:
-    """Why it cannot be known whether a time is in frames or in seconds, "" where it can."""
-    beside = next((key for key in FRAME_KEYS if key in entry), None)
-    if beside is None:
-        return ""
-    if _must_be_frames(entry, stamp):
-        return f"{shown(stamp)} ends long after the video ({_duration(entry):g} s): are these frames? Give seconds"
-    if _is_whole(stamp) and entry.get("duration", entry.get("video_duration")) is None:
-        return f'{shown(stamp)} beside "{beside}" may be frames or seconds: give the duration in seconds too'
-    return ""
-
-
-def _divided(stamp: Any, rate_hz: float) -> Any:
-    return [t / rate_hz for t in stamp] if isinstance(stamp, list) and all(map(is_number, stamp)) else stamp
 
 
 def _json_object(path: Path, text: str) -> list[tuple[str, Any]]:

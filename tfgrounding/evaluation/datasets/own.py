@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .frames import doubt
 from .load import Reader
-from .samples import Rows, is_number, shown
+from .samples import Rows, shown
 from .text import read_json_rows
 
 LAYOUT = "vid, query and relevant_windows [[start, end], ...] in seconds, and if you like qid, duration, relation, plan"
@@ -48,13 +49,5 @@ def _problem(row: dict[str, Any]) -> str:
     missing = [key for key in ("vid", "query") if key not in row]
     if missing:
         return f"has no {' and no '.join(missing)}, but {shown(list(row))}; the keys are {LAYOUT}"
-    if "fps" in row and row.get("duration") is None and row.get("relevant_windows"):
-        return 'relevant_windows beside "fps" may be frames or seconds: give seconds, and the duration in seconds'
-    if "fps" in row and is_number(row.get("duration")):
-        windows = row.get("relevant_windows")
-        ends = [w[1] for w in windows if isinstance(w, list) and len(w) == 2] if isinstance(windows, list) else []
-        if any(is_number(end) and end > 1.5 * row["duration"] for end in ends):
-            return (
-                f'a moment ends long after the video ({row["duration"]:g} s) and beside "fps": give seconds, not frames'
-            )
-    return ""
+    windows = row.get("relevant_windows")
+    return next(filter(None, (doubt(row, window) for window in windows)), "") if isinstance(windows, list) else ""
