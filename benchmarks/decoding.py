@@ -4,7 +4,7 @@
 
 Pictures that no sample shows and no other picture needs are not decoded, and a part of a video is jumped to. Every
 sample is compared with a plain decode of everything, by one thread, from the first packet to the last: of all files of
-the footage, and of made-up ones (`odd_videos.py`; they need FFmpeg's program), each read with 1 and 4 decoder threads.
+the footage, and of made-up ones (`odd_videos`; they need FFmpeg's program), each read with 1 and 4 decoder threads.
 Then playing and sampling are timed in turns, in processor seconds and on the clock, without rendering.
 The last line on stdout is one JSON object.
 """

@@ -12,7 +12,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from videos import make_pictures, make_video, numbered, read_number
 
@@ -83,6 +83,7 @@ def test_the_samples_of_a_part_are_those_of_the_whole(name: str, folder: Path) -
 @pytest.mark.parametrize("name", ["open.mp4", "hevc.mkv", "vp9.webm", "uneven.mkv"])
 @settings(max_examples=10, deadline=None)
 @given(start=st.floats(0, 9.9), length=st.floats(0.001, 3))
+@example(start=6.96875, length=3.0)  # ends within the last picture
 def test_the_pictures_of_a_part_are_those_of_the_whole(name: str, start: float, length: float, folder: Path) -> None:
     file = VideoFile(source(folder, name))
     whole = [(shot.start_seconds, shot.end_seconds, content(shot)) for shot in file.shots()]

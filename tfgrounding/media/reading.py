@@ -158,8 +158,8 @@ class _Reading:
         if shown is None and self._entry is not None:
             raise _JumpError
         if shown is not None:
-            if self._newest_packet_seconds >= self._end:  # reading ended, not the video
-                shown = shown._replace(end_seconds=self._end)
+            ended = self._newest_packet_seconds >= self._end  # reading, not the video
+            shown = shown._replace(end_seconds=self._end if ended else min(shown.end_seconds, self._end))
             if shown.end_seconds > self._start:
                 yield shown
 
