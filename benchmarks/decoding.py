@@ -29,6 +29,7 @@ from odd_videos import make, recipes
 
 from tfgrounding.errors import TFGroundingError
 from tfgrounding.media import VideoFile, reading
+from tfgrounding.media.container import unwrapped
 
 RATES_HZ = (0.4, 3.0)
 CLOSE_SECONDS = 1e-6
@@ -164,7 +165,8 @@ def plain(path: Path) -> Pictures:
             found = [(ticks, shown) for ticks, (_, shown) in zip(sorted(decoded), found, strict=True)]
         if not found:
             return []
-        zero = min(decoded[0], found[0][0])
+        found = [(unwrapped(ticks), shown) for ticks, shown in found]  # of Ogg files that were cut
+        zero = min(unwrapped(decoded[0]), found[0][0])
         times = [0.0, *(float((ticks - zero) * stream.time_base) for ticks, _ in found[1:])]
         return list(zip(times, (shown for _, shown in found), strict=True))
 

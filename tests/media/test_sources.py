@@ -15,6 +15,7 @@ from videos import make_pictures, make_video, numbered, read_number, remux
 from tfgrounding import Pictures, iter_frames, probe
 from tfgrounding.errors import VideoError
 from tfgrounding.media import VIDEO_SUFFIXES, VideoFile, cut_clip, is_video_name, open_source
+from tfgrounding.media.container import unwrapped
 from tfgrounding.media.hdr import HLG, PQ, to_standard_range
 
 
@@ -179,3 +180,9 @@ def test_a_picture_turned_by_exif_leaves_no_frame_behind(tmp_path):
         assert not [thing for thing in gc.get_objects() if isinstance(thing, av.VideoFrame) and thing.width > 2]
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize("ticks", [-11, -1, 0, 1, 90_000 * 3600 * 26])
+def test_times_below_0_stored_without_their_sign_are_below_0(ticks):
+    """FFmpeg writes them so into Ogg files that it cuts: 58 bits and no sign."""
+    assert unwrapped(ticks % (1 << 58)) == ticks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections import Counter
@@ -30,6 +31,7 @@ STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails
 PACKET_BY_PACKET = ("mpegts", "mpeg", "matroska,webm", "flv", "avi")
 USUAL_HEADER_BYTES, USUAL_HEADER_SHARE = 16_384, 0.05  # before the first packet at most; covers are larger in few files
 AVI_CHUNK_HEADER_BYTES = 8  # the index gives the place of the header, a packet that of its content
+WRAPPED_TICKS = 1 << 50  # no clock of a video comes this far: millions of years of frames
 PACKETS_COUNTED = 2000  # to find the track with most pictures where the container does not say
 
 
@@ -200,7 +202,12 @@ def packets_of(container: av.container.InputContainer, *tracks: Any) -> Iterator
 
 def in_seconds(ticks: int | None, time_base: Fraction | None) -> float | None:
     """Ticks of a time base in seconds; None where either is not known."""
-    return None if ticks is None or time_base is None else float(ticks * time_base)
+    return None if ticks is None or time_base is None else float(unwrapped(ticks) * time_base)
+
+
+def unwrapped(ticks: int) -> int:
+    """A time stamp below 0 that was stored without its sign, as in Ogg files cut without encoding; others stay."""
+    return ticks if ticks < WRAPPED_TICKS else ticks - (1 << round(math.log2(ticks)))
 
 
 def start_timecode(container: av.container.InputContainer, stream: Any) -> str | None:

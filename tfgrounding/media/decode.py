@@ -20,6 +20,7 @@ from .container import (
     packets_of,
     start_timecode,
     unreadable_start,
+    unwrapped,
 )
 from .length import counted_seconds, stated_seconds
 from .reading import MOST_READ_FAILURES, WITHOUT_SHOWING_TIMES, Track, read_shots
@@ -106,7 +107,7 @@ class VideoFile:
             first = _first_picture(container, stream, path)
             turn = turn_of(first.frame, first.stored)
             width, height = screen_size(first.frame.width, first.frame.height, stream.sample_aspect_ratio, turn)
-            average_hz = float(stream.average_rate or 0)
+            average_hz = float(stream.average_rate or stream.guessed_rate or 0)
             gap = 1 / (average_hz if 0 < average_hz < FASTEST_RATE_HZ else USUAL_RATE_HZ)
             if lost_share and container.format.name in COUNTED_FROM_0:
                 first = first._replace(starts_ticks=0)
@@ -175,7 +176,7 @@ def _first_picture(container: av.container.InputContainer, stream: Any, path: Pa
                             delay = (frame.pts or 0) - (key or 0)
                         elif frame.pts is not None:
                             start = frame.pts if start is None else min(start, frame.pts)
-                        return _FirstPicture(frame, bytes(packet), start or 0, max(0, delay))
+                        return _FirstPicture(frame, bytes(packet), unwrapped(start or 0), max(0, delay))
                 except av.error.InvalidDataError:
                     if container.format.name in WITHOUT_SHOWING_TIMES and packet.dts is not None:
                         start = min(start or 0, packet.dts)  # when it would be shown is made up from the next packets

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..types import Shot, Turn, VideoInfo
-from .container import MAX_PIXELS, opened, packets_of
+from .container import MAX_PIXELS, opened, packets_of, unwrapped
 from .damage import Damage
 from .length import STATED_FOR_ALL
 from .packets import PacketFilter, can_begin_with
@@ -53,7 +53,7 @@ class Track:
 
     def seconds(self, ticks: int) -> float:
         """The container's time as seconds from the track's first picture."""
-        return float((ticks - self.zero_ticks) * self.time_base)
+        return float((unwrapped(ticks) - self.zero_ticks) * self.time_base)
 
 
 def read_shots(
