@@ -125,6 +125,7 @@ def make(
     *,
     needs: Sequence[str],
     also: Sequence[str] = (),
+    must_take: Sequence[str] = (),
     error: type[TFGroundingError] = TFGroundingError,
     **options: Any,
 ) -> Any:
@@ -138,6 +139,7 @@ def make(
         given: a name as `find` reads it, a class, or a ready object.
         needs: the attributes and methods that it must have.
         also, error: as for `find`.
+        must_take: which of the options may not be left out: what does not take them is refused.
         options: what a class may take, by name.
 
     Returns:
@@ -149,15 +151,24 @@ def make(
     found, choice = find(kind, given, also=also, error=error) if isinstance(given, str) else (given, "")
     said = f"{kind[:-1]} {_label(given)}"
     if isinstance(found, type):
-        found = _called(found, choice, options, said, error)
+        found = _called(found, choice, options, must_take, said, error)
     elif choice:
         raise error(f"{said} has no choices: leave out {choice[:100]!r}")
+    elif must_take:
+        raise error(f"{said} is ready made and takes no {must_take[0]}: leave {must_take[0]} out")
     if missing := [need for need in needs if not hasattr(found, need)]:
         raise error(f"{said} has no {', '.join(missing)}")
     return found
 
 
-def _called(cls: type, choice: str, options: dict[str, Any], said: str, error: type[TFGroundingError]) -> Any:
+def _called(
+    cls: type,
+    choice: str,
+    options: dict[str, Any],
+    must_take: Sequence[str],
+    said: str,
+    error: type[TFGroundingError],
+) -> Any:
     try:
         signature = inspect.signature(cls)
         parameters = signature.parameters.values()
@@ -165,6 +176,8 @@ def _called(cls: type, choice: str, options: dict[str, Any], said: str, error: t
             raise error(f"{said} has no choices: leave out {choice[:100]!r}")
         takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
         taken = {name: value for name, value in options.items() if takes_all or name in signature.parameters}
+        if left := [name for name in must_take if name not in taken]:
+            raise error(f"{said} takes no {left[0]}: leave {left[0]} out")
         arguments = signature.bind(*[choice] if choice else [], **taken)
     except (TypeError, ValueError) as problem:
         raise error(f"{said} cannot be made from its name alone: {problem}") from problem

@@ -237,23 +237,26 @@ def hub_cache(tmp_path, monkeypatch):
 
 def test_a_cached_checkpoint_needs_no_network_and_gives_its_commit(hub_cache, clip_folder):
     commit = "0123456789abcdef0123456789abcdef01234567"
-    assert not checkpoint.is_on_disk("someone/tiny-clip")
+    assert checkpoint.missing_on_disk("someone/tiny-clip") is None
     in_hub_cache(clip_folder, hub_cache, "someone/tiny-clip", commit)
-    assert checkpoint.is_on_disk("someone/tiny-clip")
+    assert checkpoint.missing_on_disk("someone/tiny-clip") == []
     encoder = load_encoder("clip:someone/tiny-clip", device="cpu")
     assert encoder.revision == f"someone/tiny-clip@{commit}"
 
 
-def test_auto_takes_what_lies_on_disk(hub_cache, clip_folder, siglip_folder, monkeypatch, embedded_encoder):
-    assert load._best_on_disk("cpu") == "embedded"
+def test_auto_takes_what_lies_on_disk(
+    hub_cache, clip_folder, siglip_folder, blip2_folder, monkeypatch, embedded_encoder
+):
+    assert load_encoder("auto", device="cpu").name == "embedded"
     in_hub_cache(clip_folder, hub_cache, ClipEncoder.usual_checkpoint, "c" * 40)
     assert load_encoder(device="cpu").name == "clip"
     in_hub_cache(siglip_folder, hub_cache, SiglipEncoder.usual_checkpoint, "5" * 40)
     assert load_encoder("auto", device="cpu").revision == f"{SiglipEncoder.usual_checkpoint}@{'5' * 40}"
-    in_hub_cache(clip_folder, hub_cache, Blip2Encoder.usual_checkpoint, "b" * 40)
-    assert load._best_on_disk("cpu") == "siglip"
-    monkeypatch.setattr(load, "resolve_device", lambda device: "cuda")
-    assert load._best_on_disk("auto") == "blip2"
+    in_hub_cache(blip2_folder, hub_cache, Blip2Encoder.usual_checkpoint, "b" * 40)
+    assert load_encoder("auto", device="cpu").name == "siglip"
+    monkeypatch.setattr(load, "resolve_device", lambda device: "cuda")  # only for the choice: the model is on the CPU
+    chosen = load_encoder("auto", device="cpu")
+    assert chosen.name == "blip2" and load.encoder_warnings(chosen) == ()
 
 
 def test_auto_without_any_weights_says_how_to_get_some(hub_cache, monkeypatch):
@@ -267,9 +270,9 @@ def test_a_checkpoint_with_a_missing_shard_is_not_on_disk(tmp_path):
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
     (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"x")
-    assert not checkpoint.is_on_disk(str(tmp_path))
+    assert checkpoint.missing_on_disk(str(tmp_path)) is None
     (tmp_path / "model-00002-of-00002.safetensors").write_bytes(b"x")
-    assert checkpoint.is_on_disk(str(tmp_path))
+    assert "tokenizer.json" in checkpoint.missing_on_disk(str(tmp_path))
 
 
 def test_a_folder_s_revision_follows_its_content(clip_folder, tmp_path):
@@ -297,7 +300,7 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
         [sys.executable, "-c", textwrap.dedent(code)], env={**os.environ, **settings}, capture_output=True, text=True
     ).stdout
     seconds, words = out.split(" ", 1)
-    assert "openai/clip-vit-base-patch32: its weights are not on this machine and could not be downloaded" in words
+    assert "openai/clip-vit-base-patch32: its weights, or other files of it, are not on this machine" in words
     assert "choose encoder embedded" in words and words.count("\n") == 1 and float(seconds) < 30
 
 
@@ -312,7 +315,7 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
         ("clip:{blip2}", "is not a clip checkpoint that can be used"),
         ("clip:{bert}", "holds a bert model, which does not compare texts"),
         ("blip2:{clip}", "holds a clip model, not a blip-2 one"),
-        ("clip:{no_preprocessor}", "preprocessor file is missing"),
+        ("clip:{no_preprocessor}", "it has no preprocessor_config.json"),
         ("clip:{bad_json}", "is not JSON"),
         ("clip:{bad_weights}", "cannot be loaded"),
         ("clip:{half}", "weights are missing"),

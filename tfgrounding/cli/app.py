@@ -21,6 +21,7 @@ from . import show as cli_show
 from .show import answer_queries
 from .terminal import (
     Device,
+    Dtype,
     EncoderName,
     EngineName,
     LocalizerName,
@@ -122,6 +123,7 @@ def ground_command(
     localizer: LocalizerName = "default",
     rate: Rate = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
@@ -140,6 +142,7 @@ def ground_command(
         localizer=localizer,
         rate_hz=rate,
         device=device,
+        dtype=dtype,
     )
     (answer,) = answers
     if threshold is not None and answer.moments:
@@ -218,6 +221,7 @@ def encode_command(
     encoder: EncoderName = "auto",
     rate: Annotated[float, typer.Option(help="Samples per second.")] = 3.0,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -226,7 +230,7 @@ def encode_command(
     from ..tracks.cache import NOT_KEPT, FeatureCache
 
     check_places(folder=FeatureCache().folder)
-    grounder = Grounder(encoder=encoder, rate_hz=rate, device=device)
+    grounder = Grounder(encoder=encoder, rate_hz=rate, device=device, dtype=dtype)
     failed = 0
     found = list(_each_video(videos, picture_rate))
     for video, unreadable in found:

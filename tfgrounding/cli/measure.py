@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import TFGroundingError
-from .terminal import EncoderName, EngineName, LocalizerName, VisionName
+from .terminal import Dtype, EncoderName, EngineName, LocalizerName, VisionName
 
 PicturesRate = Annotated[
     float | None,
@@ -40,6 +40,7 @@ def eval_command(
     top_k: Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")] = 10,
     rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
+    dtype: Dtype = "auto",
     stride: Annotated[
         int | None, typer.Option(min=1, help="TFVTG's stride in samples; default: the data set's.")
     ] = None,
@@ -73,6 +74,7 @@ def eval_command(
         top_k=top_k,
         rate_hz=rate,
         device=device,
+        dtype=dtype,
         stride_frames=stride,
         longest_share=longest,
         picture_rate_hz=picture_rate,
@@ -119,6 +121,7 @@ def needle_command(
     vlm: VisionName = None,
     rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
+    dtype: Dtype = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the map as JSON.")] = False,
 ) -> None:
     """Hide short videos in long ones made of the others, look for them, and draw the scores by length and depth."""
@@ -147,6 +150,7 @@ def needle_command(
         vlm=vlm,
         rate_hz=rate,
         device=device,
+        dtype=dtype,
     )
     name = _file_name(f"results-{engine}-{encoder}-{localizer}")
     results = os.path.join(output, f"{name}.jsonl")  # noqa: PTH118

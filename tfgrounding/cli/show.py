@@ -14,6 +14,7 @@ from ..errors import TFGroundingError
 from ..registry import ROWS
 from .terminal import (
     Device,
+    Dtype,
     EncoderName,
     EngineName,
     LocalizerName,
@@ -55,6 +56,7 @@ def export_command(
     localizer: LocalizerName = "default",
     rate: Rate = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -73,6 +75,7 @@ def export_command(
         localizer=localizer,
         rate_hz=rate,
         device=device,
+        dtype=dtype,
     )
     text = write(answers)
     if output is None:
@@ -103,6 +106,7 @@ def report_command(
     localizer: LocalizerName = "default",
     rate: Rate = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -121,6 +125,7 @@ def report_command(
         localizer=localizer,
         rate_hz=rate,
         device=device,
+        dtype=dtype,
     )
     for kind, path in (("png", png), ("svg", svg)):
         if path is not None:
@@ -166,6 +171,7 @@ def mcp_command(
     localizer: LocalizerName = "default",
     rate: Rate = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
 ) -> None:
     """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
     from ..serve.mcp_server import serve
@@ -181,6 +187,7 @@ def mcp_command(
             localizer=localizer,
             rate_hz=rate,
             device=device,
+            dtype=dtype,
         )
     )
 

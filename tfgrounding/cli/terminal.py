@@ -46,6 +46,9 @@ Rate = Annotated[float | None, typer.Option(help="Samples per second; default: 3
 PictureRate = Annotated[float | None, typer.Option(help="Pictures per second, if VIDEO is a folder of pictures.")]
 Stream = Annotated[int | None, typer.Option(min=0, help="Number of the video track, if VIDEO has several.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[
+    str, typer.Option(help="The encoder's precision: auto (float32 on a CPU), float32, float16 or bfloat16.")
+]
 
 
 def named_source(video: str, *, picture_rate: float | None, stream: int | None) -> Source:

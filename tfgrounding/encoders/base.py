@@ -11,6 +11,8 @@ from ..errors import EncoderError
 from ..types import Frames
 
 MOST_FRAMES_PER_VECTOR = 1024
+MOST_BATCH_FRAMES = 4096
+DTYPES = ("auto", "float32", "float16", "bfloat16")
 LONGEST_VECTOR = 1.02  # 1, and what half precision rounds
 
 
@@ -23,10 +25,11 @@ class Encoder(Protocol):
         frame_size: the size in pixels at which `iter_frames` delivers frames (its `size`).
         floor: the cosine at and below which a frame does not show the text.
 
-    Two more attributes are optional. `scale` (1 where it is missing) is what cosines were multiplied by in the
-    encoder's training: differences of cosines times `scale` are differences of log-odds. `frames_per_vector` (1 where
-    it is missing) is for encoders of clips: how many frames in a row make one vector. Such an encoder gets a multiple
-    of that many frames; at the end of a video the last frame is repeated.
+    More attributes are optional. `scale` (1 where it is missing) is what cosines were multiplied by in the encoder's
+    training: differences of cosines times `scale` are differences of log-odds. `frames_per_vector` (1 where it is
+    missing) is for encoders of clips: how many frames in a row make one vector. Such an encoder gets a multiple of that
+    many frames; at the end of a video the last frame is repeated. `batch_frames`: how many frames it takes at once with
+    profit; it gets so many where memory allows. `warnings`: sentences about the encoder that every answer repeats.
     """
 
     name: str
@@ -55,6 +58,24 @@ def frames_per_vector(encoder: Encoder) -> int:
             f"not {count!r}"
         )
     return count
+
+
+def batch_frames(encoder: Encoder) -> int:
+    """How many frames the encoder takes at once with profit. Raises EncoderError if that is not a whole number."""
+    count = getattr(encoder, "batch_frames", 1)
+    if not isinstance(count, int) or not 1 <= count <= MOST_BATCH_FRAMES:
+        raise EncoderError(
+            f"encoder {encoder.name}: batch_frames must be a whole number from 1 to {MOST_BATCH_FRAMES}, not {count!r}"
+        )
+    return count
+
+
+def encoder_warnings(encoder: Encoder) -> tuple[str, ...]:
+    """What every answer says about the encoder. Raises EncoderError if its `warnings` are not sentences."""
+    said = getattr(encoder, "warnings", ())
+    if not isinstance(said, (list, tuple)) or not all(isinstance(sentence, str) for sentence in said):
+        raise EncoderError(f"encoder {encoder.name}: warnings must be a list of sentences, not {type(said).__name__}")
+    return tuple(said)
 
 
 def grouped(chunks: Iterable[Frames], frames_per_vector: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -145,6 +166,31 @@ def resolve_device(device: str) -> str:
     if device not in available:
         raise EncoderError(f"device {device!r} is not available here; choose auto or one of {', '.join(available)}")
     return device
+
+
+def resolve_dtype(dtype: str, device: str) -> str:
+    """The precision to run in: what was asked for, or for "auto" float32 on a CPU and half of that elsewhere.
+
+    Args:
+        dtype: one of DTYPES.
+        device: as `resolve_device` returned it.
+
+    Raises:
+        EncoderError: the dtype is not known.
+    """
+    import torch
+
+    if dtype not in DTYPES:
+        raise EncoderError(f"dtype {dtype!r} is not known; choose {', '.join(DTYPES)}")
+    if dtype != "auto":
+        return dtype
+    if device == "cpu":
+        return "float32"
+    if device == "mps":
+        has_bfloat16 = torch.backends.mps.is_macos_or_newer(14, 0)
+    else:
+        has_bfloat16 = torch.cuda.get_device_capability(device) >= (8, 0)
+    return "bfloat16" if has_bfloat16 else "float16"
 
 
 class Batches:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import logging
-import os
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..errors import EncoderError
+from .checkpoint_files import missing_small_files, missing_weights, read_json
 
-HUB_TIMEOUT_SECONDS = 5.0
 FILES_TO_DIGEST = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
+HUB_ID = re.compile(r"(?!.*(?:\.\.|--))(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>\w[\w./-]*))?", re.ASCII)
 
-_log = logging.getLogger(__name__)
+__all__ = ["Checkpoint", "find", "missing_on_disk", "read_json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,95 +25,75 @@ class Checkpoint:
     revision: str
 
 
-def is_on_disk(name: str) -> bool:
-    """Whether that checkpoint, a folder or a hub id, is complete on this machine. Never touches the network."""
-    return _is_complete(_local_folder(name))
+def missing_on_disk(name: str) -> list[str] | None:
+    """What a checkpoint, a folder or a hub id, lacks on this machine. Never touches the network.
+
+    Returns:
+        The names of the missing files; None where its weights are not here.
+
+    Raises:
+        EncoderError: a file that is here cannot be one of a checkpoint.
+    """
+    hub = _hub_id(name)
+    folder = Path(name).expanduser() if hub is None else _cached_folder(*hub)
+    if folder is None or missing_weights(folder):
+        return None
+    return missing_small_files(folder)
 
 
-def find(name: str) -> Checkpoint:
-    """The checkpoint of that name, downloaded from the hub if it is not on this machine yet.
+def find(name: str, check: Callable[[Path], object] = lambda folder: None) -> Checkpoint:
+    """The checkpoint of that name, downloaded from the hub as far as it is not on this machine yet.
 
     Args:
         name: a folder, or a hub id such as "openai/clip-vit-base-patch32", with "@REVISION" for another than "main".
+        check: gets the folder as soon as it holds config.json and before weights are downloaded; raises EncoderError
+            if it is not the model that is wanted.
 
     Returns:
         A Checkpoint whose folder is complete.
 
     Raises:
-        EncoderError: no such checkpoint, no weights in it, or the hub cannot be reached.
+        EncoderError: no such checkpoint, a file of it is missing, or the hub cannot be reached.
     """
-    folder = _local_folder(name)
-    if not _is_complete(folder):
-        if _looks_like_a_folder(name):
-            raise EncoderError(
-                f"{name}: is not a folder with a checkpoint (config.json and *.safetensors or pytorch_model*.bin)"
-            )
-        folder = _download(name)
-    if Path(name).is_dir():
-        return Checkpoint(folder, f"sha256:{_digest(folder)}")
-    return Checkpoint(folder, f"{name.partition('@')[0]}@{folder.name}")
-
-
-def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file of the checkpoint; empty if it has none. Raises EncoderError if it is not JSON."""
-    path = folder / name
-    if not path.is_file():
-        return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise EncoderError(f"{path}: is not JSON ({error})") from error
+        hub = _hub_id(name)
+        if hub is None:
+            return _in_folder(name, check)
+        folder = _cached_folder(*hub)
+        if folder is None or missing_weights(folder) or missing_small_files(folder):
+            from .download import download
+
+            folder = download(hub[0], folder.name if folder is not None else hub[1], check)
+        else:
+            check(folder)
+        return Checkpoint(folder, f"{hub[0]}@{folder.name}")
+    except (OSError, RuntimeError) as error:  # a folder that may not be read; no home folder for "~"
+        raise EncoderError(f"{name}: cannot be read ({error})") from error
 
 
-def _looks_like_a_folder(name: str) -> bool:
-    return Path(name).is_dir() or name.startswith((".", "/", "~")) or name.count("/") != 1 or os.sep + os.sep in name
+def _in_folder(name: str, check: Callable[[Path], object]) -> Checkpoint:
+    folder = Path(name).expanduser()
+    if not folder.is_dir():
+        raise EncoderError(f"{name}: is not a folder with a checkpoint: there is no such folder")
+    if read_json(folder, "config.json"):
+        check(folder)
+    if missing := [*missing_weights(folder), *missing_small_files(folder)]:
+        raise EncoderError(f"{name}: is not a folder with a checkpoint that can be used: it has no {missing[0]}")
+    return Checkpoint(folder, f"sha256:{_digest(folder)}")
 
 
-def _local_folder(name: str) -> Path:
-    """The folder where the checkpoint would be complete, whether it is or not."""
-    if _looks_like_a_folder(name):
-        return Path(name).expanduser()
+def _hub_id(name: str) -> tuple[str, str] | None:
+    """(repository, revision) that the name of a hub's checkpoint consists of; None for a folder."""
+    found = HUB_ID.fullmatch(name)
+    return None if found is None or Path(name).is_dir() else (found["repo"], found["revision"] or "main")
+
+
+def _cached_folder(repo: str, revision: str) -> Path | None:
+    """The folder of that revision in the hub's cache, whether it is complete or not."""
     from huggingface_hub import try_to_load_from_cache
 
-    repo, _, revision = name.partition("@")
-    config = try_to_load_from_cache(repo, "config.json", revision=revision or None)
-    return Path(config).parent if isinstance(config, str) else Path(os.devnull)
-
-
-def _is_complete(folder: Path) -> bool:
-    if not (folder / "config.json").is_file():
-        return False
-    for index in folder.glob("*.index.json"):
-        shards = set(read_json(folder, index.name).get("weight_map", {}).values())
-        if shards and all((folder / shard).is_file() for shard in shards):
-            return True
-    return any((folder / name).is_file() for name in ("model.safetensors", "pytorch_model.bin"))
-
-
-def _download(name: str) -> Path:
-    from huggingface_hub import HfApi, snapshot_download
-
-    repo, _, revision = name.partition("@")
-    try:
-        info = HfApi().model_info(repo, revision=revision or None, files_metadata=True, timeout=HUB_TIMEOUT_SECONDS)
-        sizes = {file.rfilename: file.size or 0 for file in info.siblings or () if "/" not in file.rfilename}
-        weights = [f for f in sizes if f.endswith(".safetensors")] or [f for f in sizes if f.endswith(".bin")]
-        wanted = [*weights, *(f for f in sizes if f.endswith((".json", ".txt", ".model")))]
-        if not weights or "config.json" not in sizes:
-            raise EncoderError(
-                f"{name}: holds no checkpoint that can be loaded (config.json and *.safetensors or *.bin)"
-            )
-        total = sum(sizes[file] for file in wanted)
-        _log.warning("downloading %s, %.2f GB, into the hub's cache (once)", name, total / 1e9)
-        return Path(snapshot_download(repo, revision=info.sha, allow_patterns=wanted, etag_timeout=HUB_TIMEOUT_SECONDS))
-    except EncoderError:
-        raise
-    except Exception as error:  # the hub's client raises errors of its own, of its HTTP library and of the system
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise EncoderError(
-            f"{name}: its weights are not on this machine and could not be downloaded ({type(error).__name__}: "
-            f"{reason}); check the name and the connection, give a folder instead, or choose encoder embedded"
-        ) from error
+    config = try_to_load_from_cache(repo, "config.json", revision=revision)
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def _digest(folder: Path) -> str:

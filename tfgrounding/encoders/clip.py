@@ -34,7 +34,7 @@ class ClipEncoder(TransformerEncoder):
         family = str(read_json(folder, "config.json").get("model_type", ""))
         if family.startswith("siglip"):
             self.name, self.floor, self.text_padding = "siglip", SIGLIP_FLOOR, "max_length"
-        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
             raise EncoderError(

@@ -56,7 +56,9 @@ class EmbeddedEncoder:
     floor = FLOOR
     scale = 1.0  # its halves were never trained to agree
 
-    def __init__(self, *, device: str = "auto") -> None:
+    def __init__(self, *, device: str = "auto", dtype: str = "auto") -> None:
+        if dtype not in ("auto", "float32"):
+            raise EncoderError(f"the embedded encoder runs in float32 only, not in {dtype}: leave dtype out")
         self._device = resolve_device(device)
         self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
         self._classifier = _load_classifier().to(self._device)
@@ -64,6 +66,11 @@ class EmbeddedEncoder:
         self._text_model = self._text_model.to(self._device)
         self._class_vectors = load_file(CLASS_VECTORS_FILE)["vectors"].astype(np.float32)  # (1000, 384)
         self._class_columns = torch.from_numpy(self._class_vectors.T.copy())  # (384, 1000)
+
+    @property
+    def batch_frames(self) -> int:
+        """How many frames are encoded at once, as far as memory has sufficed."""
+        return self._batches.size
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames at `frame_size` -> (T, 1, 1384) float32 unit vectors."""

@@ -2,46 +2,86 @@
 
 from __future__ import annotations
 
+import logging
+
 from ..errors import EncoderError
 from ..registry import find, make
-from .base import NEEDS, Encoder, frames_per_vector, resolve_device
+from .base import NEEDS, Encoder, batch_frames, encoder_warnings, frames_per_vector, resolve_device, resolve_dtype
+
+BEST_FIRST = ("siglip", "clip")
+BEST_FIRST_ON_CUDA = ("blip2", *BEST_FIRST)
+
+_log = logging.getLogger(__name__)
 
 
-def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = "auto") -> Encoder:
+def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = "auto", dtype: str = "auto") -> Encoder:
     """Load the encoder of that name.
 
     Args:
         name: "embedded"; "blip2", "clip" or "siglip", each alone for its usual checkpoint, or followed by another as in
             "clip:openai/clip-vit-large-patch14", "clip:...@REVISION" or "clip:FOLDER"; "lavis:PYTHON", the Python of a
-            LAVIS environment; the name of a plug-in; "module:Class" of your own, which is called with device= if it
-            takes that (see docs/extending.md), or such an encoder itself. Or "auto": the first of blip2 (on CUDA
-            only), siglip and clip whose usual checkpoint is on this machine, else embedded. Naming an encoder permits
-            its download; "auto" never touches the network.
+            LAVIS environment; the name of a plug-in; "module:Class" of your own, which is called with device= and
+            dtype= if it takes them (see docs/extending.md), or such an encoder itself. Or "auto": the first of blip2
+            (on CUDA only), siglip and clip whose usual checkpoint is on this machine and loads, else embedded. Naming
+            an encoder permits its download; "auto" never touches the network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: the precision: "float32", "float16", "bfloat16", or "auto": float32 on a CPU, elsewhere bfloat16, or
+            float16 where the device has no bfloat16. An encoder that has no choice of it takes only "auto".
 
     Returns:
-        An Encoder, ready.
+        An Encoder, ready. Where "auto" had to pass over one whose weights are here, its `warnings` say why.
 
     Raises:
-        EncoderError: no such encoder, missing weights, an unreachable hub, or a device that this machine does not have.
+        EncoderError: no such encoder, missing weights, an unreachable hub, a device that this machine does not have, or
+            a dtype that the encoder does not take.
     """
-    given = _best_on_disk(device) if name == "auto" else name
-    encoder: Encoder = make("encoders", given, needs=NEEDS, also=("auto",), error=EncoderError, device=device)
-    frames_per_vector(encoder)
+    if dtype != "auto":
+        resolve_dtype(dtype, "cpu")
+    encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
+    for check in (frames_per_vector, batch_frames, encoder_warnings):
+        check(encoder)
     return encoder
 
 
-def _best_on_disk(device: str) -> str:
-    from .checkpoint import is_on_disk
+def _made(given: str | Encoder | type[Encoder], device: str, dtype: str) -> Encoder:
+    encoder: Encoder = make(
+        "encoders",
+        given,
+        needs=NEEDS,
+        also=("auto",),
+        must_take=() if dtype == "auto" else ("dtype",),
+        error=EncoderError,
+        device=device,
+        dtype=dtype,
+    )
+    return encoder
+
+
+def _best_on_disk(device: str, dtype: str) -> Encoder:
+    """The first encoder of the list that loads without the network; what is passed over is said."""
+    from .checkpoint import missing_on_disk
     from .embedded import HOW_TO_GET_THEM, installed
 
-    on_cuda = resolve_device(device).startswith("cuda")
-    for name in ("blip2", "siglip", "clip") if on_cuda else ("siglip", "clip"):
-        if is_on_disk(find("encoders", name)[0].usual_checkpoint):
-            return name
-    if installed():
-        return "embedded"
-    raise EncoderError(
-        f"no encoder's weights are on this machine; get the smallest with: {HOW_TO_GET_THEM}; "
-        "or name siglip, clip or blip2 to download one"
-    )
+    passed_over: list[str] = []
+    for name in BEST_FIRST_ON_CUDA if resolve_device(device).startswith("cuda") else BEST_FIRST:
+        try:
+            missing = missing_on_disk(find("encoders", name)[0].usual_checkpoint)
+            if missing is None:
+                continue
+            if missing:
+                raise EncoderError(f"{missing[0]} is missing on this machine; name {name} once to download it")
+            encoder = _made(name, device, dtype)
+            break
+        except EncoderError as error:
+            passed_over.append(f"auto passed over the encoder {name}: {error}")
+            _log.warning(passed_over[-1])
+    else:
+        if not installed():
+            raise EncoderError(
+                f"no encoder is on this machine that loads; get the smallest with: {HOW_TO_GET_THEM}; "
+                "or name siglip, clip or blip2 to download one"
+            )
+        encoder = _made("embedded", device, dtype)
+    if passed_over:
+        encoder.warnings = (*encoder_warnings(encoder), *passed_over)  # type: ignore[attr-defined]
+    return encoder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import EncoderError
-from .checkpoint import read_json
+from .checkpoint_files import read_json
 
 if TYPE_CHECKING:
     import torch
 
+LARGEST_SIDE = 4096
 PIL_BILINEAR = 2  # its number in PIL and so in the preprocessor files; every other one is taken as bicubic
 
 
@@ -31,6 +33,15 @@ class Preprocessor:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     mode: str = "bicubic"
+
+    def __post_init__(self) -> None:
+        for sides in (self.resize, self.crop):
+            for side in sides if isinstance(sides, tuple) else (sides,):
+                if side is not None and not 1 <= side <= LARGEST_SIDE:
+                    raise ValueError(f"a side of {side} pixels")
+        numbers = (self.factor, *self.mean, *self.std)
+        if len(self.mean) != 3 or len(self.std) != 3 or 0 in self.std or not all(map(math.isfinite, numbers)):
+            raise ValueError("mean and std must be three numbers each")
 
     @classmethod
     def from_folder(cls, folder: Path) -> Preprocessor:
@@ -52,11 +63,34 @@ class Preprocessor:
                 std=tuple(config["image_std"]) if normalise else (1.0,) * 3,
                 mode="bilinear" if config.get("resample") == PIL_BILINEAR else "bicubic",
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise EncoderError(
-                f"{folder}: its preprocessor file is missing or has no usable size, crop_size, image_mean, "
-                f"image_std ({type(error).__name__}: {error})"
+                f"{folder}: its preprocessor file has no usable size, crop_size, image_mean, image_std "
+                f"({type(error).__name__}: {error})"
             ) from error
+
+    def check_fits(self, config: Any, *, where: str) -> None:
+        """Whether the pictures have the size that the model's positions are for.
+
+        Args:
+            config: the model's configuration. A vision tower without patches or sizes takes any.
+            where: the checkpoint's name, for the message.
+
+        Raises:
+            EncoderError: they have another size.
+        """
+        vision = getattr(config, "vision_config", None)
+        side = getattr(vision, "image_size", None)
+        if side is None or getattr(vision, "patch_size", None) is None or getattr(vision, "is_native", False):
+            return
+        wanted = (side, side) if isinstance(side, int) else tuple(side)
+        made = self.crop or self.resize
+        if made != wanted:
+            said = f"{made[0]} x {made[1]}" if isinstance(made, tuple) else f"a shorter side of {made}"
+            raise EncoderError(
+                f"{where}: its preprocessor makes pictures of {said} pixels, but its model takes only "
+                f"{wanted[0]} x {wanted[1]}"
+            )
 
     def __call__(self, pixels: np.ndarray, *, device: str, dtype: torch.dtype) -> torch.Tensor:
         """(T, H, W, 3) uint8 RGB of any size -> (T, 3, h, w) on that device."""

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import EncoderError
-from .base import Batches, resolve_device
+from .base import Batches, resolve_device, resolve_dtype
 from .checkpoint import find
 from .preprocess import Preprocessor
 
 BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64
 BATCH_TEXTS = 64
-DTYPES = ("auto", "float32", "float16", "bfloat16")
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +28,7 @@ class TransformerEncoder(ABC):
     Args:
         checkpoint: a folder or a hub id; see `load_encoder`. "" means the usual one.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        dtype: "auto" (the checkpoint's own, but float32 on the CPU), "float32", "float16" or "bfloat16".
+        dtype: "auto" (float32 on a CPU, elsewhere bfloat16 or else float16), "float32", "float16" or "bfloat16".
 
     Raises:
         EncoderError: no such checkpoint, not one of this kind, an unreachable hub, or a device that is not there.
@@ -45,25 +44,32 @@ class TransformerEncoder(ABC):
         import torch
         from transformers import AutoTokenizer
 
-        if dtype not in DTYPES:
-            raise EncoderError(f"dtype {dtype!r} is not known; choose {', '.join(DTYPES)}")
         self._device = resolve_device(device)
+        precision = resolve_dtype(dtype, self._device)
         checkpoint = checkpoint or self.usual_checkpoint
-        found = find(checkpoint)
-        self.revision = found.revision
-        self._preprocess = Preprocessor.from_folder(found.folder)
-        self.frame_size = self._preprocess.resize
-        wanted: Any = torch.float32 if dtype == "auto" and self._device == "cpu" else dtype
         try:
+            found = find(checkpoint, self._model_class)
+            self._preprocess = Preprocessor.from_folder(found.folder)
             with _quiet():
-                self._model = self._load_model(found.folder, dtype=wanted).eval().to(self._device)
-                self._tokenizer = AutoTokenizer.from_pretrained(found.folder, local_files_only=True)
+                model = self._load_model(found.folder, dtype=getattr(torch, precision))
+                self._model = model.eval().to(self._device)
+                self._tokenizer = AutoTokenizer.from_pretrained(
+                    found.folder, local_files_only=True, trust_remote_code=False
+                )
         except EncoderError:
             raise
         except Exception as error:  # the parsers of weights and vocabularies raise errors of many kinds
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason})") from error
+        self._preprocess.check_fits(self._model.config, where=checkpoint)
+        self.frame_size = self._preprocess.resize
+        self.revision = found.revision if precision == "float32" else f"{found.revision}+{precision}"
         self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
+
+    @property
+    def batch_frames(self) -> int:
+        """How many frames are encoded at once, as far as memory has sufficed."""
+        return self._batches.size
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames of any size -> (T, Q, D) float32 unit vectors."""
@@ -98,7 +104,7 @@ class TransformerEncoder(ABC):
     def _load_model(self, folder: Path, *, dtype: Any) -> Any:
         """The model, with every weight it has read from the folder."""
         model, loading = self._model_class(folder).from_pretrained(
-            folder, dtype=dtype, local_files_only=True, output_loading_info=True
+            folder, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
         )
         if missing := sorted(loading["missing_keys"]):
             raise EncoderError(

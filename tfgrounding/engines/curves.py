@@ -13,7 +13,14 @@ import numpy as np
 from .. import __version__
 from ..answer import Answer
 from ..encoders import Encoder, load_encoder
-from ..encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
+from ..encoders.base import (
+    batch_frames,
+    checked_frames,
+    checked_texts,
+    encoder_warnings,
+    frames_per_vector,
+    grouped,
+)
 from ..errors import PlanError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.ground_curves import ground_curves, sample_edges
@@ -28,7 +35,7 @@ from .base import TOP_K
 
 RATE_HZ = 3.0
 KNOWN_TEXTS = 4096  # text vectors kept in memory
-CHUNK_FRAMES = 16  # encoded at a time: few, so that encoding begins soon after decoding does
+CHUNK_FRAMES = 16  # decoded at a time at least: few, so that encoding begins soon after decoding does
 
 
 class CurvesEngine:
@@ -39,6 +46,7 @@ class CurvesEngine:
         planner: a planner's name (see `get_planner`), or a Planner.
         localizer: a localizer's name, or a Localizer.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: the encoder's precision: "auto", "float32", "float16" or "bfloat16"; see `load_encoder`.
         rate_hz: samples a second; None means 3.
         cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
             False to keep nothing.
@@ -57,13 +65,14 @@ class CurvesEngine:
         planner: str | Planner = "auto",
         localizer: str | Localizer = "default",
         device: str = "auto",
+        dtype: str = "auto",
         rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
     ) -> None:
         self.localizer = get_localizer(localizer)
         self.planner = get_planner(planner)
         self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
-        self.encoder = load_encoder(encoder, device=device)
+        self.encoder = load_encoder(encoder, device=device, dtype=dtype)
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
         self._nulls: WeakKeyDictionary[VideoFeatures, tuple[np.ndarray, Presence]] = WeakKeyDictionary()
@@ -110,7 +119,8 @@ class CurvesEngine:
         """Encode each chunk of frames while the next ones are being decoded."""
         vectors, pts, instants = [], [], []
         size, together = self.encoder.frame_size, frames_per_vector(self.encoder)
-        with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=CHUNK_FRAMES) as stream:
+        chunk_frames = max(CHUNK_FRAMES, batch_frames(self.encoder))  # fewer where `iter_frames` saves memory
+        with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=chunk_frames) as stream:
             for pixels, shown_seconds, sample_seconds in grouped(stream, together):
                 with self._model:
                     encoded = self.encoder.encode_frames(pixels)  # (T, Q, D)
@@ -222,7 +232,7 @@ class WatchedCurves:
             curves=curves,
             pts_seconds=features.sample_seconds,
             present=presence.probability(own),
-            warnings=(*features.info.warnings, *plan.warnings),
+            warnings=(*features.info.warnings, *encoder_warnings(engine.encoder), *plan.warnings),
             provenance={
                 "tfgrounding": __version__,
                 "encoder_revision": engine.encoder.revision,

@@ -37,6 +37,7 @@ class Grounder:
             frames leave this machine only where a server is named.
         top_k: moments an answer holds at most.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+        dtype: the encoder's precision: "float32", "float16", "bfloat16", or "auto": float32 on a CPU, half elsewhere.
         rate_hz: samples a second; None means 3 for curves and 1 for "numpro".
         cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
             False to keep nothing.
@@ -55,6 +56,7 @@ class Grounder:
         vlm: str | VisionModel | None = None,
         top_k: int = TOP_K,
         device: str = "auto",
+        dtype: str = "auto",
         rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
     ) -> None:
@@ -66,6 +68,7 @@ class Grounder:
             localizer=localizer,
             vlm=vlm,
             device=device,
+            dtype=dtype,
             rate_hz=rate_hz,
             cache=cache,
         )

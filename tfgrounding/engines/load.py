@@ -25,6 +25,7 @@ def load_engine(
     localizer: str | Localizer = "default",
     vlm: str | VisionModel | None = None,
     device: str = "auto",
+    dtype: str = "auto",
     rate_hz: float | None = None,
     cache: bool | str | os.PathLike[str] = True,
 ) -> Engine:
@@ -36,6 +37,7 @@ def load_engine(
         encoder, planner, localizer, cache: of the curves; see `CurvesEngine`.
         vlm: the vision LLM of "numpro" and "hybrid": a name (see `load_vlm`), or a VisionModel.
         device: where encoders and local vision LLMs run.
+        dtype: the precision of encoders; see `load_encoder`.
         rate_hz: samples a second; None means the engine's own.
 
     Raises:
@@ -47,14 +49,18 @@ def load_engine(
         "planner": planner,
         "localizer": localizer,
         "device": device,
+        "dtype": dtype,
         "rate_hz": rate_hz,
         "cache": cache,
     }
-    if isinstance(engine, str):
-        found, _ = find("engines", engine)
-        if vlm is not None and isinstance(found, type) and "vlm" not in inspect.signature(found).parameters:
-            raise TFGroundingError(f"the {engine} engine asks no vision model: choose engine numpro or hybrid with vlm")
-    made: Engine = make("engines", engine, needs=("name", "watch", "provenance"), vlm=vlm, **settings)
+    found: Any = find("engines", engine)[0] if isinstance(engine, str) else engine
+    is_named_class = isinstance(engine, str) and isinstance(found, type)
+    if is_named_class and vlm is not None and "vlm" not in inspect.signature(found).parameters:
+        raise TFGroundingError(f"the {engine} engine asks no vision model: choose engine numpro or hybrid with vlm")
+    for_curves = found is HybridEngine or (isinstance(found, HybridEngine) and found.curves is None)
+    must_take = ("dtype",) if dtype != "auto" and not for_curves else ()
+    needs = ("name", "watch", "provenance")
+    made: Engine = make("engines", engine, needs=needs, must_take=must_take, vlm=vlm, **settings)
     if isinstance(made, HybridEngine) and made.curves is None:
         return made.with_curves(CurvesEngine(**settings))
     return made

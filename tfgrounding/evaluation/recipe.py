@@ -45,6 +45,7 @@ class Recipe:
     top_k: int = 10
     rate_hz: float | None = None
     device: str = "auto"
+    dtype: str = "auto"
     stride_frames: int | None = None
     longest_share: float | None = None
     picture_rate_hz: float | None = None
@@ -93,6 +94,7 @@ class Recipe:
             "vlm": None if self.vlm is None else without_secrets(self.vlm),
             "looked_at": "videos" if from_videos else "features",
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
+            **({"dtype": self.dtype} if self.dtype != "auto" else {}),
             **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),
             "top_k": self.top_k,
             "stride_frames": self.stride_frames,

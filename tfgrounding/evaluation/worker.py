@@ -64,6 +64,7 @@ class VideoWorker:
             vlm=recipe.vlm,
             top_k=recipe.top_k,
             device=recipe.device,
+            dtype=recipe.dtype,
             rate_hz=recipe.rate_hz,
         )
         engine = self.grounder.engine
