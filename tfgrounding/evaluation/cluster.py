@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import TFGroundingError
-from ..llm.chat import RefusedError
+from ..llm.connection import RefusedError
 from .datasets import Sample
 from .recipe import Recipe
 from .results import Row

@@ -13,7 +13,7 @@ from ..answer import Answer
 from ..engines.base import Watched
 from ..engines.grounder import Grounder
 from ..errors import DatasetError, TFGroundingError
-from ..llm.chat import RefusedError
+from ..llm.connection import RefusedError
 from ..media import open_source, probe
 from ..planning.planner import LLMPlanner, StoredPlanner, get_planner
 from ..tracks.saliency import clip_saliency

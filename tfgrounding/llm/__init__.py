@@ -1,11 +1,13 @@
-"""The chat client that planning and vision LLMs share, and the prompts."""
+"""The connection to a model server, the chat client that planning and vision LLMs share, and the prompts."""
 
-from .chat import ChatClient, RefusedError, image_part, text_part
+from .chat import ChatClient, image_part, text_part
+from .connection import Connection, RefusedError
 from .prompting import Prompt, prompt_names, prompts
 from .replies import Reply, Usage
 
 __all__ = [
     "ChatClient",
+    "Connection",
     "Prompt",
     "RefusedError",
     "Reply",

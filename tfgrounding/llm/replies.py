@@ -1,4 +1,4 @@
-"""What a chat server sends back: replies with their token counts, error messages, the pause that it asks for."""
+"""What a model server sends back: chat replies with their token counts, error messages, the pause it asks for."""
 
 from __future__ import annotations
 
