@@ -123,6 +123,7 @@ def test_clip_and_siglip_are_the_models_own_logits(kind, clip_folder, siglip_fol
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"], pixel_values=normalised(frames)
         ).logits_per_image.numpy()
     bias = model.logit_bias.item() if kind == "siglip" else 0.0
+    assert encoder.floor == {"clip": 0.2, "siglip": None}[kind]
     assert encoder.scale == pytest.approx(np.exp(2.0))
     np.testing.assert_allclose(cosines(encoder, frames) * encoder.scale + bias, theirs, atol=1e-4)
 

@@ -47,7 +47,7 @@ def test_a_class_or_an_object_is_an_encoder_too():
     assert load_encoder(own) is own and frames_per_vector(own) == 1
     with pytest.raises(EncoderError, match="encoder 'embedded:x' has no choices"):
         load_encoder("embedded:x")
-    with pytest.raises(EncoderError, match="encoder 'numpy:array' has no name, revision, frame_size, floor, encode_"):
+    with pytest.raises(EncoderError, match="encoder 'numpy:array' has no name, revision, frame_size, encode_"):
         load_encoder("numpy:array")
 
 
@@ -57,6 +57,16 @@ def test_frames_per_vector_is_a_small_whole_number(count):
     own.frames_per_vector = count
     with pytest.raises(EncoderError, match="encoder colours: frames_per_vector must be a whole number from 1 to 1024"):
         load_encoder(own)
+
+
+@pytest.mark.parametrize("floor", [float("nan"), float("inf"), "0.2", True, [0.2]])
+def test_a_floor_is_a_number_or_missing(floor):
+    own = ColourEncoder()
+    own.floor = floor
+    with pytest.raises(EncoderError, match="encoder colours: floor must be a number or None, not"):
+        load_encoder(own)
+    own.floor = None
+    assert load_encoder(own) is own
 
 
 @pytest.mark.parametrize(

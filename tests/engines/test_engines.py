@@ -147,6 +147,25 @@ def test_null_curves_are_kept_with_the_features(scenes, tmp_path, colour_encoder
     assert len(made) == 2
 
 
+def test_the_floor_is_the_encoders_own_or_measured(scenes, colour_encoder):
+    from tfgrounding.localizers import Candidates
+    from tfgrounding.localizers.presence import measured_floor
+
+    class Recorder:
+        name, seen = "recorder", ()
+
+        def locate(self, curves):
+            self.seen = curves
+            return Candidates(np.zeros(1), np.ones(1), np.ones(1))
+
+    recorder = Recorder()
+    grounder = Grounder(encoder=colour_encoder, localizer=recorder)
+    assert grounder.ground(scenes, "blue").provenance["floor"] == recorder.seen.floor == 0.6
+    colour_encoder.floor = None
+    answer = Grounder(encoder=colour_encoder, localizer=recorder).ground(scenes, "blue")
+    assert answer.provenance["floor"] == recorder.seen.floor == measured_floor(recorder.seen.null_curves)
+
+
 def test_an_answer_without_its_video_is_not_corrected():
     info = tfgrounding.VideoInfo("gone.mp4", 4.0, 8, 8)
     answer = Answer((Moment(1, 2, 1.0),), "q", Plan("q"), info, "curves", "e", "l", np.ones(4), np.arange(4) + 0.5)

@@ -283,6 +283,8 @@ def test_stored_texts_know_only_what_is_stored(tmp_path):
     save_text_vectors(tmp_path / "t.safetensors", {"a / b": np.array([3.0, 4.0])}, encoder="e", revision="r", floor=0.2)
     texts = StoredTexts(tmp_path / "t.safetensors")
     assert (texts.name, texts.revision, texts.floor) == ("e", "r", 0.2)
+    save_text_vectors(tmp_path / "u.safetensors", {"a": np.array([3.0, 4.0])}, encoder="e", revision="r", floor=None)
+    assert StoredTexts(tmp_path / "u.safetensors").floor is None
     assert texts.encode_texts(["a / b"]).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)]]
     with pytest.raises(EncoderError, match="no vector for the text 'c'"):
         texts.encode_texts(["c"])

@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad
 
 from tfgrounding.errors import PlanError
-from tfgrounding.localizers.presence import NULL_TEXTS, Presence, probability_of_presence
+from tfgrounding.localizers.presence import NULL_TEXTS, Presence, measured_floor, probability_of_presence
 
 EDGES = np.linspace(0, 40, 121)
 
@@ -66,3 +66,12 @@ def test_null_curves_must_fit(null):
 
 def test_the_null_texts_differ():
     assert len(set(NULL_TEXTS)) == len(NULL_TEXTS) >= 30
+
+
+def test_the_measured_floor_lies_above_most_of_what_unrelated_texts_reach():
+    null = 0.1 + 0.02 * curves(np.random.default_rng(4), 40)
+    floor = measured_floor(null)
+    assert (null < floor).mean() == pytest.approx(0.75, abs=0.001)
+    assert measured_floor(2 * null - 0.3) == pytest.approx(2 * floor - 0.3)  # on the encoder's own scale
+    null[0] += 1.0  # one of the texts is in the video after all
+    assert abs(measured_floor(null) - floor) < 0.005

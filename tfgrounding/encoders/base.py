@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isfinite
+from numbers import Real
 from typing import Protocol
 
 import numpy as np
@@ -23,19 +25,19 @@ class Encoder(Protocol):
         name, revision: which model made the vectors, and which state of it. Cached features are used again as long as
             both stay the same, so whatever changes the vectors must change `revision`.
         frame_size: the size in pixels at which `iter_frames` delivers frames (its `size`).
-        floor: the cosine at and below which a frame does not show the text.
 
-    More attributes are optional. `scale` (1 where it is missing) is what cosines were multiplied by in the encoder's
-    training: differences of cosines times `scale` are differences of log-odds. `frames_per_vector` (1 where it is
-    missing) is for encoders of clips: how many frames in a row make one vector. Such an encoder gets a multiple of that
-    many frames; at the end of a video the last frame is repeated. `batch_frames`: how many frames it takes at once with
-    profit; it gets so many where memory allows. `warnings`: sentences about the encoder that every answer repeats.
+    More attributes are optional. `floor` is the cosine at and below which a frame does not show the text; where it is
+    missing or None, it is measured for each video (`localizers.presence.measured_floor`). `scale` (1 where it is
+    missing) is what cosines were multiplied by in the encoder's training: differences of cosines times `scale` are
+    differences of log-odds. `frames_per_vector` (1 where it is missing) is for encoders of clips: how many frames in a
+    row make one vector. Such an encoder gets a multiple of that many frames; at the end of a video the last frame is
+    repeated. `batch_frames`: how many frames it takes at once with profit; it gets so many where memory allows.
+    `warnings`: sentences about the encoder that every answer repeats.
     """
 
     name: str
     revision: str
     frame_size: int | tuple[int, int]
-    floor: float
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
         """(T, H, W, 3) uint8 RGB frames -> (T / frames_per_vector, Q, D) float32 unit vectors, Q side by side."""
@@ -46,7 +48,17 @@ class Encoder(Protocol):
         ...
 
 
-NEEDS = ("name", "revision", "frame_size", "floor", "encode_frames", "encode_texts")
+NEEDS = ("name", "revision", "frame_size", "encode_frames", "encode_texts")
+
+
+def stated_floor(encoder: Encoder) -> float | None:
+    """The encoder's own floor, None where it is to be measured. Raises EncoderError if that is no finite number."""
+    floor = getattr(encoder, "floor", None)
+    if floor is None:
+        return None
+    if isinstance(floor, bool) or not isinstance(floor, Real) or not isfinite(floor):
+        raise EncoderError(f"encoder {encoder.name}: floor must be a number or None, not {floor!r}")
+    return float(floor)
 
 
 def frames_per_vector(encoder: Encoder) -> int:

@@ -11,15 +11,15 @@ from .checkpoint import read_json
 from .transformer import TransformerEncoder
 
 # Not tuned: chosen below the cosines of pairs that fit. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine
-# is under 0.28; SigLIP's loss pushes unrelated pairs to 0 and below.
-CLIP_FLOOR, SIGLIP_FLOOR = 0.2, 0.0
+# is under 0.28. SigLIP's cosines depend on the checkpoint: its floor is measured.
+CLIP_FLOOR = 0.2
 
 
 class ClipEncoder(TransformerEncoder):
     """Any checkpoint whose AutoModel has image and text features; `name` becomes "siglip" for that family."""
 
     name = "clip"
-    floor = CLIP_FLOOR
+    floor: float | None = CLIP_FLOOR
     usual_checkpoint = "openai/clip-vit-base-patch32"
 
     def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
@@ -33,7 +33,7 @@ class ClipEncoder(TransformerEncoder):
 
         family = str(read_json(folder, "config.json").get("model_type", ""))
         if family.startswith("siglip"):
-            self.name, self.floor, self.text_padding = "siglip", SIGLIP_FLOOR, "max_length"
+            self.name, self.floor, self.text_padding = "siglip", None, "max_length"
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):

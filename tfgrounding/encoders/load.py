@@ -6,7 +6,16 @@ import logging
 
 from ..errors import EncoderError
 from ..registry import find, make
-from .base import NEEDS, Encoder, batch_frames, encoder_warnings, frames_per_vector, resolve_device, resolve_dtype
+from .base import (
+    NEEDS,
+    Encoder,
+    batch_frames,
+    encoder_warnings,
+    frames_per_vector,
+    resolve_device,
+    resolve_dtype,
+    stated_floor,
+)
 
 BEST_FIRST = ("siglip", "clip")
 BEST_FIRST_ON_CUDA = ("blip2", *BEST_FIRST)
@@ -38,7 +47,7 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
     if dtype != "auto":
         resolve_dtype(dtype, "cpu")
     encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
-    for check in (frames_per_vector, batch_frames, encoder_warnings):
+    for check in (frames_per_vector, batch_frames, encoder_warnings, stated_floor):
         check(encoder)
     return encoder
 

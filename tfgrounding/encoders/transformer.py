@@ -35,7 +35,7 @@ class TransformerEncoder(ABC):
     """
 
     name: str
-    floor: float
+    floor: float | None
     scale: float
     usual_checkpoint: str
     text_padding: bool | str = True

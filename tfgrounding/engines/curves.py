@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,11 +21,12 @@ from ..encoders.base import (
     encoder_warnings,
     frames_per_vector,
     grouped,
+    stated_floor,
 )
 from ..errors import PlanError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.ground_curves import ground_curves, sample_edges
-from ..localizers.presence import NULL_TEXTS, Presence
+from ..localizers.presence import NULL_TEXTS, Presence, measured_floor
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
@@ -36,6 +38,15 @@ from .base import TOP_K
 RATE_HZ = 3.0
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 CHUNK_FRAMES = 16  # decoded at a time at least: few, so that encoding begins soon after decoding does
+
+
+@dataclass(frozen=True, slots=True)
+class Unrelated:
+    """(M, T) curves of unrelated texts, what they say about presence, and the floor: stated, or measured on them."""
+
+    curves: np.ndarray
+    presence: Presence
+    floor: float
 
 
 class CurvesEngine:
@@ -75,7 +86,7 @@ class CurvesEngine:
         self.encoder = load_encoder(encoder, device=device, dtype=dtype)
         self._model = threading.Lock()
         self._texts: dict[str, np.ndarray] = {}
-        self._nulls: WeakKeyDictionary[VideoFeatures, tuple[np.ndarray, Presence]] = WeakKeyDictionary()
+        self._nulls: WeakKeyDictionary[VideoFeatures, Unrelated] = WeakKeyDictionary()
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
 
     def provenance(self) -> dict[str, Any]:
@@ -84,7 +95,7 @@ class CurvesEngine:
             "engine": self.name,
             "encoder": self.encoder.name,
             "encoder_revision": self.encoder.revision,
-            "floor": self.encoder.floor,
+            "floor": stated_floor(self.encoder),
             "localizer": self.localizer.name,
             "rate_hz": self.rate_hz,
         }
@@ -144,16 +155,15 @@ class CurvesEngine:
         """(N, T) similarity of each text with each sample."""
         return similarity_curves(features.vectors, self._text_vectors(texts))
 
-    def null_curves(self, features: VideoFeatures) -> tuple[np.ndarray, Presence]:
-        """(M, T) curves of texts that have nothing to do with the video, and what they say about presence.
-
-        They are kept for as long as the features are.
-        """
+    def unrelated(self, features: VideoFeatures) -> Unrelated:
+        """The curves of texts that have nothing to do with the video; they are kept for as long as the features are."""
         kept = self._nulls.get(features)
         if kept is None:
             null_curves = self.curves(features, NULL_TEXTS)
             edges = sample_edges(len(features), features.info.duration_seconds, features.sample_seconds)
-            kept = self._nulls[features] = null_curves, Presence(null_curves, edges)
+            stated = stated_floor(self.encoder)
+            floor = measured_floor(null_curves) if stated is None else stated
+            kept = self._nulls[features] = Unrelated(null_curves, Presence(null_curves, edges), floor)
         return kept
 
     def _text_vectors(self, texts: Sequence[str]) -> np.ndarray:
@@ -206,14 +216,14 @@ class WatchedCurves:
             name = getattr(engine.planner, "name", type(engine.planner).__name__)
             raise PlanError(f"planner {name}: plan must return a Plan, not {type(plan).__name__}")
         curves = dict(zip(plan.texts, engine.curves(features, plan.texts), strict=True))
-        null_curves, presence = engine.null_curves(features)
+        unrelated = engine.unrelated(features)
         moments = ground_curves(
             curves,
             plan,
             duration_seconds=features.info.duration_seconds,
             pts_seconds=features.sample_seconds,
-            floor=engine.encoder.floor,
-            null_curves=null_curves,
+            floor=unrelated.floor,
+            null_curves=unrelated.curves,
             localizer=engine.localizer,
             stride_frames=stride_frames,
             longest_frames=longest_frames,
@@ -231,11 +241,12 @@ class WatchedCurves:
             curve=curves[plan.query],
             curves=curves,
             pts_seconds=features.sample_seconds,
-            present=presence.probability(own),
+            present=unrelated.presence.probability(own),
             warnings=(*features.info.warnings, *encoder_warnings(engine.encoder), *plan.warnings),
             provenance={
                 "tfgrounding": __version__,
                 "encoder_revision": engine.encoder.revision,
+                "floor": unrelated.floor,
                 "rate_hz": features.rate_hz,
             },
             source=features.source,

@@ -31,7 +31,8 @@ class StoredTexts:
             with safe_open(str(path), framework="numpy") as file:
                 said = file.metadata() or {}
                 self._vectors = {text: unit_vectors(file.get_tensor(text)) for text in file.keys()}  # noqa: SIM118
-            self.floor, self.scale = float(said.get("floor", 0.0)), float(said.get("scale", 1.0))
+            self.floor = float(said["floor"]) if "floor" in said else None
+            self.scale = float(said.get("scale", 1.0))
             content = hashlib.sha256(self._path.read_bytes()).hexdigest()
         except (OSError, SafetensorError, ValueError) as error:
             raise EncoderError(f"{path}: not a safetensors file of text vectors ({error})") from error
@@ -56,7 +57,7 @@ def save_text_vectors(
     *,
     encoder: str,
     revision: str,
-    floor: float,
+    floor: float | None,
     scale: float = 1.0,
 ) -> None:
     """Write a file for `StoredTexts`.
@@ -65,12 +66,14 @@ def save_text_vectors(
         path: where to; the name usually ends in .safetensors.
         vectors: {text: (D,) vector}.
         encoder, revision: which model made them.
-        floor: the cosine at and below which that model means that a frame does not show the text.
+        floor: the cosine at and below which that model means that a frame does not show the text; None to measure it.
         scale: what cosines were multiplied by in that model's training.
     """
     from safetensors.numpy import save_file
 
-    said = {"encoder": encoder, "revision": revision, "floor": repr(float(floor)), "scale": repr(float(scale))}
+    said = {"encoder": encoder, "revision": revision, "scale": repr(float(scale))}
+    if floor is not None:
+        said["floor"] = repr(float(floor))
     tensors = {text: np.ascontiguousarray(vector, dtype=np.float32) for text, vector in vectors.items()}
     save_file(tensors, str(path), metadata=said)
 
