@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EncoderError
-from .checkpoint_files import missing_small_files, missing_weights, read_json
+from .checkpoint_files import missing_small_files, missing_weights, read_config, read_json
 
 FILES_TO_DIGEST = ("*.json", "*.txt", "*.model", "*.safetensors", "*.bin")
 HUB_ID = re.compile(r"(?!.*(?:\.\.|--))(?P<repo>\w[\w.-]*/\w[\w.-]*)(?:@(?P<revision>\w[\w./-]*))?", re.ASCII)
@@ -75,7 +75,7 @@ def _in_folder(name: str, check: Callable[[Path], object]) -> Checkpoint:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise EncoderError(f"{name}: is not a folder with a checkpoint: there is no such folder")
-    if read_json(folder, "config.json"):
+    if read_config(folder):
         check(folder)
     if missing := [*missing_weights(folder), *missing_small_files(folder)]:
         raise EncoderError(f"{name}: is not a folder with a checkpoint that can be used: it has no {missing[0]}")

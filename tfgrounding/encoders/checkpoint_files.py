@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,9 @@ WEIGHTS = (  # in the order in which transformers looks for them; the first that
 LARGEST_JSON_BYTES = 16 << 20
 LARGEST_SMALL_FILE_BYTES = 256 << 20
 MOST_SHARDS = 1000
+MOST_LAYERS = 512
+COUNT_OF_LAYERS = re.compile(r"layers|depth|repeats|blocks")
+ATTENTION = (None, "eager", "sdpa")
 PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
@@ -59,6 +63,39 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise EncoderError(f"{path}: must be a JSON object, not {type(content).__name__}")
     return content
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """config.json, which decides what is built and run; empty if there is none.
+
+    Raises:
+        EncoderError: it is not a JSON object, or asks for code that others wrote, or for more layers than a model has.
+    """
+    config = read_json(folder, CONFIG)
+    if "auto_map" in config:
+        from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+        if config.get("model_type") not in CONFIG_MAPPING_NAMES:
+            raise EncoderError(f"{folder}: its model needs program code of its own, which is never run")
+    for key, value in _settings(config):
+        if COUNT_OF_LAYERS.search(key) and isinstance(value, int) and value > MOST_LAYERS:
+            raise EncoderError(f"{folder / CONFIG}: {key} is {value:.4g}; at most {MOST_LAYERS} are built")
+        if key.endswith("attn_implementation") and value not in ATTENTION:
+            raise EncoderError(f"{folder / CONFIG}: {key} is {str(value)[:100]!r}; only eager and sdpa are used")
+    return config
+
+
+def _settings(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every value in a JSON object, however deep, with the key that it has or that its list has."""
+    left: list[tuple[str, Any]] = list(config.items())
+    while left:
+        key, value = left.pop()
+        if isinstance(value, dict):
+            left += value.items()
+        elif isinstance(value, list):
+            left += [(key, item) for item in value]
+        else:
+            yield key, value
 
 
 def weight_files(folder: Path, form: str) -> list[str]:
@@ -99,7 +136,9 @@ def missing_small_files(folder: Path) -> list[str]:
     Raises:
         EncoderError: one that is there is not JSON, or too large.
     """
-    missing = [] if read_json(folder, CONFIG) else [CONFIG]
+    missing = [] if read_config(folder) else [CONFIG]
+    for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
+        read_json(folder, name)
     if not (folder / PREPROCESSORS[0]).is_file() and "image_processor" not in read_json(folder, PREPROCESSORS[1]):
         missing.append(PREPROCESSORS[0])
     if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):

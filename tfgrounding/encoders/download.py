@@ -15,6 +15,7 @@ from .checkpoint_files import (
     WEIGHTS,
     missing_small_files,
     missing_weights,
+    read_config,
     weight_files,
 )
 
@@ -65,6 +66,7 @@ def _download(repo: str, revision: str, check: Callable[[Path], object]) -> Path
     folder = fetch(CONFIG, revision).parent  # named after the commit; a branch is remembered with it
     if folder.name != commit:
         _, sizes = listing(folder.name)
+    read_config(folder)
     check(folder)
     weights = _weights(repo, folder, sizes, fetch)
     small = [name for name in SMALL_FILES if name in sizes and not (folder / name).is_file()]

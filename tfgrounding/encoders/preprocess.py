@@ -38,7 +38,7 @@ class Preprocessor:
         for sides in (self.resize, self.crop):
             for side in sides if isinstance(sides, tuple) else (sides,):
                 if side is not None and not 1 <= side <= LARGEST_SIDE:
-                    raise ValueError(f"a side of {side} pixels")
+                    raise ValueError(f"a side of {side:.4g} pixels")
         numbers = (self.factor, *self.mean, *self.std)
         if len(self.mean) != 3 or len(self.std) != 3 or 0 in self.std or not all(map(math.isfinite, numbers)):
             raise ValueError("mean and std must be three numbers each")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from .preprocess import Preprocessor
 
 BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64
 BATCH_TEXTS = 64
+NUMBERED_LAYER = re.compile(r"\blayers?\.\d")
 
 _log = logging.getLogger(__name__)
 
@@ -103,9 +105,16 @@ class TransformerEncoder(ABC):
 
     def _load_model(self, folder: Path, *, dtype: Any) -> Any:
         """The model, with every weight it has read from the folder."""
-        model, loading = self._model_class(folder).from_pretrained(
-            folder, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
-        )
+        try:
+            model, loading = self._model_class(folder).from_pretrained(
+                folder, dtype=dtype, local_files_only=True, trust_remote_code=False, output_loading_info=True
+            )
+        except RuntimeError as error:
+            if "ignore_mismatched_sizes" in str(error) or "size mismatch" in str(error):
+                raise EncoderError(f"{folder}: its weights have other shapes than its config.json says") from error
+            raise
+        if unused := [name for name in sorted(loading["unexpected_keys"]) if NUMBERED_LAYER.search(name)]:
+            raise EncoderError(f"{folder}: its weights have layers that its config.json does not have: {unused[0]}")
         if missing := sorted(loading["missing_keys"]):
             raise EncoderError(
                 f"{folder}: is not a {self.name} checkpoint that can be used: {len(missing)} weights are missing, "
