@@ -59,14 +59,16 @@ def find(name: str, check: Callable[[Path], object] = lambda folder: None) -> Ch
         hub = _hub_id(name)
         if hub is None:
             return _in_folder(name, check)
-        folder = _cached_folder(*hub)
-        if folder is None or missing_weights(folder) or missing_small_files(folder):
+        repo, revision = hub
+        folder = _cached_folder(repo, revision)
+        missing = None if folder is None else [*missing_small_files(folder), *missing_weights(folder)]
+        if folder is None or missing:
             from .download import download
 
-            folder = download(hub[0], folder.name if folder is not None else hub[1], check)
+            folder = download(repo, revision if folder is None else folder.name, check, missing=missing or ())
         else:
             check(folder)
-        return Checkpoint(folder, f"{hub[0]}@{folder.name}")
+        return Checkpoint(folder, f"{repo}@{folder.name}")
     except (OSError, RuntimeError) as error:  # a folder that may not be read; no home folder for "~"
         raise EncoderError(f"{name}: cannot be read ({error})") from error
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import EncoderError
@@ -24,13 +24,14 @@ HUB_TIMEOUT_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-def download(repo: str, revision: str, check: Callable[[Path], object]) -> Path:
+def download(repo: str, revision: str, check: Callable[[Path], object], *, missing: Sequence[str] = ()) -> Path:
     """Bring what is missing of a checkpoint into the hub's cache; its size is said in the log before.
 
     Args:
         repo: such as "openai/clip-vit-base-patch32".
         revision: a branch, a tag or a commit.
         check: gets the folder when it holds config.json; raises EncoderError if that is not the model that is wanted.
+        missing: what is known to be missing, for the message.
 
     Returns:
         The folder in the cache, named after the commit, with all that the checkpoint needs.
@@ -44,8 +45,9 @@ def download(repo: str, revision: str, check: Callable[[Path], object]) -> Path:
         raise
     except Exception as error:  # the hub's client raises errors of its own, of its HTTP library and of the system
         raise EncoderError(
-            f"{repo}: its weights, or other files of it, are not on this machine and could not be downloaded "
-            f"({_reason(error)}); check the name and the connection, give a folder instead, or choose encoder embedded"
+            f"{repo}: {f'its {missing[0]} is' if missing else 'its weights are'} not on this machine and could not be "
+            f"downloaded ({_reason(error)}); check the name and the connection, give a folder instead, or choose "
+            "encoder embedded"
         ) from error
 
 

@@ -81,7 +81,7 @@ def _best_on_disk(device: str, dtype: str) -> Encoder:
                 raise EncoderError(f"{missing[0]} is missing on this machine; name {name} once to download it")
             encoder = _made(name, device, dtype)
             break
-        except EncoderError as error:
+        except (EncoderError, OSError) as error:  # a cache that may not be read, too
             passed_over.append(f"auto passed over the encoder {name}: {error}")
             _log.warning(passed_over[-1])
     else:
