@@ -75,6 +75,11 @@ def test_a_folder_of_pictures_with_its_rate_is_a_video(run, tmp_path):
         (("ground", "{video}", "blue", "--encoder", "colours", "--localizer", "magic"), "localizer 'magic'"),
         (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "0"), "sampling rate must be a positive"),
         (("ground", "{video}", "blue", "--encoder", "colours", "--rate", "nan"), "sampling rate must be a positive"),
+        (("ground", "{video}", "blue", "--encoder", "colours", "--dtype", "float16"), "takes no dtype"),
+        (("ground", "{video}", "blue", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
+        (("export", "{video}", "blue", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
+        (("report", "{video}", "blue", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
+        (("encode", "{video}", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
         (("ground", "{video}", "blue", "--top-k", "0"), "--top-k"),
         (("ground", "{video}"), "Missing argument"),
         (("info",), "Missing argument"),
@@ -85,6 +90,17 @@ def test_what_the_user_can_mend_is_one_line_and_exit_2(run, video, arguments, sa
     code, out, err = run(*(argument.replace("{video}", video) for argument in arguments))
     assert code == 2 and out == ""
     assert says in err and err.count("\n") == 1
+
+
+def test_every_command_with_a_device_has_a_precision():
+    from typer.main import get_command
+
+    from tfgrounding.cli.app import app
+
+    options = {name: {option.name for option in one.params} for name, one in get_command(app).commands.items()}
+    with_device = {name for name, named in options.items() if "device" in named}
+    assert with_device == {name for name, named in options.items() if "dtype" in named}
+    assert {"ground", "encode", "report", "export", "mcp", "eval", "needle"} <= with_device
 
 
 def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
