@@ -118,10 +118,9 @@ def test_clip_and_siglip_are_the_models_own_logits(kind, clip_folder, siglip_fol
     model = transformers.AutoModel.from_pretrained(folder).eval()
     padding = {"padding": "max_length", "max_length": 12} if kind == "siglip" else {"padding": True}
     tokens = transformers.AutoTokenizer.from_pretrained(folder)(TEXTS, return_tensors="pt", **padding)
+    mask = {} if kind == "siglip" else {"attention_mask": tokens["attention_mask"]}
     with torch.inference_mode():
-        theirs = model(
-            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"], pixel_values=normalised(frames)
-        ).logits_per_image.numpy()
+        theirs = model(input_ids=tokens["input_ids"], pixel_values=normalised(frames), **mask).logits_per_image.numpy()
     bias = model.logit_bias.item() if kind == "siglip" else 0.0
     assert encoder.floor == {"clip": 0.2, "siglip": None}[kind]
     assert encoder.scale == pytest.approx(np.exp(2.0))
@@ -313,7 +312,7 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
         ("clip:/no/such/folder", "is not a folder with a checkpoint"),
         ("clip:./nothing", "is not a folder with a checkpoint"),
         ("clip:{empty}", "is not a folder with a checkpoint"),
-        ("clip:{blip2}", "is not a clip checkpoint that can be used"),
+        ("clip:{blip2}", "holds a blip-2 model, which has an encoder of its own: write blip2: instead of clip:"),
         ("clip:{bert}", "holds a bert model, which does not compare texts"),
         ("blip2:{clip}", "holds a clip model, not a blip-2 one"),
         ("clip:{no_preprocessor}", "it has no preprocessor_config.json"),

@@ -51,5 +51,5 @@ class Blip2Encoder(TransformerEncoder):
         ).last_hidden_state  # (N, L, H)
         return model.text_projection(read[:, 0].to(model.text_projection.weight.dtype))  # (N, D)
 
-    def _text_positions(self) -> int:
-        return self._model.config.qformer_config.max_position_embeddings
+    def _text_config(self) -> Any:
+        return self._model.config.qformer_config

@@ -14,6 +14,16 @@ from .transformer import TransformerEncoder
 # is under 0.28. SigLIP's cosines depend on the checkpoint: its floor is measured.
 CLIP_FLOOR = 0.2
 
+REFUSED = {  # by model_type: it has vectors of pictures and texts, but not those that are needed here
+    "blip-2": "has an encoder of its own: write blip2: instead of clip:",
+    "clipseg": "marks parts of pictures: use the CLIP model that it was made from",
+    "flava": "gives a vector for each part of a picture and each token of a text, not one for each picture and text",
+    "owlv2": "finds objects in pictures and does not compare whole pictures with texts",
+    "owlvit": "finds objects in pictures and does not compare whole pictures with texts",
+    "siglip2": "takes pictures in patches of varying number (NaFlex): use a SigLIP 2 checkpoint with pictures of a "
+    "fixed size, such as google/siglip2-base-patch16-224",
+}
+
 
 class ClipEncoder(TransformerEncoder):
     """Any checkpoint whose AutoModel has image and text features; `name` becomes "siglip" for that family."""
@@ -32,8 +42,10 @@ class ClipEncoder(TransformerEncoder):
         from transformers.models.auto.modeling_auto import MODEL_MAPPING
 
         family = str(read_json(folder, "config.json").get("model_type", ""))
-        if family.startswith("siglip"):
-            self.name, self.floor, self.text_padding = "siglip", None, "max_length"
+        if family in REFUSED:
+            raise EncoderError(f"{folder}: holds a {family} model, which {REFUSED[family]}")
+        if family == "siglip":  # that of SigLIP 2 with pictures of a fixed size, too
+            self.name, self.floor = "siglip", None
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
@@ -46,10 +58,13 @@ class ClipEncoder(TransformerEncoder):
         return _pooled(self._model.get_image_features(pixel_values=frames))[:, None, :]  # (T, 1, D)
 
     def _text_vectors(self, tokens: dict[str, Any]) -> Any:
-        return _pooled(self._model.get_text_features(**tokens))  # (N, D)
+        model = self._model
+        if model.config.model_type == "chinese_clip":  # its own method fails in transformers 4.57
+            return model.text_projection(model.text_model(**tokens).last_hidden_state[:, 0])
+        return _pooled(model.get_text_features(**tokens))  # (N, D)
 
-    def _text_positions(self) -> int:
-        return self._model.config.text_config.max_position_embeddings
+    def _text_config(self) -> Any:
+        return self._model.config.text_config
 
 
 class SiglipEncoder(ClipEncoder):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 LARGEST_SIDE = 4096
-PIL_BILINEAR = 2  # its number in PIL and so in the preprocessor files; every other one is taken as bicubic
+MODES = {2: "bilinear", 3: "bicubic"}  # PIL's numbers, which the preprocessor files use
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +54,19 @@ class Preprocessor:
         config = config or read_json(folder, "processor_config.json").get("image_processor", {})
         try:
             crop = _pair(config["crop_size"]) if config.get("do_center_crop") else None
-            normalise = config.get("do_normalize", True)
+            mean, std = _mean_and_std(config)
+            if (resample := config.get("resample", 3)) not in MODES:
+                raise EncoderError(
+                    f"{folder}: its preprocessor file asks for resampling {resample!r}; only 2 (bilinear) and 3 "
+                    "(bicubic) are done here"
+                )
             return cls(
                 resize=_resize(config["size"], squeeze=crop is None),
                 crop=crop,
                 factor=config.get("rescale_factor", 1 / 255) if config.get("do_rescale", True) else 1.0,
-                mean=tuple(config["image_mean"]) if normalise else (0.0,) * 3,
-                std=tuple(config["image_std"]) if normalise else (1.0,) * 3,
-                mode="bilinear" if config.get("resample") == PIL_BILINEAR else "bicubic",
+                mean=mean,
+                std=std,
+                mode=MODES[resample],
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise EncoderError(
@@ -127,6 +132,21 @@ def _centre(frames: torch.Tensor, crop: tuple[int, int]) -> torch.Tensor:
         height, width = frames.shape[-2:]
     top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
     return frames[..., top : top + crop[0], left : left + crop[1]]
+
+
+def _mean_and_std(config: dict[str, Any]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What is taken off and what is divided by. ALIGN's processor, EfficientNet's, can take 1 off before and divide by
+    `image_std` once more after."""
+    is_efficientnet = str(config.get("image_processor_type")).startswith("EfficientNet")
+    mean: tuple[float, ...] = (0.0,) * 3
+    std: tuple[float, ...] = (1.0,) * 3
+    if config.get("do_normalize", True):
+        mean, std = tuple(config["image_mean"]), tuple(config["image_std"])
+    if config.get("rescale_offset"):
+        mean = tuple(value + 1 for value in mean)
+    if config.get("include_top", is_efficientnet):
+        std = tuple(value * again for value, again in zip(std, config["image_std"], strict=True))
+    return mean, std
 
 
 def _resize(size: Any, *, squeeze: bool) -> int | tuple[int, int]:

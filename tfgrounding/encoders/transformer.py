@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,12 +15,12 @@ from ..errors import EncoderError
 from .base import Batches, resolve_device, resolve_dtype
 from .checkpoint import find
 from .preprocess import Preprocessor
+from .texts import TextReader
 
 BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64
 BATCH_TEXTS = 64
 NUMBERED_LAYER = re.compile(r"\blayers?\.\d")
-
-_log = logging.getLogger(__name__)
+TWO_TEXTS = ("a dog", "a red car")
 
 
 class TransformerEncoder(ABC):
@@ -40,11 +39,9 @@ class TransformerEncoder(ABC):
     floor: float | None
     scale: float
     usual_checkpoint: str
-    text_padding: bool | str = True
 
     def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         import torch
-        from transformers import AutoTokenizer
 
         self._device = resolve_device(device)
         precision = resolve_dtype(dtype, self._device)
@@ -55,9 +52,8 @@ class TransformerEncoder(ABC):
             with _quiet():
                 model = self._load_model(found.folder, dtype=getattr(torch, precision))
                 self._model = model.eval().to(self._device)
-                self._tokenizer = AutoTokenizer.from_pretrained(
-                    found.folder, local_files_only=True, trust_remote_code=False
-                )
+                self._texts = TextReader(found.folder, self._model.config.model_type, self._text_config())
+                self._check_texts(checkpoint)
         except EncoderError:
             raise
         except Exception as error:  # the parsers of weights and vocabularies raise errors of many kinds
@@ -78,23 +74,31 @@ class TransformerEncoder(ABC):
         return self._batches.run(self._encode_batch, pixels)
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """N texts -> (N, D) float32 unit vectors. What is longer than the model's longest text is cut off."""
+        """N texts -> (N, D) float32 unit vectors. What is longer than the model reads is cut off: see `text_notes`."""
         import torch
 
         if not texts:
             return self.encode_texts(["-"])[:0]
-        longest = int(min(self._text_positions(), self._tokenizer.model_max_length))
         vectors = []
         for first in range(0, len(texts), BATCH_TEXTS):
-            batch = list(texts[first : first + BATCH_TEXTS])
-            for text in batch:
-                if (length := len(self._tokenizer.tokenize(text)) + 2) > longest:
-                    _log.warning("%s reads only the first %d of %d tokens of %r", self.name, longest, length, text)
-            tokens = self._tokenizer(batch, padding=self.text_padding, max_length=longest, truncation=True)
+            tokens = self._texts.tokens(texts[first : first + BATCH_TEXTS])
             with torch.inference_mode():
                 inputs = {name: torch.tensor(rows, device=self._device) for name, rows in tokens.items()}
                 vectors.append(_unit(self._text_vectors(inputs)))  # (N, D)
         return np.concatenate(vectors)
+
+    def text_notes(self, texts: Sequence[str]) -> list[str]:
+        """A sentence about each text of which only the beginning is read."""
+        return self._texts.notes(texts)
+
+    def _check_texts(self, checkpoint: str) -> None:
+        """Raises EncoderError if two texts that differ have the same vector."""
+        first, second = self.encode_texts(TWO_TEXTS)
+        if np.allclose(first, second, rtol=0, atol=1e-6):
+            raise EncoderError(
+                f"{checkpoint}: its model gives {TWO_TEXTS[0]!r} and {TWO_TEXTS[1]!r} the same vector: vocabulary "
+                "files are missing, or they are those of another model"
+            )
 
     def _encode_batch(self, pixels: np.ndarray) -> np.ndarray:
         import torch
@@ -135,8 +139,8 @@ class TransformerEncoder(ABC):
         """{"input_ids": (N, L), ...} -> (N, D), of any length."""
 
     @abstractmethod
-    def _text_positions(self) -> int:
-        """The longest text, in tokens, that the model has positions for."""
+    def _text_config(self) -> Any:
+        """The configuration of the part of the model that reads texts."""
 
 
 @contextmanager
