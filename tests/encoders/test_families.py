@@ -195,14 +195,23 @@ def test_siglip_does_not_mask_its_padding_even_where_the_tokenizer_offers_a_mask
     np.testing.assert_allclose(*vectors, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", ["clip", "siglip2", "blip2", "altclip"])
-def test_a_folder_without_its_vocabulary_is_refused_in_one_sentence(family, folder_of, tmp_path):
-    """transformers makes up a tokenizer of a few tokens in some of these cases, and fails in others."""
-    vocabulary = {"clip": CLIP_WORDS, "blip2": ("vocab.txt",)}.get(family, ("tokenizer.json",))
-    bare = changed(folder_of(family), tmp_path / "bare", without=vocabulary)
+@pytest.mark.parametrize(
+    ("family", "name", "content"),
+    [
+        ("clip", "vocab.json", "{}"),
+        ("clip", "vocab.json", "{"),
+        ("siglip", "spiece.model", "words"),
+        ("siglip2", "tokenizer.json", "{}"),
+        ("blip2", "vocab.txt", ""),
+        ("altclip", "tokenizer.json", "["),
+    ],
+)
+def test_a_damaged_vocabulary_is_refused_in_one_sentence(family, name, content, folder_of, tmp_path):
+    damaged = changed(folder_of(family), tmp_path / "damaged")
+    (damaged / name).write_text(content)
     with pytest.raises(EncoderError, match="vocabulary files are missing") as error:
-        load_encoder(f"{SUPPORTED[family][0]}:{bare}", device="cpu")
-    assert "\n" not in str(error.value) and str(bare) in str(error.value)
+        load_encoder(f"{SUPPORTED[family][0]}:{damaged}", device="cpu")
+    assert "\n" not in str(error.value) and str(damaged) in str(error.value)
 
 
 def test_a_vocabulary_of_another_model_is_refused_in_one_sentence(folder_of, tmp_path):

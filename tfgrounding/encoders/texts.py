@@ -58,13 +58,13 @@ class TextReader:
         self._rules = RULES.get(family, TextRules())
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self._tokenizer.padding_side = "right"
         except Exception as error:  # the parsers of vocabularies raise errors of many kinds
             reason = " ".join(str(error).split())[:200]
             raise EncoderError(
                 f"{folder}: its tokenizer cannot be loaded: vocabulary files are missing or damaged "
                 f"({type(error).__name__}: {reason})"
             ) from error
-        self._tokenizer.padding_side = "right"
         self._words = config.vocab_size
         if len(self._tokenizer) < self._words / 2:
             raise EncoderError(
