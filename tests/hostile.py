@@ -1,4 +1,4 @@
-"""A chat server on loopback that misbehaves on order, and keeps count of what it was asked."""
+"""A model server on loopback that misbehaves on order, and keeps count of what it was asked."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def answer(**changes: Any) -> str:
     return json.dumps({**GOOD, **changes}, ensure_ascii=False)
 
 
+def asked_for(request: dict[str, Any]) -> str:
+    """The query of a planner's conversation, "" for any other request."""
+    try:
+        return json.loads(request["messages"][1]["content"])["query"]
+    except (LookupError, TypeError, ValueError):
+        return ""
+
+
 class Server:
     """`behave(query, nth request for it, the request's body)` says what comes back: bytes (a 200), or (status, headers,
     bytes), or "drop", "drip", "hang"."""
@@ -40,6 +48,7 @@ class Server:
         self.behave = behave
         self.asked: Counter[str] = Counter()
         self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.heads: list[str] = []  # request lines and headers, in small letters
         self.at_once = self.most_at_once = 0
         self.url = ""
 
@@ -48,7 +57,8 @@ class Server:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
             request = json.loads(await reader.readexactly(length))
-            query = json.loads(request["messages"][1]["content"])["query"] if len(request["messages"]) > 1 else ""
+            query = asked_for(request)
+            self.heads.append(head.decode("latin-1").lower())
             self.asked[query] += 1
             self.requests[query].append(request)
             self.at_once += 1

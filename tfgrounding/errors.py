@@ -1,5 +1,7 @@
 """What can go wrong, in words that can be shown to a person: what was wrong, what is allowed, what to do."""
 
+import re
+
 
 class TFGroundingError(Exception):
     """Any error whose message is meant for the user; the command line prints it as one line and exits with 2."""
@@ -43,3 +45,9 @@ def reason_to_skip(error: Exception) -> str:
         raise error
     words = str(error) if isinstance(error, TFGroundingError) else f"{type(error).__name__}: {error}"
     return " ".join(words.split())
+
+
+def without_secrets(text: str) -> str:
+    """A text in which addresses are shown without user names, passwords and parameters, for messages and results."""
+    text = re.sub(r"(?<=://)[^/\s?#]*@", "", text)
+    return re.sub(r"(https?://[^\s?#'\"]*)[?#][^\s'\"]*", r"\1", text)

@@ -16,7 +16,7 @@ from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
 from typing import Any
 
-from .errors import TFGroundingError
+from .errors import TFGroundingError, without_secrets
 
 ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
     "encoders": {
@@ -24,6 +24,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "clip": "tfgrounding.encoders.clip:ClipEncoder",
         "embedded": "tfgrounding.encoders.embedded:EmbeddedEncoder",
         "lavis": "tfgrounding.encoders.lavis:LavisEncoder",
+        "served": "tfgrounding.encoders.served:ServedEncoder",
         "siglip": "tfgrounding.encoders.clip:SiglipEncoder",
     },
     "localizers": {
@@ -153,7 +154,7 @@ def make(
     if isinstance(found, type):
         found = _called(found, choice, options, must_take, said, error)
     elif choice:
-        raise error(f"{said} has no choices: leave out {choice[:100]!r}")
+        raise error(f"{said} has no choices: leave out {_label(choice)}")
     elif must_take:
         raise error(f"{said} is ready made and takes no {must_take[0]}: leave {must_take[0]} out")
     if missing := [need for need in needs if not hasattr(found, need)]:
@@ -173,7 +174,7 @@ def _called(
         signature = inspect.signature(cls)
         parameters = signature.parameters.values()
         if choice and not any(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters):
-            raise error(f"{said} has no choices: leave out {choice[:100]!r}")
+            raise error(f"{said} has no choices: leave out {_label(choice)}")
         takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters)
         taken = {name: value for name, value in options.items() if takes_all or name in signature.parameters}
         if left := [name for name in must_take if name not in taken]:
@@ -211,9 +212,10 @@ def _attribute(module: str, attribute: str) -> Any:
 
 
 def _label(given: Any) -> str:
-    """A name in quotes, short enough for a message, or an object's class."""
+    """A name in quotes, without secrets and short enough for a message, or an object's class."""
     if not isinstance(given, str):
         return given.__name__ if isinstance(given, type) else type(given).__name__
+    given = without_secrets(given)
     return repr(given if len(given) <= 100 else given[:97] + "...")
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import TFGroundingError
+from ..errors import TFGroundingError, without_secrets
 from .terminal import Dtype, EncoderName, EngineName, LocalizerName, VisionName
 
 PicturesRate = Annotated[
@@ -152,13 +152,14 @@ def needle_command(
         device=device,
         dtype=dtype,
     )
-    name = _file_name(f"results-{engine}-{encoder}-{localizer}")
+    shown = without_secrets(encoder)
+    name = _file_name(f"results-{engine}-{shown}-{localizer}")
     results = os.path.join(output, f"{name}.jsonl")  # noqa: PTH118
     summary = evaluate(load_dataset("jsonl", annotations), recipe, results, show_progress=True)
     map_ = heat_map(annotations, read_results(results))
     picture = os.path.join(output, f"{name}.png")  # noqa: PTH118
     print(json.dumps({**map_.to_dict(), "summary": summary.to_dict()}) if as_json else map_.text())
-    draw(picture, map_, title=f"{engine}, {encoder}, {localizer}: {map_.needles} needles")
+    draw(picture, map_, title=f"{engine}, {shown}, {localizer}: {map_.needles} needles")
     print(f"heat map in {picture}, rows in {results}", file=sys.stderr)
 
 

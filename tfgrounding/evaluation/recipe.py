@@ -12,9 +12,8 @@ from typing import Any
 
 from .. import __version__
 from ..encoders.base import Encoder
-from ..errors import DatasetError, TFGroundingError
+from ..errors import DatasetError, TFGroundingError, without_secrets
 from ..llm.prompting import prompt_names, prompts
-from ..llm.servers import without_secrets
 from ..registry import find
 from .datasets import Dataset
 

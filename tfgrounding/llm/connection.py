@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ..errors import ModelError
+from ..errors import ModelError, without_secrets
 from .replies import error_text, pause_seconds
 from .servers import (
     OPENAI_URL,
@@ -20,7 +20,6 @@ from .servers import (
     host_of,
     is_environment_server,
     origin,
-    without_secrets,
 )
 
 log = logging.getLogger(__name__)

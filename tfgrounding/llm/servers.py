@@ -6,7 +6,7 @@ import os
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from ..errors import ModelError
+from ..errors import ModelError, without_secrets
 
 OPENAI_URL = "https://api.openai.com/v1"
 _PORTS = {"http": 80, "https": 443}
@@ -56,12 +56,6 @@ def checked_key(key: str, name: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ModelError(f"the key in {name} is empty or holds blanks or characters that are not ASCII")
     return key
-
-
-def without_secrets(text: str) -> str:
-    """A text in which addresses are shown without user names, passwords and parameters, for messages and results."""
-    text = re.sub(r"(?<=://)[^/\s?#]*@", "", text)
-    return re.sub(r"(https?://[^\s?#'\"]*)[?#][^\s'\"]*", r"\1", text)
 
 
 def host_of(url: str) -> str:

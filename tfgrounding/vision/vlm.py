@@ -9,9 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import ModelError
+from ..errors import ModelError, without_secrets
 from ..llm.chat import ChatClient, image_part, text_part
-from ..llm.servers import without_secrets
 from ..media import to_jpeg
 from .views import Part
 
