@@ -388,3 +388,14 @@ def test_warnings_of_an_encoder_are_sentences(tmp_path):
     encoder.warnings = "three colours only"
     with pytest.raises(EncoderError, match="encoder colours: warnings must be a list of sentences, not str"):
         load.load_encoder(encoder)
+
+
+def test_a_model_that_overflows_in_half_precision_is_refused(clip_folder, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    folder = copied(clip_folder, tmp_path / "clip")
+    weights = load_file(folder / "model.safetensors")
+    weights["text_projection.weight"] *= 1e6
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    assert "vectors are not finite: with dtype float16 choose bfloat16" in said_of(folder, dtype="float16")
+    assert load_encoder(f"clip:{folder}", device="cpu", dtype="bfloat16").encode_texts(TEXTS).shape == (2, 24)

@@ -160,7 +160,9 @@ def _quiet() -> Iterator[None]:
 
 
 def _unit(vectors: Any) -> np.ndarray:
-    """Unit vectors along the last axis, float32, in main memory."""
+    """Unit vectors along the last axis, float32, in main memory. Raises EncoderError where they are not numbers."""
     import torch
 
+    if not torch.isfinite(vectors).all():
+        raise EncoderError("the model's vectors are not finite: with dtype float16 choose bfloat16 or float32 instead")
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
