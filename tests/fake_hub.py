@@ -39,24 +39,25 @@ class FakeHub:
         if self.gated:
             return 403, {"X-Error-Code": "GatedRepo"}, b"{}", ""
         parts = [unquote(part) for part in path.partition("?")[0].strip("/").split("/")]
+        if parts[0] == "store":
+            stored = [data for files in self.files.values() for data in files.values()]
+            return 200, {}, next(data for data in stored if hashlib.sha256(data).hexdigest() == parts[1]), parts[2]
         if parts[:2] == ["api", "models"]:
-            repo = "/".join(parts[2:4])
-            if repo not in self.files:
-                return 404, {"X-Error-Code": "RepoNotFound"}, b"{}", ""
-            commit = {"main": self.commit, self.commit: self.commit, self.older: self.older}.get(parts[5])
-            if commit is None:
-                return 404, {"X-Error-Code": "RevisionNotFound"}, b"{}", ""
+            repo, revision, name = "/".join(parts[2:4]), parts[5], ""
+        else:
+            repo, revision, name = "/".join(parts[:2]), parts[3], "/".join(parts[4:])
+        if repo not in self.files:
+            return 404, {"X-Error-Code": "RepoNotFound"}, b"", ""
+        commit = {"main": self.commit, self.commit: self.commit, self.older: self.older}.get(revision)
+        if commit is None:
+            return 404, {"X-Error-Code": "RevisionNotFound"}, b"", ""
+        if not name:
             siblings = [{"rfilename": name, "size": len(data)} for name, data in self.files[repo].items()]
             listing = {"id": repo, "modelId": repo, "sha": commit, "siblings": siblings}
             return 200, {"Content-Type": "application/json"}, json.dumps(listing).encode(), ""
-        stored = {hashlib.sha256(data).hexdigest(): data for names in self.files.values() for data in names.values()}
-        if parts[0] == "store":
-            return 200, {}, stored[parts[1]], parts[2]
-        repo, name = "/".join(parts[:2]), "/".join(parts[4:])
-        data = self.files.get(repo, {}).get(name)
-        if data is None or parts[2] != "resolve":
-            return 404, {"X-Error-Code": "EntryNotFound"}, b"", ""
-        commit = self.older if parts[3] == self.older else self.commit
+        data = self.files[repo].get(name)
+        if data is None:
+            return 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit}, b"", ""
         digest = hashlib.sha256(data).hexdigest()
         if name.endswith((".safetensors", ".bin")):  # large files lie on another server
             linked = {"X-Linked-Size": str(len(data)), "X-Linked-ETag": f'"{digest}"'}
