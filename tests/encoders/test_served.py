@@ -281,7 +281,7 @@ def test_a_name_without_model_or_address_says_what_is_needed(choice):
     [
         (
             lambda *_: (400, {}, b'{"error": {"message": "no pictures"}}'),
-            "messages: HTTP 400: no pictures; objects: HTTP",
+            "(messages: HTTP 400: no pictures; objects, strings: HTTP 422",
         ),
         (lambda query, nth, request: embeddings([[1.0, 2.0]]), "two different pictures have the same vector"),
     ],
@@ -292,10 +292,10 @@ def test_a_model_without_pictures_is_refused_at_the_start(behave, says):
 
     with (
         serve(and_no_lists) as server,
-        pytest.raises(EncoderError, match=r"not take pictures and texts.*; name an") as e,
+        pytest.raises(EncoderError, match=r"takes pictures and texts in no form.*; name an") as e,
     ):
         served(server)
-    assert says in str(e.value) and "strings: HTTP 422" in str(e.value) and "\n" not in str(e.value)
+    assert says in str(e.value) and "objects, strings: HTTP 422" in str(e.value) and "\n" not in str(e.value)
 
 
 def test_base64_and_any_order_are_read():

@@ -36,7 +36,11 @@ VisionName = Annotated[
     str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")
 ]
 EncoderName = Annotated[
-    str, typer.Option(help="auto, an encoder's name, or module:Class; naming one permits its download.")
+    str,
+    typer.Option(
+        help="auto, an encoder's name, served:MODEL@URL (frames are sent there), or module:Class; naming one permits "
+        "its download."
+    ),
 ]
 PlannerName = Annotated[
     str, typer.Option(help="auto (the rules), rules, llm or llm:MODEL, the path of a plan file, or module:Class.")

@@ -21,7 +21,7 @@ KEY_VARIABLE = "TFGROUNDING_ENCODER_API_KEY"
 HOW_TO_NAME_ONE = "served:MODEL@URL, such as served:Qwen/Qwen3-VL-Embedding-2B@http://127.0.0.1:8000/v1"
 # What the usual models read (224 to 512 pixels) is not made larger by the server, and a JPEG has about 50 kB.
 FRAME_SIZE = 448
-LONGEST_SIDE = 1024
+LONGEST_SIDE = 3 * FRAME_SIZE
 JPEG_QUALITY = 90
 REQUESTS_AT_ONCE = 16
 BATCH_FRAMES = 64
@@ -166,25 +166,26 @@ class ServedEncoder:
 
     def _first_form_that_works(self) -> tuple[Form, np.ndarray]:
         """A form, and the vectors of the probe's text and of its two pictures."""
-        tried, at_load = [], min(RETRIES_AT_LOAD, self._connection.retries)
+        at_load = min(RETRIES_AT_LOAD, self._connection.retries)
+        tried: dict[str, list[str]] = {}  # why not: the forms
         for form in FORMS:
             try:
                 texts = self._vectors([PROBE_TEXT], form, retries=at_load)
                 pictures = self._vectors(probe_pictures(), form, retries=at_load)
             except NotAcceptedError as error:
-                tried.append(f"{form.name}: {error.reason}")
-                continue
-            if texts.shape[1] != pictures.shape[1]:
-                tried.append(
-                    f"{form.name}: vectors of {texts.shape[1]} numbers for texts, {pictures.shape[1]} for pictures"
-                )
-            elif float(pictures[0] @ pictures[1]) > SAME:
-                tried.append(f"{form.name}: two different pictures have the same vector")
+                why = error.reason
             else:
-                return form, np.concatenate([texts, pictures])
+                if texts.shape[1] != pictures.shape[1]:
+                    why = f"vectors of {texts.shape[1]} numbers for texts, of {pictures.shape[1]} for pictures"
+                elif float(pictures[0] @ pictures[1]) > SAME:
+                    why = "two different pictures have the same vector"
+                else:
+                    return form, np.concatenate([texts, pictures])
+            tried.setdefault(why, []).append(form.name)
+        said = "; ".join(f"{', '.join(forms)}: {why}" for why, forms in tried.items())
         raise EncoderError(
-            f"encoder served: {self._connection.name} does not take pictures and texts in any form known here "
-            f"({'; '.join(tried)}); name an embedding model for both"
+            f"encoder served: {self._connection.name} takes pictures and texts in no form that is known here ({said}); "
+            "name an embedding model for both"
         )
 
     def _vectors(self, items: Sequence[str] | np.ndarray, form: Form, *, retries: int | None = None) -> np.ndarray:
