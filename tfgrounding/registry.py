@@ -24,6 +24,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "clip": "tfgrounding.encoders.clip:ClipEncoder",
         "embedded": "tfgrounding.encoders.embedded:EmbeddedEncoder",
         "lavis": "tfgrounding.encoders.lavis:LavisEncoder",
+        "open_clip": "tfgrounding.encoders.open_clip:OpenClipEncoder",
         "served": "tfgrounding.encoders.served:ServedEncoder",
         "siglip": "tfgrounding.encoders.clip:SiglipEncoder",
     },

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,6 @@ from tfgrounding.encoders import checkpoint, load, preprocess
 from tfgrounding.encoders.base import Batches, resolve_device
 from tfgrounding.encoders.blip2 import Blip2Encoder
 from tfgrounding.encoders.clip import ClipEncoder, SiglipEncoder
-from tfgrounding.encoders.lavis import LavisEncoder
 from tfgrounding.encoders.load import load_encoder
 from tfgrounding.errors import EncoderError
 
@@ -361,88 +359,3 @@ def test_devices():
             resolve_device(device)
     with pytest.raises(EncoderError, match="dtype 'int8' is not known"):
         ClipEncoder("anything", device="cpu", dtype="int8")
-
-
-FAKE_LAVIS = """
-import hashlib, types
-import numpy as np, torch
-
-print("noise on stdout, as LAVIS makes it")
-
-class Model:
-    temp = torch.tensor(0.05)
-    def state_dict(self):
-        return {"query_tokens": torch.arange(4.0), "visual_encoder.big": torch.zeros(9)}
-    def extract_features(self, samples, mode):
-        print("more noise")
-        if mode == "text":
-            if "crash" in samples["text_input"]:
-                raise ValueError("cannot read crash")
-            if "die" in samples["text_input"]:
-                import os, sys
-                sys.stderr.write("Segmentation fault, as it were\\n"); sys.stderr.flush(); os._exit(3)
-            rows = [[len(text), 1.0, 2.0] for text in samples["text_input"]]
-            return types.SimpleNamespace(text_embeds_proj=torch.tensor(rows)[:, None, :].repeat(1, 4, 1))
-        means = samples["image"].mean(dim=(2, 3))  # (T, 3)
-        return types.SimpleNamespace(image_embeds_proj=torch.stack([means, means.flip(1)], dim=1))
-
-def load_model_and_preprocess(name, model_type, is_eval, device):
-    assert (name, is_eval, str(device)) == ("blip2_image_text_matching", True, "cpu"), (name, is_eval, device)
-    if model_type != "coco":
-        raise KeyError(model_type)
-    def see(image):
-        image = image.resize((14, 14))
-        return torch.tensor(np.asarray(image), dtype=torch.float32).permute(2, 0, 1) / 255
-    return Model(), {"eval": see}, None
-"""
-
-
-@pytest.fixture
-def fake_lavis(tmp_path, monkeypatch):
-    package = tmp_path / "env" / "lavis"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "models.py").write_text(FAKE_LAVIS)
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
-
-
-def test_lavis_answers_from_its_own_process(fake_lavis):
-    encoder = load_encoder(f"lavis:{sys.executable}", device="cpu")
-    assert encoder.frame_size == (14, 14) and encoder.scale == pytest.approx(20)
-    assert encoder.revision.startswith("lavis/coco sha256:")
-    frames = np.random.default_rng(0).integers(0, 256, (37, 14, 14, 3), dtype=np.uint8)
-    vectors = encoder.encode_frames(frames)
-    means = frames.mean(axis=(1, 2)) / 255
-    expected = np.stack([means, means[:, ::-1]], axis=1)
-    expected /= np.linalg.norm(expected, axis=-1, keepdims=True)
-    np.testing.assert_allclose(vectors, expected, atol=1e-5)
-    texts = encoder.encode_texts(["one", "größer"])
-    assert texts.shape == (2, 3) and texts.dtype == np.float32
-    np.testing.assert_allclose(texts[1] / texts[1, 1], [6, 1, 2], atol=1e-5)
-
-
-def test_lavis_tells_what_broke_and_lives_on_where_it_can(fake_lavis):
-    encoder = LavisEncoder(python=sys.executable, device="cpu")
-    with pytest.raises(EncoderError, match="ValueError: cannot read crash"):
-        encoder.encode_texts(["crash"])
-    assert encoder.encode_texts(["still here"]).shape == (1, 3)
-    with pytest.raises(EncoderError, match="ended with code 3: Segmentation fault, as it were"):
-        encoder.encode_texts(["die"])
-    with pytest.raises(EncoderError, match="ended with code 3"):
-        encoder.encode_texts(["one"])
-
-
-def test_lavis_without_lavis_or_with_an_unknown_model(fake_lavis, monkeypatch):
-    with pytest.raises(EncoderError, match="could not be loaded: KeyError: 'nonsense'"):
-        LavisEncoder(python=sys.executable, device="cpu", model_type="nonsense")
-    monkeypatch.delenv("PYTHONPATH")
-    with pytest.raises(EncoderError, match="import failed in that environment: No module named 'lavis'"):
-        LavisEncoder(python=sys.executable, device="cpu")
-
-
-def test_the_lavis_worker_leaves_with_its_encoder(fake_lavis):
-    encoder = LavisEncoder(python=sys.executable, device="cpu")
-    worker = encoder._worker
-    begin = time.perf_counter()
-    encoder.close()
-    assert worker.returncode == 0 and time.perf_counter() - begin < 5

@@ -1,0 +1,93 @@
+"""The worker's side: load a model, then answer requests from stdin until it ends."""
+
+import hashlib
+import os
+import queue
+import signal
+import sys
+import threading
+
+from messages import BrokenMessageError, receive, send
+
+
+def serve(load):
+    """Answer until the other side is gone. Sends `hello` first, or the reason why there is no model.
+
+    Args:
+        load: makes a model with `hello` (a dict, see `WorkerEncoder`), `frames((T, H, W, 3) uint8) -> (T, Q, D)`,
+            `texts(N texts) -> (N, D)` and `lengths(N texts) -> (N,)`, their numbers of tokens.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other side, which then ends this one
+    # What libraries print must not end up between the messages, nor may they read from them.
+    stdin, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    requests = queue.Queue()  # type: queue.Queue
+    threading.Thread(target=_read, args=(stdin, requests), daemon=True).start()
+    try:
+        model = load()
+    except ImportError as error:
+        send(answers, {"error": f"import failed in that environment: {in_one_line(error)}"})
+        os._exit(1)  # the thread that reads is not waited for
+    except BaseException as error:  # SystemExit too: the code of other people
+        send(answers, {"error": f"the model could not be loaded: {in_one_line(error, named=True)}"})
+        os._exit(1)
+    send(answers, model.hello)
+    while True:
+        words, array = requests.get()
+        try:
+            vectors = model.frames(array) if words["do"] == "frames" else getattr(model, words["do"])(words["texts"])
+        except Exception as error:
+            memory = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+            if memory:
+                give_back_memory()
+            send(answers, {"error": in_one_line(error, named=True), "memory": memory})
+            continue
+        send(answers, {}, vectors)
+
+
+def _read(stream, requests):
+    """Requests as they come. When the other side is gone, the worker ends at once, whatever it is doing."""
+    try:
+        for request in iter(lambda: receive(stream), None):
+            requests.put(request)
+    except BrokenMessageError:
+        pass  # the other side ended in the middle of one
+    os._exit(0)
+
+
+def in_one_line(error, named=False):
+    """The text of an error, short; with the name of its class if `named` is set."""
+    text = " ".join(str(error).split())[:500]
+    return (f"{type(error).__name__}: {text}" if text else type(error).__name__) if named else text
+
+
+def give_back_memory():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def unit(vectors):
+    """A tensor's vectors at length 1, as float32 in main memory."""
+    import torch
+
+    return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
+
+
+def digest(tensors):
+    """SHA-256 over names and values of a dict of tensors."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        total.update(name.encode() + tensor.float().cpu().numpy().tobytes())
+    return "sha256:" + total.hexdigest()
+
+
+def version_of(package):
+    """The package's name and version, or its name alone where it was not installed by pip."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"{package}=={version(package)}"
+    except PackageNotFoundError:
+        return package
