@@ -52,23 +52,29 @@ def download(repo: str, revision: str, check: Callable[[Path], object], *, missi
 
 
 def _download(repo: str, revision: str, check: Callable[[Path], object]) -> Path:
-    from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import HfApi, hf_hub_download
 
     def fetch(name: str, revision: str) -> Path:
         return Path(hf_hub_download(repo, name, revision=revision, etag_timeout=HUB_TIMEOUT_SECONDS))
 
-    # asked for by itself first: unlike a download, this is not tried again for minutes where nobody answers
-    config = get_hf_file_metadata(hf_hub_url(repo, CONFIG, revision=revision), timeout=HUB_TIMEOUT_SECONDS)
-    _check_size(repo, CONFIG, config.size or 0, LARGEST_JSON_BYTES)
+    def listing(revision: str) -> tuple[str | None, dict[str, int]]:
+        info = HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=HUB_TIMEOUT_SECONDS)
+        return info.sha, {file.rfilename: file.size or 0 for file in info.siblings or ()}
+
+    # first, because it is asked for once only: a download is tried again for minutes where nobody answers
+    commit, sizes = listing(revision)
+    if CONFIG not in sizes:
+        raise EncoderError(f"{repo}: holds no checkpoint that can be loaded: it has no {CONFIG}")
+    _check_size(repo, CONFIG, sizes, LARGEST_JSON_BYTES)
     folder = fetch(CONFIG, revision).parent  # named after the commit; a branch is remembered with it
+    if folder.name != commit:
+        _, sizes = listing(folder.name)
     read_config(folder)
     check(folder)
-    info = HfApi().model_info(repo, revision=folder.name, files_metadata=True, timeout=HUB_TIMEOUT_SECONDS)
-    sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
     weights = _weights(repo, folder, sizes, fetch)
     small = [name for name in SMALL_FILES if name in sizes and not (folder / name).is_file()]
     for name in small:
-        _check_size(repo, name, sizes[name], LARGEST_SMALL_FILE_BYTES)
+        _check_size(repo, name, sizes, LARGEST_SMALL_FILE_BYTES)
     if small or weights:
         total = sum(sizes[name] for name in (*small, *weights))
         _log.warning("downloading %s, %s, into the hub's cache (once)", repo, _in_words(total))
@@ -89,7 +95,7 @@ def _weights(repo: str, folder: Path, sizes: dict[str, int], fetch: Callable[[st
     if form is None:
         raise EncoderError(f"{repo}: holds no checkpoint that can be loaded: it has no {WEIGHTS[0]} or {WEIGHTS[2]}")
     if form.endswith(".json"):
-        _check_size(repo, form, sizes[form], LARGEST_JSON_BYTES)
+        _check_size(repo, form, sizes, LARGEST_JSON_BYTES)
         fetch(form, folder.name)
     names = weight_files(folder, form)
     if absent := [name for name in names if name not in sizes]:
@@ -97,10 +103,10 @@ def _weights(repo: str, folder: Path, sizes: dict[str, int], fetch: Callable[[st
     return [name for name in names if not (folder / name).is_file()]
 
 
-def _check_size(repo: str, name: str, size_bytes: int, largest_bytes: int) -> None:
-    if size_bytes > largest_bytes:
+def _check_size(repo: str, name: str, sizes: dict[str, int], largest_bytes: int) -> None:
+    if sizes[name] > largest_bytes:
         raise EncoderError(
-            f"{repo}: its {name} has {_in_words(size_bytes)}; at most {_in_words(largest_bytes)} are read"
+            f"{repo}: its {name} has {_in_words(sizes[name])}; at most {_in_words(largest_bytes)} are read"
         )
 
 
@@ -119,7 +125,5 @@ def _reason(error: Exception) -> str:
         return "the hub has no such repository, or it is private"
     if isinstance(error, errors.RevisionNotFoundError):
         return "the hub has the repository, but not this revision"
-    if isinstance(error, errors.EntryNotFoundError) and not isinstance(error, errors.LocalEntryNotFoundError):
-        return f"the hub has the repository, but no {CONFIG} in it"
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
