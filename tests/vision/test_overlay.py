@@ -134,9 +134,12 @@ def test_drawing_costs_far_less_than_decoding(street_video: Path) -> None:
     overlay = Overlay()
     numbers = np.arange(1, len(pixels) + 1)
     overlay.draw(pixels[:10], numbers[:10])
-    begin = time.perf_counter()
-    overlay.draw(pixels, numbers)
-    assert time.perf_counter() - begin < decoding / 4
+    drawing = []
+    for _ in range(10):  # another process may interrupt some of them
+        begin = time.perf_counter()
+        overlay.draw(pixels, numbers)
+        drawing.append(time.perf_counter() - begin)
+    assert min(drawing) < decoding / 4
 
 
 def test_the_numbered_video_counts_the_engines_samples(tmp_path: Path) -> None:
