@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 USUAL_RATE_HZ = 25.0  # where a container states no frame rate that could be true
 FASTEST_RATE_HZ = 1000.0
+SLOWEST_RATE_HZ = 1e-6  # one picture in eleven days
 COUNTED_FROM_0 = ("matroska,webm", "flv")  # containers whose times nearly always begin there
 
 

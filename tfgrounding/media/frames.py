@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import VideoError
 from ..types import Frames, Shot, Source, VideoInfo
-from .decode import FASTEST_RATE_HZ
+from .decode import FASTEST_RATE_HZ, SLOWEST_RATE_HZ
 from .render import Renderer
 from .sources import AnySource, open_source
 
@@ -96,10 +96,10 @@ def iter_frames(
 
 def checked_rate(rate_hz: float) -> float:
     """A sampling rate that can be. Raises VideoError."""
-    if isinstance(rate_hz, (int, float, np.integer, np.floating)) and 0 < rate_hz <= FASTEST_RATE_HZ:
+    if isinstance(rate_hz, (int, float, np.integer, np.floating)) and SLOWEST_RATE_HZ <= rate_hz <= FASTEST_RATE_HZ:
         return float(rate_hz)
     raise VideoError(
-        f"the sampling rate must be a positive number of samples per second, at most {FASTEST_RATE_HZ:.0f}, "
+        f"the sampling rate must be a number of samples per second from {SLOWEST_RATE_HZ:g} to {FASTEST_RATE_HZ:.0f}, "
         f"not {rate_hz!r}"
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import VideoError
 from ..types import Shot, Shots, Turn, VideoInfo
 from .container import checked_path, file_stamp
-from .decode import FASTEST_RATE_HZ, decode_picture
+from .decode import FASTEST_RATE_HZ, SLOWEST_RATE_HZ, decode_picture
 from .render import UPRIGHT, screen_size
 from .sampling import is_sampled
 
@@ -34,7 +34,7 @@ class Pictures:
     Args:
         source: a folder (its picture files by name, 2.png before 10.png), a sequence of picture files in their order,
             or a (T, H, W, 3) uint8 RGB array.
-        rate_hz: pictures a second, > 0. They carry no time of their own, so it has to be said.
+        rate_hz: pictures a second, from 1e-6 to 1000. They carry no time of their own, so it has to be said.
 
     Raises:
         VideoError: a rate or an array that can't be, no such folder or file, or no picture in it.
@@ -46,10 +46,10 @@ class Pictures:
     rate_hz: float
 
     def __post_init__(self) -> None:
-        if not _is_number(self.rate_hz) or not 0 < self.rate_hz <= FASTEST_RATE_HZ:
+        if not _is_number(self.rate_hz) or not SLOWEST_RATE_HZ <= self.rate_hz <= FASTEST_RATE_HZ:
             raise VideoError(
-                f"the rate of the pictures must be a number from above 0 to {FASTEST_RATE_HZ:.0f} a second, "
-                f"not {self.rate_hz!r}"
+                f"the rate of the pictures must be a number from {SLOWEST_RATE_HZ:g} to {FASTEST_RATE_HZ:.0f} "
+                f"a second, not {self.rate_hz!r}"
             )
         if isinstance(self.source, np.ndarray):
             shape, kind = self.source.shape, self.source.dtype
