@@ -27,6 +27,16 @@ def test_a_text_does_not_depend_on_its_neighbours(embedded_encoder):
     np.testing.assert_allclose(together[:3], permuted[::-1], atol=2e-3)
 
 
+def test_of_long_texts_the_beginning_is_read(embedded_encoder):
+    long, hostile = "a dog " * 600, "a dog " * 2_000_000
+    vectors = embedded_encoder.encode_texts([long, hostile, "a dog " * 255])
+    np.testing.assert_allclose(vectors[0], vectors[1], atol=1e-6)
+    np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)  # 512 tokens with those at the beginning and the end
+    few, more = embedded_encoder.text_notes(["a dog", long, hostile])
+    assert few.startswith("the encoder read only the first 512 of 1202 tokens of 'a dog a dog")
+    assert more.startswith("the encoder read only the first 512 of more than 3336 tokens of 'a dog a dog")
+
+
 def test_packaged_class_vectors_are_what_the_model_says(embedded_encoder):
     names = embedded.class_names()
     assert len(names) == 1000

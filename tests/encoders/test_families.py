@@ -16,7 +16,9 @@ import torch
 import transformers
 from PIL import Image
 from tiny_encoders import FAMILIES, MEAN, STD, save_family
+from videos import BLUE, RED, make_scenes
 
+from tfgrounding import Grounder
 from tfgrounding.encoders import load_encoder
 from tfgrounding.encoders.preprocess import Preprocessor
 from tfgrounding.errors import EncoderError
@@ -261,6 +263,13 @@ def test_a_text_that_is_cut_is_the_same_as_its_beginning(folder_of):
     assert np.abs(vectors[1] - vectors[2]).max() > 10 * TOLERANCE
     [note] = encoder.text_notes([long, fits, short])
     assert note.startswith(f"the encoder read only the first 35 of {len(tokens) + 2} tokens of 'the cat")
+
+
+def test_the_answer_to_a_long_query_says_what_was_read_of_it(folder_of, tmp_path):
+    video = make_scenes(tmp_path / "a.mp4", [(2.0, RED), (2.0, BLUE)])
+    grounder = Grounder(encoder=f"blip2:{folder_of('blip2')}", device="cpu", cache=False)
+    assert grounder.ground(video, "a dog runs").warnings == ()
+    assert "the encoder read only the first 35 of " in " ".join(grounder.ground(video, LONG).warnings)
 
 
 @pytest.mark.parametrize("kind", ["sharded", "bin", "fp16", "bf16"])

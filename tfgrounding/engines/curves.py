@@ -22,6 +22,7 @@ from ..encoders.base import (
     frames_per_vector,
     grouped,
     stated_floor,
+    text_notes,
 )
 from ..errors import PlanError, TFGroundingError
 from ..localizers import Localizer, get_localizer
@@ -166,6 +167,11 @@ class CurvesEngine:
             kept = self._nulls[features] = Unrelated(null_curves, Presence(null_curves, edges), floor)
         return kept
 
+    def text_notes(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """A sentence about each text that the encoder does not read to its end."""
+        with self._model:
+            return text_notes(self.encoder, texts)
+
     def _text_vectors(self, texts: Sequence[str]) -> np.ndarray:
         """(N, D) vectors of the texts; those encoded before are remembered."""
         with self._model:
@@ -242,7 +248,12 @@ class WatchedCurves:
             curves=curves,
             pts_seconds=features.sample_seconds,
             present=unrelated.presence.probability(own),
-            warnings=(*features.info.warnings, *encoder_warnings(engine.encoder), *plan.warnings),
+            warnings=(
+                *features.info.warnings,
+                *encoder_warnings(engine.encoder),
+                *plan.warnings,
+                *engine.text_notes(plan.texts),
+            ),
             provenance={
                 "tfgrounding": __version__,
                 "encoder_revision": engine.encoder.revision,

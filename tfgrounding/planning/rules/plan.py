@@ -16,7 +16,7 @@ from .tagging import tag
 _THIRD_PERSON = lexicon.word_set("he she it they")
 _SIMPLE_HELPERS = lexicon.FINITE_BE | {"be", "been", "being", "has", "have", "had"}
 _ENGLISH_SHARE = 0.5  # of the letters that are ASCII; less is another script
-_LONGEST_WORDS = 150
+_LONGEST_WORDS, _LONGEST_CHARACTERS = 150, 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,14 @@ class RulesPlanner:
     def plan(self, query: str) -> Plan:
         """The plan of a query. Raises PlanError where the query is empty."""
         plan = Plan(query, source=self.name)
+        too_long = "the query is longer than {} and was not split"
+        if len(query) > _LONGEST_CHARACTERS:
+            return replace(plan, warnings=(too_long.format(f"{_LONGEST_CHARACTERS} characters"),))
         if not _is_english(query):
             return replace(plan, warnings=("the rules planner reads English only: this query was not split",))
         words = tag(query)
         if len(words) > _LONGEST_WORDS:
-            return replace(plan, warnings=(f"the query is longer than {_LONGEST_WORDS} words and was not split",))
+            return replace(plan, warnings=(too_long.format(f"{_LONGEST_WORDS} words"),))
         event = flatten(split(words))
         if not event.parts:
             own = _descriptions(_Clause.read(event.words))
