@@ -189,6 +189,22 @@ def test_what_is_missing_beside_the_weights_is_fetched_for_the_same_commit(hub_a
     }
 
 
+def test_a_push_between_listing_and_download_gives_one_commit(hub_at, clip_files, monkeypatch):
+    from huggingface_hub import HfApi
+
+    hub = hub_at({"someone/tiny-clip": {**clip_files[0], "vocab.txt": b"no longer there"}})
+    ask = HfApi.model_info
+
+    def pushed_after(*arguments, **options):
+        info = ask(*arguments, **options)
+        hub.files, hub.commit = {"someone/tiny-clip": clip_files[0]}, "e" * 40
+        return info
+
+    monkeypatch.setattr(HfApi, "model_info", pushed_after)
+    assert checkpoint.find("someone/tiny-clip").revision == f"someone/tiny-clip@{'e' * 40}"
+    assert "vocab.txt" not in hub.fetched and checkpoint.missing_on_disk("someone/tiny-clip") == []
+
+
 def test_auto_leaves_the_hub_alone_and_says_what_it_passed_over(hub_at, clip_files, tmp_path, caplog):
     files, _ = clip_files
     clip, siglip = ClipEncoder.usual_checkpoint, SiglipEncoder.usual_checkpoint

@@ -14,6 +14,8 @@ from .transformer import TransformerEncoder
 # is under 0.28. SigLIP's cosines depend on the checkpoint: its floor is measured.
 CLIP_FLOOR = 0.2
 
+LARGEST_LOGIT_SCALE = 10.0  # CLIP's training stops at 4.6; what a damaged file holds may not fit a float
+
 REFUSED = {  # by model_type: it has vectors of pictures and texts, but not those that are needed here
     "blip-2": "has an encoder of its own: write blip2: instead of clip:",
     "clipseg": "marks parts of pictures: use the CLIP model that it was made from",
@@ -35,7 +37,7 @@ class ClipEncoder(TransformerEncoder):
     def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         super().__init__(checkpoint, device=device, dtype=dtype)
         logit_scale = getattr(self._model, "logit_scale", None)
-        self.scale = math.exp(logit_scale.item()) if logit_scale is not None else 1.0
+        self.scale = 1.0 if logit_scale is None else math.exp(min(logit_scale.item(), LARGEST_LOGIT_SCALE))
 
     def _model_class(self, folder: Path) -> Any:
         from transformers import AutoConfig, AutoModel

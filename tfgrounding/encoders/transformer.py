@@ -164,5 +164,8 @@ def _unit(vectors: Any) -> np.ndarray:
     import torch
 
     if not torch.isfinite(vectors).all():
-        raise EncoderError("the model's vectors are not finite: with dtype float16 choose bfloat16 or float32 instead")
+        raise EncoderError(
+            "the model's vectors are not finite numbers: float16 is too small for it (choose bfloat16 or float32), or "
+            "its weights are damaged"
+        )
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
