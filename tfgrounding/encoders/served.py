@@ -19,15 +19,14 @@ from ..media import to_jpeg
 
 KEY_VARIABLE = "TFGROUNDING_ENCODER_API_KEY"
 HOW_TO_NAME_ONE = "served:MODEL@URL, such as served:Qwen/Qwen3-VL-Embedding-2B@http://127.0.0.1:8000/v1"
-# What the usual models read (224 to 512 pixels) is not made larger by the server, and a JPEG has about 50 kB.
-FRAME_SIZE = 448
+FRAME_SIZE = 448  # pixels, the shorter side: usual models read 224 to 512, and a JPEG of this size has about 50 kB
 LONGEST_SIDE = 3 * FRAME_SIZE
 JPEG_QUALITY = 90
 REQUESTS_AT_ONCE = 16
 BATCH_FRAMES = 64
-RETRIES, RETRIES_AT_LOAD = 8, 2  # a server that restarts within half a minute costs no video
+RETRIES, RETRIES_AT_LOAD = 14, 2  # over a minute: for a server that restarts, or counts requests by the minute
 MOST_NUMBERS = 16_384  # in a vector
-MOST_REPLY_BYTES = 8_000_000  # 16 such vectors as text
+MOST_REPLY_BYTES = 8_000_000  # 16 of the longest vectors, written out
 FINGERPRINT_BITS = 32
 SAME = 0.9999  # cosine of two vectors that are one but for the server's rounding
 
