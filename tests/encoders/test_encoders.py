@@ -263,16 +263,6 @@ def test_auto_without_any_weights_says_how_to_get_some(hub_cache, monkeypatch):
         load_encoder("auto", device="cpu")
 
 
-def test_a_checkpoint_with_a_missing_shard_is_not_on_disk(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    (tmp_path / "model-00001-of-00002.safetensors").write_bytes(b"x")
-    assert checkpoint.missing_on_disk(str(tmp_path)) is None
-    (tmp_path / "model-00002-of-00002.safetensors").write_bytes(b"x")
-    assert "tokenizer.json" in checkpoint.missing_on_disk(str(tmp_path))
-
-
 def test_a_folder_s_revision_follows_its_content(clip_folder, tmp_path):
     import shutil
 
