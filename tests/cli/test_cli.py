@@ -1,5 +1,7 @@
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from videos import BLUE, RED, make_pictures, make_scenes
@@ -49,6 +51,59 @@ def test_nothing_found_is_an_answer_with_its_reason(run, video):
     assert code == 0 and out == "" and "nothing found: the best moment scores" in err
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        *(("ground", "--save", "{video}"), ("export", "-o", "{video}"), ("export", "--format", "srt", "-o", "{link}")),
+        *(("report", "-o", "{video}"), ("report", "-o", "{new}", "--png", "{video}")),
+    ],
+)
+def test_the_video_is_never_overwritten(run, video, tmp_path, options):
+    copy, link = tmp_path / "v.mp4", tmp_path / "link.srt"
+    copy.write_bytes(before := Path(video).read_bytes())
+    link.symlink_to(copy)
+    command, *rest = (part.format(video=copy, link=link, new=tmp_path / "new.html") for part in options)
+    code, _, err = run(command, str(copy), "blue", *rest, "--encoder", "colours")
+    assert code == 2 and "this file is being read" in err and copy.read_bytes() == before
+    assert not (tmp_path / "new.html").exists()
+
+
+def test_nor_are_pictures_or_answers_or_their_video(run, video, tmp_path):
+    copy, saved, pictures = tmp_path / "v.mp4", tmp_path / "a.json", make_pictures(tmp_path / "p", 4)
+    copy.write_bytes(before := Path(video).read_bytes())
+    assert run("ground", str(copy), "blue", "--encoder", "colours", "--save", str(saved))[0] == 0
+    answers, picture = saved.read_bytes(), pictures[0].read_bytes()
+    options = ("blue", "--encoder", "colours", "--picture-rate", "2", "--save", str(pictures[0]))
+    for arguments in (
+        ("ground", str(pictures[0].parent), *options),
+        ("export", str(saved), "-o", str(saved)),
+        ("export", str(saved), "-o", str(copy)),
+        ("report", str(saved), "-o", str(copy)),
+    ):
+        code, _, err = run(*arguments)
+        assert code == 2 and "this file is being read" in err
+    assert (copy.read_bytes(), saved.read_bytes(), pictures[0].read_bytes()) == (before, answers, picture)
+
+
+def test_options_and_a_file_of_answers(run, video, tmp_path):
+    saved = str(tmp_path / "a.json")
+    assert run("ground", video, "blue", "--encoder", "colours", "--save", saved, "--localizer", "tfvtg")[0] == 0
+    assert run("export", saved, "--format", "csv")[1].count("\n") > 2
+    assert run("export", saved, "--format", "csv", "--top-k", "1")[1].count("\n") == 2
+    code, out, err = run("export", saved, "--encoder", "embedded", "--rate", "2")
+    assert code == 2 and out == "" and "leave --encoder, --rate out" in err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_closed_standard_streams(video, closed, tmp_path):
+    command = f'exec "{sys.executable}" -m tfgrounding info "$1" {closed}'
+    done = subprocess.run(["sh", "-c", command, "sh", video], capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr + done.stdout
+    assert ("duration" in done.stdout) == (">&-" not in closed.replace("2>&-", ""))
+    missing = subprocess.run(["sh", "-c", command, "sh", str(tmp_path / "none.mp4")], capture_output=True, text=True)
+    assert missing.returncode == 2 and "Traceback" not in missing.stderr + missing.stdout
+
+
 def test_info(run, video):
     code, out, _ = run("info", video)
     assert code == 0 and "00:00:04.000" in out and "h264" in out
@@ -81,6 +136,7 @@ def test_a_folder_of_pictures_with_its_rate_is_a_video(run, tmp_path):
         (("report", "{video}", "blue", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
         (("encode", "{video}", "--dtype", "int8"), "dtype 'int8' is not known; choose auto, float32"),
         (("ground", "{video}", "blue", "--top-k", "0"), "--top-k"),
+        (("ground", "{video}", "blue", "--threshold", "nan"), "--threshold must be a number"),
         (("ground", "{video}"), "Missing argument"),
         (("info",), "Missing argument"),
         (("no-such-command",), "No such command"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ from .terminal import (
     Video,
     VisionName,
     check_places,
+    keep_source,
     named_source,
     print_moments,
     video_progress,
@@ -53,6 +56,9 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line and leave with its exit code; every error is one line on stderr."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started this program
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what is no text
     code = _run()
@@ -66,8 +72,15 @@ def main() -> None:
 def _run() -> int:
     try:
         code = app(standalone_mode=False) or 0
-        sys.stdout.flush()
-        return _failed("stopped", code) if code == STOPPED else code
+        if code == STOPPED:
+            return _failed("stopped", code)
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            return _failed(f"standard output: cannot be written ({error.strerror})", 2)
+        return code
     except USAGE_ERROR as error:
         if not str(error):
             return 2  # called without arguments: the help has been printed
@@ -99,7 +112,8 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 
 def _failed(message: str, code: int) -> int:
-    print("tfgrounding: " + " ".join(message.split()), file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full disk under stderr does not change the exit code
+        print("tfgrounding: " + " ".join(message.split()), file=sys.stderr)
     return code
 
 
@@ -132,6 +146,9 @@ def ground_command(
     ] = None,
 ) -> None:
     """When does QUERY happen in VIDEO?"""
+    if threshold is not None and not math.isfinite(threshold):
+        raise TFGroundingError(f"--threshold must be a number such as 0.3, not {threshold}")
+    keep_source(video, save)
     check_places(save)
     answers, _ = answer_queries(
         *(video, [query], picture_rate, stream, top_k),

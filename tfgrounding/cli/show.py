@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +31,8 @@ from .terminal import (
     VisionName,
     check_places,
     compilation_message,
+    given_options,
+    keep_source,
     named_source,
     print_warnings,
     video_progress,
@@ -38,8 +42,15 @@ from .terminal import (
 if TYPE_CHECKING:
     from ..answer import Answer
 
+# Options that say how answers are made.
+OF_MAKING = (
+    *("engine", "vlm", "encoder", "planner", "localizer", "rate", "device", "dtype"),
+    *("picture_rate", "stream"),
+)
+
 
 def export_command(
+    context: typer.Context,
     video: VideoOrAnswers,
     queries: Queries = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(ROWS['exports'])}, or module:function.")] = "json",
@@ -65,9 +76,11 @@ def export_command(
     from ..show.exports.timelines import checked_timecode
 
     write = prepared_export(form, **({} if timecode is None else {"timecode": checked_timecode(timecode)}))
+    keep_source(video, output)
     check_places(output, folder=clips)
     answers, _ = answer_queries(
         *(video, queries or [], picture_rate, stream, top_k),
+        given=given_options(context),
         engine=engine,
         vlm=vlm,
         encoder=encoder,
@@ -77,6 +90,8 @@ def export_command(
         device=device,
         dtype=dtype,
     )
+    for answer in answers:
+        keep_source(answer.video.path, output)
     text = write(answers)
     if output is None:
         sys.stdout.write(text)
@@ -90,6 +105,7 @@ def export_command(
 
 
 def report_command(
+    context: typer.Context,
     video: VideoOrAnswers,
     queries: Queries = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path("report.html"),
@@ -113,11 +129,13 @@ def report_command(
     """Answer queries about VIDEO on an HTML page: the video, the curves, moments to click, how they were found."""
     from ..show.report import write_report
 
+    keep_source(video, output, png, svg)
     check_places(output, png, svg)
     if png is not None or svg is not None:
         import matplotlib.figure  # noqa: F401 -- fails now if it is missing
     answers, costs = answer_queries(
         *(video, queries or [], picture_rate, stream, top_k),
+        given=given_options(context),
         engine=engine,
         vlm=vlm,
         encoder=encoder,
@@ -127,6 +145,8 @@ def report_command(
         device=device,
         dtype=dtype,
     )
+    for answer in answers:
+        keep_source(answer.video.path, output, png, svg)
     for kind, path in (("png", png), ("svg", svg)):
         if path is not None:
             save_figure(answers[0], path, kind)
@@ -193,9 +213,19 @@ def mcp_command(
 
 
 def answer_queries(
-    video: str, queries: list[str], picture_rate: float | None, stream: int | None, top_k: int, **settings: Any
+    video: str,
+    queries: list[str],
+    picture_rate: float | None,
+    stream: int | None,
+    top_k: int,
+    *,
+    given: Collection[str] = (),
+    **settings: Any,
 ) -> tuple[list[Answer], dict[str, str]]:
-    """Answers to several queries about one video, or those that a file holds; and what they cost in words."""
+    """Answers to several queries about one video, or those that a file holds; and what they cost in words.
+
+    Of the options that are `given`, those that make answers are refused where the answers are there already.
+    """
     from ..engines.grounder import Grounder
     from ..show.saved import holds_answers, read_answers
     from ..types import Plan
@@ -203,7 +233,13 @@ def answer_queries(
     if holds_answers(video):
         if queries:
             raise TFGroundingError(f"{video} holds answers already: leave the queries out, or name the video")
-        return read_answers(video), {}
+        if unused := [name for name in given if name in OF_MAKING]:
+            options = ", ".join("--" + name.replace("_", "-") for name in sorted(unused))
+            raise TFGroundingError(f"{video} holds answers already: leave {options} out, or name the video")
+        answers = read_answers(video)
+        if "top_k" in given:
+            answers = [replace(answer, spans=answer.spans[:top_k]) for answer in answers]
+        return answers, {}
     if not queries:
         raise TFGroundingError("a QUERY is missing: say in a sentence what happens")
     for query in queries:

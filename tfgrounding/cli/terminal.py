@@ -135,6 +135,28 @@ def check_places(*files: Path | None, folder: Path | None = None) -> None:
             raise TFGroundingError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def keep_source(source: str, *files: Path | None) -> None:
+    """Raise TFGroundingError where writing one of these files would destroy the video, pictures or answers read."""
+    for path in files:
+        if path is not None and _is_part_of(path, source):
+            raise TFGroundingError(f"{path}: this file is being read and would be lost: name another one to write")
+
+
+def _is_part_of(path: Path, source: str) -> bool:
+    """Whether that is the file itself, whatever it is called, or a file in the folder."""
+    try:
+        if Path(source).is_dir():
+            return path.is_file() and path.resolve().parent.samefile(source)
+        return path.samefile(source)
+    except (OSError, ValueError):  # one of them is not there
+        return False
+
+
+def given_options(context: typer.Context) -> set[str]:
+    """The names of the parameters that stand on the command line."""
+    return {name for name in context.params if "COMMANDLINE" in str(context.get_parameter_source(name))}
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file that the user named, whole or not at all; folders on the way are made."""
     try:
