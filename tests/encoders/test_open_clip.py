@@ -108,7 +108,7 @@ def test_half_precision_and_a_model_like_siglip(fake_open_clip):
     ("model", "says"),
     [
         ("tini/good", "open_clip has no model 'tini'; near are tiny, tiny-sig"),
-        ("tiny", "tiny has no weights ''; choose one of: good, blind; or give a file"),
+        ("tiny", "tiny has no weights ''; give a file, or one of: good, blind"),
         ("tiny/blind", "'a dog' and 'a red car' the same vector"),
         ("{folder}", "its configuration asks to run code of its own (trust_remote_code), which is refused"),
     ],

@@ -9,10 +9,11 @@ import math
 import sys
 
 import numpy as np
-from serving import digest, serve, unit, version_of
+from serving import RefusedError, digest, serve, unit, version_of
 
 OLDEST = 3  # the first version that reads folders
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
+SHOWN_TAGS = 10
 SMALL = 65536  # values; layers up to this size are enough to tell weights apart
 TWO_TEXTS = ["a dog", "a red car"]
 
@@ -23,7 +24,7 @@ class Model:
         import torch
 
         if int(open_clip.__version__.split(".")[0]) < OLDEST:
-            raise ValueError(f"open_clip_torch {open_clip.__version__} is too old: install {OLDEST}.0 or later")
+            raise RefusedError(f"open_clip_torch {open_clip.__version__} is too old: install {OLDEST}.0 or later")
         self._torch = torch
         self._device, dtype = choose(torch, device, dtype)
         config, tag = check(open_clip, name, pretrained)
@@ -43,7 +44,7 @@ class Model:
         self._tokenizer = open_clip.get_tokenizer(name)
         first, second = self.texts(TWO_TEXTS)
         if np.allclose(first, second, rtol=0, atol=1e-6):
-            raise ValueError(
+            raise RefusedError(
                 f"the model gives {TWO_TEXTS[0]!r} and {TWO_TEXTS[1]!r} the same vector: vocabulary files are missing, "
                 "or they are those of another model"
             )
@@ -96,19 +97,20 @@ def choose(torch, device, dtype):
 
 
 def check(open_clip, name, pretrained):
-    """The model's configuration and what is known of these weights. Raises ValueError if there are no such ones."""
+    """The model's configuration and what is known of these weights. Raises RefusedError if there are no such ones."""
     if ":" not in name:
         models = open_clip.list_models()
         if name not in models:
             near = ", ".join(difflib.get_close_matches(name, models, 5, 0.3)) or "a name of open_clip.list_models()"
-            raise ValueError(f"open_clip has no model {name!r}; near are {near}")
+            raise RefusedError(f"open_clip has no model {name!r}; near are {near}")
         is_path = "/" in pretrained or "\\" in pretrained
         if not is_path and not open_clip.is_pretrained_cfg(name, pretrained):
-            known = ", ".join(open_clip.list_pretrained_tags_by_model(name)) or "none of its own"
-            raise ValueError(f"{name} has no weights {pretrained!r}; choose one of: {known}; or give a file")
+            tags = open_clip.list_pretrained_tags_by_model(name)
+            known = ", ".join(tags[:SHOWN_TAGS]) + (f" and {more} more" if (more := len(tags) - SHOWN_TAGS) > 0 else "")
+            raise RefusedError(f"{name} has no weights {pretrained!r}; give a file, or one of: {known or 'none'}")
     config = open_clip.get_model_config(name)
     if "trust_remote_code" in json.dumps(config):
-        raise ValueError("its configuration asks to run code of its own (trust_remote_code), which is refused")
+        raise RefusedError("its configuration asks to run code of its own (trust_remote_code), which is refused")
     return config, open_clip.get_pretrained_cfg(name, pretrained) if ":" not in name else {}
 
 

@@ -10,6 +10,10 @@ import threading
 from messages import BrokenMessageError, receive, send
 
 
+class RefusedError(Exception):
+    """What the user named cannot be used; the text is a sentence for the user."""
+
+
 def serve(load):
     """Answer until the other side is gone. Sends `hello` first, or the reason why there is no model.
 
@@ -26,9 +30,12 @@ def serve(load):
     threading.Thread(target=_read, args=(stdin, requests), daemon=True).start()
     try:
         model = load()
+    except RefusedError as error:
+        send(answers, {"error": str(error)})
+        os._exit(1)  # the thread that reads is not waited for
     except ImportError as error:
         send(answers, {"error": f"import failed in that environment: {in_one_line(error)}"})
-        os._exit(1)  # the thread that reads is not waited for
+        os._exit(1)
     except BaseException as error:  # SystemExit too: the code of other people
         send(answers, {"error": f"the model could not be loaded: {in_one_line(error, named=True)}"})
         os._exit(1)
