@@ -18,6 +18,7 @@ import typer
 from .. import __version__
 from ..errors import TFGroundingError, reason_to_skip
 from ..show.exports.common import clock
+from . import encoders as cli_encoders
 from . import measure as cli_measure
 from . import show as cli_show
 from .show import answer_queries
@@ -174,6 +175,11 @@ def ground_command(
         print(json.dumps(answer.to_dict()))
     else:
         print_moments(answer)
+    if answer.encoder == "embedded":
+        from ..encoders.known import better_than_embedded
+
+        sys.stdout.flush()
+        print(better_than_embedded(), file=sys.stderr)
 
 
 @app.command("info")
@@ -304,6 +310,7 @@ def cache_command(
     print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
 
 
+app.command("encoders")(cli_encoders.encoders_command)
 app.command("report")(cli_show.report_command)
 app.command("export")(cli_show.export_command)
 app.command("overlay")(cli_show.overlay_command)
