@@ -131,7 +131,7 @@ def described(**entry: object) -> dict:
     ],
 )
 def test_what_is_no_message_is_said_to_be_none(data):
-    with pytest.raises(messages.BrokenMessageError):
+    with pytest.raises((messages.BrokenMessageError, EOFError)):
         messages.receive(io.BytesIO(data))
 
 
@@ -190,6 +190,7 @@ def test_threads_share_a_worker(start):
         ("raise SystemExit('no licence')", "ended with code 1: no licence"),
         ("1 / 0", "ended with code 1: ZeroDivisionError: division by zero"),
         ("import os; os.kill(os.getpid(), 9)", "ended with code -9: without a message (killed; perhaps the machine"),
+        ("sys.stdout.buffer.write(bytes([99] + [0] * 20)); sys.exit('full')", "ended with code 1: full"),
         ("time.sleep(60)", "did not answer within 1 s"),
         ("serve(lambda: 1 / 0)", "the model could not be loaded: ZeroDivisionError: division by zero"),
         ("serve(lambda: sys.exit('no licence'))", "the model could not be loaded: SystemExit: no licence"),

@@ -96,6 +96,8 @@ class Worker:
             MemoryError: its memory is too small for the request.
         """
         with self._turn:
+            if self._process.poll() is not None:
+                raise EncoderError(self._how_it_ended())
             return self._exchange(LONGEST_ANSWER_SECONDS, words, array)[1]
 
     def close(self) -> None:
@@ -111,8 +113,6 @@ class Worker:
         self, seconds: float, words: dict[str, Any] | None, array: np.ndarray | None
     ) -> tuple[dict[str, Any], np.ndarray]:
         """Send a request, if there is one, and read the answer."""
-        if self._process.poll() is not None:
-            raise EncoderError(self._how_it_ended())
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None and answers is not None
         try:
@@ -126,7 +126,7 @@ class Worker:
             self._end = f"sent something that is not an answer ({str(error)[:200]})"
             self._process.kill()
             raise EncoderError(self._how_it_ended()) from error
-        except OSError as error:  # the pipe is closed
+        except (OSError, EOFError) as error:
             raise EncoderError(self._how_it_ended()) from error
         except BaseException:  # Ctrl-C: an answer that nobody waits for may be on its way
             self._end = "was ended when a call was interrupted; load the encoder again"

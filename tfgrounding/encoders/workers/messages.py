@@ -51,7 +51,8 @@ def receive(stream):
         (words, array), or None where the stream ends before a message begins.
 
     Raises:
-        BrokenMessageError: it is not a message, is too long, or ends too early.
+        BrokenMessageError: it is not a message, or is too long.
+        EOFError: it ends too early.
     """
     begin = stream.read(8)
     if not begin:
@@ -65,7 +66,7 @@ def receive(stream):
     try:
         header, data = stream.read(header_length), stream.read(length - 8 - header_length)
         if len(header) + len(data) < length - 8:
-            raise BrokenMessageError("the message ends too early")
+            raise EOFError("the message ends too early")
         header = json.loads(header.decode())
         words = json.loads(header["__metadata__"]["words"])
         dtype, shape = DTYPES[header["array"]["dtype"]], header["array"]["shape"]
@@ -80,5 +81,5 @@ def receive(stream):
 
 def _number(data):
     if len(data) < 8:
-        raise BrokenMessageError("the message ends too early")
+        raise EOFError("the message ends too early")
     return struct.unpack("<Q", data)[0]

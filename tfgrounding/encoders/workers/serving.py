@@ -58,7 +58,7 @@ def _read(stream, requests):
     try:
         for request in iter(lambda: receive(stream), None):
             requests.put(request)
-    except BrokenMessageError:
+    except (BrokenMessageError, EOFError):
         pass  # the other side ended in the middle of one
     os._exit(0)
 
