@@ -18,7 +18,8 @@ import numpy as np, torch
 
 __version__ = "3.3.0"
 CONFIG = {"embed_dim": 3, "vision_cfg": {}, "text_cfg": {}}
-TAGS = {("tiny", "good"): {"quick_gelu": True}, ("tiny-sig", "good"): {}, ("tiny", "blind"): {}}
+TAGS = {("tiny", tag): {} for tag in ("blind", "damaged")}
+TAGS.update({("tiny", "good"): {"quick_gelu": True}, ("tiny-sig", "good"): {}})
 
 def list_models():
     return ["tiny", "tiny-sig"]
@@ -38,7 +39,7 @@ class Model:
     def __init__(self, name, pretrained, dtype):
         self.logit_bias = torch.tensor(-10.0) if "sig" in name else None
         self.visual = types.SimpleNamespace(preprocess_cfg={"size": (4, 6)})
-        self.blind, self.dtype = pretrained == "blind", dtype
+        self.blind, self.damaged, self.dtype = pretrained == "blind", pretrained == "damaged", dtype
     def eval(self):
         return self
     def state_dict(self):
@@ -49,7 +50,7 @@ class Model:
     def encode_text(self, tokens, normalize):
         assert normalize
         rows = torch.stack([(tokens > 1).sum(1), torch.ones(len(tokens)), tokens[:, 1]])
-        rows = torch.ones_like(rows) if self.blind else rows
+        rows = torch.ones_like(rows) if self.blind else rows / 0 if self.damaged else rows
         return torch.nn.functional.normalize(rows.T.to(self.dtype), dim=-1)
 
 def create_model_from_pretrained(name, pretrained, precision, device, force_quick_gelu, weights_only):
@@ -108,7 +109,8 @@ def test_half_precision_and_a_model_like_siglip(fake_open_clip):
     ("model", "says"),
     [
         ("tini/good", "open_clip has no model 'tini'; near are tiny, tiny-sig"),
-        ("tiny", "tiny has no weights ''; give a file, or one of: good, blind"),
+        ("tiny", "tiny has no weights ''; give a file, or one of: blind, damaged, good"),
+        ("tiny/damaged", "the model's vectors are not finite numbers"),
         ("tiny/blind", "'a dog' and 'a red car' the same vector"),
         ("{folder}", "its configuration asks to run code of its own (trust_remote_code), which is refused"),
     ],

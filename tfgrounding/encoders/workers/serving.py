@@ -7,11 +7,13 @@ import signal
 import sys
 import threading
 
-from messages import BrokenMessageError, receive, send
+from messages import receive, send
+
+NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")  # CUDA, MPS and CPU
 
 
 class RefusedError(Exception):
-    """What the user named cannot be used; the text is a sentence for the user."""
+    """What was named or given cannot be used; the text is a sentence for the user."""
 
 
 def serve(load):
@@ -45,10 +47,11 @@ def serve(load):
         try:
             vectors = model.frames(array) if words["do"] == "frames" else getattr(model, words["do"])(words["texts"])
         except Exception as error:
-            memory = isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+            memory = isinstance(error, MemoryError) or any(words in str(error).lower() for words in NO_MEMORY)
             if memory:
                 give_back_memory()
-            send(answers, {"error": in_one_line(error, named=True), "memory": memory})
+            named = not isinstance(error, RefusedError)
+            send(answers, {"error": in_one_line(error, named), "memory": memory})
             continue
         send(answers, {}, vectors)
 
@@ -58,9 +61,8 @@ def _read(stream, requests):
     try:
         for request in iter(lambda: receive(stream), None):
             requests.put(request)
-    except (BrokenMessageError, EOFError):
-        pass  # the other side ended in the middle of one
-    os._exit(0)
+    finally:  # also where the other side ended in the middle of a request
+        os._exit(0)
 
 
 def in_one_line(error, named=False):
@@ -76,9 +78,14 @@ def give_back_memory():
 
 
 def unit(vectors):
-    """A tensor's vectors at length 1, as float32 in main memory."""
+    """A tensor's vectors at length 1, as float32 in main memory. Raises RefusedError where they are not numbers."""
     import torch
 
+    if not torch.isfinite(vectors).all():
+        raise RefusedError(
+            "the model's vectors are not finite numbers: float16 is too small for it (choose bfloat16 or float32), or "
+            "its weights are damaged"
+        )
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 
 
