@@ -166,6 +166,10 @@ def test_vectors_are_those_of_open_clip_s_own_models(name, open_clip_python, tmp
     assert f"first {longest} of " in note and "a cat sleeps" in note
     assert encoder.frame_size == model["vision_cfg"]["image_size"]
     assert encoder.floor == (None if name == "siglip" else 0.2)
+    if name == "longest":  # the same weights with another preprocessing are another encoder
+        (tmp_path / "open_clip_config.json").write_text(json.dumps({"model_cfg": model, "preprocess_cfg": {}}))
+        other = load_encoder(f"open_clip:{tmp_path}@{open_clip_python}", device="cpu", dtype="bfloat16")
+        assert other.revision != encoder.revision
 
 
 def test_a_file_with_weights_and_weights_trained_with_quick_gelu(open_clip_python, tmp_path, monkeypatch):

@@ -49,12 +49,14 @@ class Model:
                 f"the model gives {TWO_TEXTS[0]!r} and {TWO_TEXTS[1]!r} the same vector: vocabulary files are missing, "
                 "or they are those of another model"
             )
-        size = self._model.visual.preprocess_cfg["size"]
+        preprocessing = self._model.visual.preprocess_cfg
+        size = preprocessing["size"]
         small = {n: t for n, t in self._model.state_dict().items() if t.numel() <= SMALL}
+        steps = json.dumps([config, preprocessing], sort_keys=True)
         half = " " if dtype == "float32" else f"+{dtype} "
         weights = pretrained.replace("\\", "/").split("/")[-1]
         self.hello = {
-            "revision": "/".join([version_of("open_clip_torch"), named(name), weights]) + half + digest(small),
+            "revision": f"{version_of('open_clip_torch')}/{named(name)}/{weights}{half}{digest(small, steps)}",
             "scale": math.exp(float(self._model.logit_scale)),
             "biased": getattr(self._model, "logit_bias", None) is not None,
             "frame_size": size if isinstance(size, int) else max(size),  # the shorter side; the rest is done here

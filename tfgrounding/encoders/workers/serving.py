@@ -89,9 +89,9 @@ def unit(vectors):
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 
 
-def digest(tensors):
-    """SHA-256 over names and values of a dict of tensors."""
-    total = hashlib.sha256()
+def digest(tensors, words=""):
+    """SHA-256 over some words and the names and values of a dict of tensors."""
+    total = hashlib.sha256(words.encode())
     for name, tensor in sorted(tensors.items()):
         total.update(name.encode() + tensor.float().cpu().numpy().tobytes())
     return "sha256:" + total.hexdigest()
