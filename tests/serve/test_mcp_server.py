@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import threading
 import time
@@ -19,6 +22,8 @@ from tfgrounding import Grounder
 from tfgrounding.encoders import embedded
 from tfgrounding.serve.mcp_server import build_server
 from tfgrounding.serve.tools import VideoTools
+
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +114,7 @@ def test_errors_say_what_to_do(session):
     assert "there are: street.mp4" in said["missing"]
     assert "outside the root" in said["outside"]
     assert "1000 are allowed" in said["long query"] and len(said["long query"]) < 300
-    assert "valid string" in said["wrong type"]
+    assert said["wrong type"] == "the arguments do not fit ground_video: query: Input should be a valid string"
     assert not any(str(session["root"]) in text for text in said.values())
 
 
@@ -205,3 +210,99 @@ def test_the_grounder_is_made_once_by_many_threads(tmp_path, monkeypatch):
     for thread in threads:
         thread.join()
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("ground_video", {"video": "a.mp4", "query": "q", "top_k": [5]}),
+        ("ground_video", {"video": "a.mp4", "query": "q", "top_k": 1.5}),
+        ("ground_video", {}),
+        ("extract_clip", {"video": "a.mp4", "start_seconds": "soon", "end_seconds": None}),
+        ("describe_video", {"video": {"path": "a.mp4"}}),
+        ("delete_everything", {}),
+    ],
+)
+def test_arguments_that_do_not_fit_are_the_sentence_of_the_dispatcher(tmp_path, name, arguments):
+    tools = VideoTools(tmp_path)
+    server = build_server(tools)
+
+    async def asked():
+        async with Client(server) as client:
+            return await client.call_tool(name, arguments)
+
+    refused = anyio.run(asked)
+    assert refused.is_error
+    assert refused.content[0].text == json.loads(tools.call(name, json.dumps(arguments)))["error"]
+    assert "pydantic" not in refused.content[0].text and "\n" not in refused.content[0].text
+
+
+@pytest.fixture
+def serving(tmp_path):
+    """A server over one long video, and `say`, which sends it a message as a client does."""
+    make_scenes(tmp_path / "long.mp4", [(400.0, RED)], rate_hz=10)
+    command = [sys.executable, "-m", "tfgrounding", "mcp", "--root", str(tmp_path), "--encoder", "slow:SlowEncoder"]
+    (tmp_path / "slow.py").write_text(
+        "import time\n"
+        "from conftest import ColourEncoder\n"
+        "class SlowEncoder(ColourEncoder):\n"
+        "    def encode_frames(self, pixels):\n"
+        "        time.sleep(0.2)\n"
+        "        return super().encode_frames(pixels)\n"
+    )
+    process = subprocess.Popen(
+        command,
+        **{"cwd": tmp_path, "text": True, "env": {**os.environ, "PYTHONPATH": f"{TESTS.parent}:{TESTS}"}},
+        **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
+    )
+
+    def say(method, **params):
+        message = {"jsonrpc": "2.0", "method": method, "params": params}
+        process.stdin.write(json.dumps(message if "notifications" in method else {**message, "id": 1}) + "\n")
+        process.stdin.flush()
+
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    say("initialize", **about)
+    assert '"tfgrounding"' in process.stdout.readline()
+    say("notifications/initialized")
+    yield process, say
+    process.kill()
+    process.communicate()
+
+
+def cut(say, root):
+    """A call that cuts a clip; returns once it is being written."""
+    arguments = {"video": "long.mp4", "start_seconds": 0.0, "end_seconds": 390.0}
+    say("tools/call", name="extract_clip", arguments=arguments)
+    deadline = time.monotonic() + 60
+    while not list(root.rglob(".tfgrounding-*")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(root.rglob("long_*"))
+
+
+@pytest.mark.parametrize("doing", ["nothing", "ground_video", "extract_clip"])
+def test_control_c_ends_the_server_at_once(serving, tmp_path, doing):
+    process, say = serving
+    if doing == "ground_video":
+        say("tools/call", name=doing, arguments={"video": "long.mp4", "query": "q"}, _meta={"progressToken": 1})
+        assert "progress" in process.stdout.readline()
+    if doing == "extract_clip":
+        cut(say, tmp_path)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    assert process.stderr.read() == "tfgrounding: stopped\n"
+    assert not list(tmp_path.rglob("*long_*")) and not list(tmp_path.rglob(".tfgrounding-*"))
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_a_client_that_disappears_is_no_error(serving, tmp_path, hangs_up):
+    process, say = serving
+    cut(say, tmp_path)
+    process.stdout.close()
+    say("tools/call", name="describe_video", arguments={"video": "long.mp4"})
+    if hangs_up:
+        process.stdin.close()
+    assert process.wait(timeout=10) == 0
+    assert process.stderr.read() == ""
+    assert not list(tmp_path.rglob("*long_*")) and not list(tmp_path.rglob(".tfgrounding-*"))
+    process.stdin = process.stdout = None  # for the communicate of the fixture

@@ -420,13 +420,23 @@ def test_arguments_that_are_no_object_are_an_error_for_the_model(box, arguments)
 
 
 def test_an_unknown_tool_names_the_known_ones(box):
-    assert "describe_video, ground_video, search_videos, extract_clip" in box.call("delete_everything", "{}")
+    for name in ("delete_everything", ["describe_video"], {"describe_video": 1}, None):
+        said = json.loads(box.call(name, "{}"))["error"]
+        assert said == f"there is no tool {name!r}; there are describe_video, ground_video, search_videos, extract_clip"
 
 
 def test_a_root_that_is_no_folder_is_refused(tmp_path):
     for wrong in (tmp_path / "none", __file__):
         with pytest.raises(TFGroundingError, match="folder"):
             VideoTools(wrong)
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_root_is_not_the_current_folder(root, monkeypatch, empty):
+    monkeypatch.chdir(root)
+    with pytest.raises(TFGroundingError, match=r"is empty; for the current folder, give \."):
+        VideoTools(empty)
+    assert VideoTools(".").describe_video("red-blue.mp4").duration_seconds == pytest.approx(5.0, abs=0.05)
 
 
 def snapshot(folder):

@@ -44,10 +44,13 @@ class VideoFolder:
         root: the folder.
 
     Raises:
-        VideoError: there is no such folder.
+        VideoError: there is no such folder, or its name is empty: then a variable was not set, and what would be served
+            is the current folder.
     """
 
     def __init__(self, root: str | Path) -> None:
+        if not os.fspath(root).strip():
+            raise VideoError("the name of the folder to serve videos from is empty; for the current folder, give .")
         try:
             self.root = Path(root).resolve(strict=True)
         except (OSError, RuntimeError, ValueError) as error:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, TypeVar
 
 import anyio
@@ -14,11 +17,12 @@ import anyio.to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from .. import __version__
 from ..errors import TFGroundingError
 from .tool_models import (
+    TOOLS,
     DescribeVideo,
     ExtractClip,
     ExtractedClip,
@@ -28,10 +32,12 @@ from .tool_models import (
     VideoDescription,
     VideoSearch,
 )
-from .tools import Progress, VideoTools
+from .tools import Progress, VideoTools, unknown_tool, wrong_arguments
 
 CALLS_AT_ONCE = 2  # each decodes a video and waits for the one model: more would only take memory
 SECONDS_BETWEEN_REPORTS = 0.25
+SECONDS_TO_STOP = 1.0  # for clips that are being cut to be removed
+STOPPED = 130  # the exit code after Ctrl-C, as for every command
 INSTRUCTIONS = (
     "Find when things happen in videos. Paths are relative to one root folder; times are seconds from a video's first "
     "frame. search_videos finds the right video first, ground_video finds several moments in one. Describe one event "
@@ -54,11 +60,44 @@ class _CancelledError(Exception):
     """The client no longer wants the answer."""
 
 
-def build_server(tools: VideoTools) -> MCPServer[Any]:
-    """An MCP server over the tools; `.run("stdio")` serves until the client hangs up."""
-    server: MCPServer[Any] = MCPServer(
-        "tfgrounding", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
-    )
+class _Server(MCPServer[Any]):
+    """Says in the words of `VideoTools.call` why it cannot call a tool; its calls end once `stopping` is set."""
+
+    def __init__(self, tools: VideoTools, **settings: Any) -> None:
+        super().__init__("tfgrounding", version=__version__, instructions=INSTRUCTIONS, **settings)
+        self.tools = tools
+        self.stopping = threading.Event()
+
+    async def leave(self, code: int, last_words: str = "") -> None:
+        """End the process, after the clips that are being cut were removed."""
+        self.stopping.set()
+        with anyio.move_on_after(SECONDS_TO_STOP, shield=True):
+            while self.tools.unfinished:
+                await anyio.sleep(0.01)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(last_words)
+            sys.stderr.flush()
+        os._exit(code)
+
+    async def call_tool(self, name: str, arguments: dict[str, Any], context: Any = None) -> Any:
+        if name not in TOOLS:
+            raise ToolError(unknown_tool(name))
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            if isinstance(error.__cause__, ValidationError) and type(error) is ToolError:  # not of a result
+                raise ToolError(wrong_arguments(name, error.__cause__)) from error
+            raise
+
+
+def build_server(tools: VideoTools, *, lifespan: Any = None) -> _Server:
+    """An MCP server over the tools; `.run("stdio")` serves until the client hangs up.
+
+    Args:
+        tools: what it serves.
+        lifespan: an asynchronous context manager that is entered while a client is served, as MCPServer takes it.
+    """
+    server = _Server(tools, log_level="WARNING", lifespan=lifespan)
     calls = anyio.CapacityLimiter(CALLS_AT_ONCE)
 
     async def run(ctx: Context, work: Callable[[Progress], Result]) -> Result:
@@ -68,7 +107,7 @@ def build_server(tools: VideoTools) -> MCPServer[Any]:
 
         def progress(done: float, whole: float, doing: str) -> None:
             nonlocal reported, reported_at
-            if cancelled.is_set():
+            if cancelled.is_set() or server.stopping.is_set():
                 raise _CancelledError
             now = time.monotonic()
             if done > reported and (now - reported_at >= SECONDS_BETWEEN_REPORTS or done >= whole):  # it must increase
@@ -79,6 +118,8 @@ def build_server(tools: VideoTools) -> MCPServer[Any]:
             return await anyio.to_thread.run_sync(work, progress, abandon_on_cancel=True, limiter=calls)
         except TFGroundingError as error:
             raise ToolError(tools.explain(error)) from error
+        except _CancelledError:
+            raise ToolError("the server was stopped") from None
         finally:
             cancelled.set()
 
@@ -102,6 +143,35 @@ def build_server(tools: VideoTools) -> MCPServer[Any]:
 
 
 def serve(tools: VideoTools) -> None:
-    """Serve MCP over stdin and stdout until the client hangs up."""
-    with contextlib.suppress(KeyboardInterrupt):
-        build_server(tools).run("stdio")
+    """Serve MCP over stdin and stdout until the client hangs up; Ctrl-C ends the process.
+
+    A thread that waits for input cannot be interrupted, and Python waits for it: where the client has not closed that
+    input, the process is ended from here.
+    """
+    try:
+        anyio.run(_serve, tools)
+    except* (BrokenPipeError, anyio.BrokenResourceError):
+        pass  # the client is gone
+
+
+async def _serve(tools: VideoTools) -> None:
+    server = build_server(tools, lifespan=_until_disconnected)
+    async with anyio.create_task_group() as group:
+        group.start_soon(_leave_on_interrupt, server)
+        await server.run_stdio_async()
+        group.cancel_scope.cancel()
+
+
+async def _leave_on_interrupt(server: _Server) -> None:
+    # Windows has no such receiver: there asyncio ends the server after its next input.
+    with contextlib.suppress(NotImplementedError), anyio.open_signal_receiver(signal.SIGINT) as interrupts:
+        async for _ in interrupts:
+            await server.leave(STOPPED, "tfgrounding: stopped\n")
+
+
+@contextlib.asynccontextmanager
+async def _until_disconnected(server: _Server) -> AsyncIterator[None]:
+    try:
+        yield
+    except anyio.get_cancelled_exc_class():  # an answer could not be written: nobody reads them any more
+        await server.leave(0)

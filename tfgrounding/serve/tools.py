@@ -52,10 +52,14 @@ class VideoTools:
 
     Raises:
         VideoError: the root is not a folder.
+
+    Attributes:
+        unfinished: the clips that are being written.
     """
 
     def __init__(self, root: str | Path, *, grounder: Grounder | None = None, **settings: Any) -> None:
         self.folder = VideoFolder(root)
+        self.unfinished: set[Path] = set()
         self._grounder, self._settings = grounder, settings
         self._making = threading.Lock()
 
@@ -166,6 +170,7 @@ class VideoTools:
                 "delete old clips to make more"
             )
         target = self.folder.new_clip(safe, clip_name(safe.name, start_seconds, end_seconds))
+        self.unfinished.add(target)
         try:
             clip = cut_clip(
                 safe.source,
@@ -177,6 +182,8 @@ class VideoTools:
         except BaseException:
             target.unlink(missing_ok=True)
             raise
+        finally:
+            self.unfinished.discard(target)
         return ExtractedClip(
             clip=self.folder.relative(target),
             video=safe.name,
@@ -196,8 +203,8 @@ class VideoTools:
         Returns:
             JSON to give back to the model: the tool's result, or {"error": what was wrong and what is allowed}.
         """
-        if name not in TOOLS:
-            return json.dumps({"error": f"there is no tool {name!r}; there are {', '.join(TOOLS)}"})
+        if not isinstance(name, str) or name not in TOOLS:
+            return json.dumps({"error": unknown_tool(name)})
         try:
             request = TOOLS[name].model_validate_json(arguments)
             given: dict[str, Any] = dict(request)
@@ -205,8 +212,7 @@ class VideoTools:
                 given["progress"] = progress
             result: BaseModel = getattr(self, name)(**given)
         except ValidationError as error:
-            wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
-            return json.dumps({"error": f"the arguments do not fit {name}: {wrong}"})
+            return json.dumps({"error": wrong_arguments(name, error)})
         except TFGroundingError as error:
             return json.dumps({"error": self.explain(error)})
         return result.model_dump_json()
@@ -269,6 +275,17 @@ def openai_tools() -> list[dict[str, Any]]:
         dict(openai.pydantic_function_tool(model, name=name, description=model.__doc__ or ""))
         for name, model in TOOLS.items()
     ]
+
+
+def unknown_tool(name: Any) -> str:
+    """Why there is nothing to call."""
+    return f"there is no tool {repr(name)[:100]}; there are {', '.join(TOOLS)}"
+
+
+def wrong_arguments(name: str, error: ValidationError) -> str:
+    """Why a tool cannot be called like this, for the model that asked for it."""
+    wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
+    return f"the arguments do not fit {name}: {wrong}"
 
 
 def best_similarity(answer: Answer) -> float:
