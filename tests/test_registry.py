@@ -28,6 +28,14 @@ class Broken(Located):
     def __init__(self):
         raise OSError("weights are\\nmissing")
 
+class Leaving(Located):
+    def __init__(self):
+        raise SystemExit(7)
+
+class Colourful(Located):
+    def __init__(self):
+        raise ValueError("\\x1b[31mred\\a")
+
 class Anything(Located):
     def __init__(self, **options):
         self.options = options
@@ -120,6 +128,8 @@ def test_a_plug_in_is_found_by_its_entry_point_but_replaces_nothing(plugin):
         ("own_module:sys.exit", "'own_module:sys.exit' has no name, locate"),
         ("own_module:Greedy", "cannot be made from its name alone: missing a required argument: 'needed'"),
         ("own_module:Broken", "'own_module:Broken' cannot be made: OSError: weights are missing"),
+        ("own_module:Leaving", "'own_module:Leaving' cannot be made: SystemExit: 7"),
+        ("own_module:Colourful", "'own_module:Colourful' cannot be made: ValueError: [31mred"),
         ("own_module:Broken:choice", "has no choices: leave out 'choice'"),
         ("own_module:ready:choice", "has no choices: leave out 'choice'"),
         ("max-sum:choice", "has no choices: leave out 'choice'"),
@@ -140,7 +150,7 @@ def test_what_cannot_be_used_is_one_clear_sentence(here, given, says):
     (here / "own_exits.py").write_text("raise SystemExit(3)")
     with pytest.raises(EncoderError) as error:
         make("localizers", given, needs=NEEDS, also=("auto",), error=EncoderError)
-    assert says in str(error.value) and "\n" not in str(error.value) and len(str(error.value)) < 600
+    assert says in str(error.value) and str(error.value).isprintable() and len(str(error.value)) < 600
 
 
 def test_a_current_folder_that_was_deleted_is_no_reason_to_fail(here, monkeypatch):

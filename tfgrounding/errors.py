@@ -47,6 +47,12 @@ def reason_to_skip(error: Exception) -> str:
     return " ".join(words.split())
 
 
+def in_one_line(problem: BaseException) -> str:
+    """An exception of anybody's code for a message: its class and its words, short, without what a terminal obeys."""
+    words = "".join(character if character.isprintable() else " " for character in str(problem))
+    return f"{type(problem).__name__}: {' '.join(words.split())[:300]}"
+
+
 def without_secrets(text: str) -> str:
     """A text in which addresses are shown without user names, passwords and parameters, for messages and results."""
     text = re.sub(r"(?<=://)[^/\s?#]*@", "", text)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
 from typing import Any
 
-from .errors import TFGroundingError, without_secrets
+from .errors import TFGroundingError, in_one_line, without_secrets
 
 ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
     "encoders": {
@@ -116,7 +117,7 @@ def find(
         raise
     except (Exception, SystemExit) as problem:  # the code of other people
         if not isinstance(problem, ModuleNotFoundError) or problem.name not in (head, head.partition(".")[0]):
-            raise error(f"{kind[:-1]} {_label(name)} cannot be imported: {_in_one_line(problem)}") from problem
+            raise error(f"{kind[:-1]} {_label(name)} cannot be imported: {in_one_line(problem)}") from problem
     known = "".join(f"{other} or " for other in also) + "one of " + ", ".join(sorted(names(kind)))
     raise error(f"{kind[:-1]} {_label(name)} is not known; choose {known}, or module:Class of your own")
 
@@ -183,14 +184,38 @@ def _called(
         arguments = signature.bind(*[choice] if choice else [], **taken)
     except (TypeError, ValueError) as problem:
         raise error(f"{said} cannot be made from its name alone: {problem}") from problem
-    try:
+    with named_failures(cls, f"{said} cannot be made", error):
         return cls(*arguments.args, **arguments.kwargs)
-    except TFGroundingError:
+
+
+def is_own(implementation: Any) -> bool:
+    """Whether a class, a function or an object's class is this package's."""
+    return str(getattr(implementation, "__module__", "")).partition(".")[0] == __package__
+
+
+@contextmanager
+def named_failures(implementation: Any, said: str, error: type[TFGroundingError] = TFGroundingError) -> Iterator[None]:
+    """Where the code of others is called: what it raises becomes one sentence.
+
+    Args:
+        implementation: what is called. The exceptions of this package's own classes are its bugs and stay as they are.
+        said: how the sentence begins, such as "encoder colours failed".
+        error: what to raise.
+
+    Raises:
+        TFGroundingError: for any exception but those with a sentence of their own.
+        MemoryError: memory, also that of a GPU, is full.
+    """
+    try:
+        yield
+    except (TFGroundingError, MemoryError):
         raise
-    except Exception as problem:
-        if cls.__module__.partition(".")[0] == __package__:  # our fault, not that of the name
+    except (Exception, SystemExit) as problem:
+        if is_own(implementation):
             raise
-        raise error(f"{said} cannot be made: {_in_one_line(problem)}") from problem
+        if type(problem).__name__ == "OutOfMemoryError":  # torch's, of a GPU
+            raise MemoryError(in_one_line(problem)) from problem
+        raise error(f"{said}: {in_one_line(problem)}") from problem
 
 
 def _own(module: str, attribute: str) -> Any:
@@ -218,7 +243,3 @@ def _label(given: Any) -> str:
         return given.__name__ if isinstance(given, type) else type(given).__name__
     given = without_secrets(given)
     return repr(given if len(given) <= 100 else given[:97] + "...")
-
-
-def _in_one_line(problem: BaseException) -> str:
-    return f"{type(problem).__name__}: {' '.join(str(problem).split())[:300]}"

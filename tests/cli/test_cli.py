@@ -160,10 +160,10 @@ def test_every_command_with_a_device_has_a_precision():
 
 
 def test_our_fault_is_one_line_and_exit_1(run, video, monkeypatch):
-    def broken(self, texts):
+    def broken(*_):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr("conftest.ColourEncoder.encode_texts", broken)
+    monkeypatch.setattr("tfgrounding.engines.curves.similarity_curves", broken)
     code, _, err = run("ground", video, "blue", "--encoder", "colours")
     assert code == 1 and "internal error: RuntimeError: boom" in err and err.count("\n") == 1
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from conftest import ColourEncoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Grounder
 from tfgrounding.encoders import load_encoder
-from tfgrounding.encoders.base import checked_frames, checked_texts, frames_per_vector, grouped
+from tfgrounding.encoders.base import encoded_frames, encoded_texts, frames_per_vector, grouped
 from tfgrounding.errors import EncoderError
 from tfgrounding.types import Frames
 
@@ -77,23 +78,33 @@ def test_a_floor_is_a_number_or_missing(floor):
         (np.zeros((4, 0, 4)), r"not shape \(4, 0, 4\)"),
         (np.full((4, 1, 4), 1.0), "unit vectors, not of length 2"),
         (np.full((4, 1, 4), np.nan), "unit vectors, not of length nan"),
+        (np.full((4, 1, 4), "a", dtype=object), r"one array of float32 numbers \(TypeError: an array of object"),
+        (np.full((4, 1, 4), "0.5"), r"one array of float32 numbers \(TypeError: an array of <U3"),
+        (np.full((4, 1, 4), 0.5j), r"one array of float32 numbers \(TypeError: an array of complex128"),
+        ([[[0.5] * 4]] * 3 + [[[0.5] * 3]], r"one array of float32 numbers \(ValueError"),
+        (torch.full((4, 1, 4), 0.5, requires_grad=True), r"one array of float32 numbers \(RuntimeError"),
+        (None, r"one array of float32 numbers \(TypeError: an array of object"),
+        (7, r"not shape \(\)"),
     ],
 )
 def test_vectors_of_frames_are_checked(vectors, says):
-    own = ColourEncoder()
+    own, pixels = ColourEncoder(), np.zeros((8, 2, 2, 3), np.uint8)
     own.frames_per_vector = 2
+    own.encode_frames = lambda pixels: vectors
     with pytest.raises(EncoderError, match=f"encoder colours: .*{says}"):
-        checked_frames(own, vectors, 8)
-    good = np.full((4, 1, 4), 0.5, dtype=np.float16)
-    assert checked_frames(own, good, 8).dtype == np.float32
+        encoded_frames(own, pixels)
+    for good in (np.full((4, 1, 4), 0.5, dtype=np.float16), torch.full((4, 1, 4), 0.5), [[[0.5] * 4]] * 4):
+        own.encode_frames = lambda pixels, good=good: good
+        assert encoded_frames(own, pixels).dtype == np.float32
 
 
 def test_vectors_of_texts_are_checked():
     own = ColourEncoder()
-    assert checked_texts(own, own.encode_texts(["red", "a blue car"]), 2).shape == (2, 3)
-    for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.full((2, 3), 9.0)):
+    assert encoded_texts(own, ["red", "a blue car"]).shape == (2, 3)
+    for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.full((2, 3), 9.0), np.zeros((2, 0)), ["red", "blue"], None):
+        own.encode_texts = lambda texts, vectors=vectors: vectors
         with pytest.raises(EncoderError, match="encoder colours: encode_texts must return"):
-            checked_texts(own, vectors, 2)
+            encoded_texts(own, ["red", "a blue car"])
 
 
 def test_an_answer_says_which_of_its_texts_were_cut(tmp_path):

@@ -219,9 +219,10 @@ def plan_command(
 ) -> None:
     """Which simple events is QUERY made of, and in which order?"""
     from ..planning.planner import get_planner
+    from ..planning.plans import planned
 
     options = {name: value for name, value in (("model", model), ("base_url", base_url)) if value is not None}
-    plan = get_planner(planner, **options).plan(query)
+    plan = planned(get_planner(planner, **options), query)
     for warning in plan.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if as_json:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from math import isfinite
+from math import inf, isfinite
 from numbers import Real
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from ..errors import EncoderError
+from ..errors import EncoderError, in_one_line
+from ..registry import named_failures
 from ..types import Frames
 
 MOST_FRAMES_PER_VECTOR = 1024
@@ -62,6 +63,14 @@ def stated_floor(encoder: Encoder) -> float | None:
     return float(floor)
 
 
+def stated_scale(encoder: Encoder) -> float:
+    """What cosines were multiplied by in training. Raises EncoderError if that is no finite number above 0."""
+    scale = getattr(encoder, "scale", 1.0)
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 < scale < inf:
+        raise EncoderError(f"encoder {encoder.name}: scale must be a number above 0, not {scale!r}")
+    return float(scale)
+
+
 def frames_per_vector(encoder: Encoder) -> int:
     """How many frames make one vector. Raises EncoderError if that is not a whole number from 1 on."""
     count = getattr(encoder, "frames_per_vector", 1)
@@ -93,7 +102,8 @@ def encoder_warnings(encoder: Encoder) -> tuple[str, ...]:
 
 def text_notes(encoder: Encoder, texts: Sequence[str]) -> tuple[str, ...]:
     """What is said about texts that the encoder does not read to their end. Raises EncoderError if not in sentences."""
-    notes = encoder.text_notes(texts) if hasattr(encoder, "text_notes") else ()
+    with named_failures(encoder, f"encoder {encoder.name}: text_notes failed", EncoderError):
+        notes = encoder.text_notes(texts) if hasattr(encoder, "text_notes") else ()
     if not isinstance(notes, (list, tuple)) or not all(isinstance(note, str) for note in notes):
         raise EncoderError(f"encoder {encoder.name}: text_notes must return a list of sentences")
     return tuple(notes)
@@ -140,29 +150,46 @@ def _joined(chunks: Sequence[Frames]) -> tuple[np.ndarray, np.ndarray, np.ndarra
     )
 
 
-def checked_frames(encoder: Encoder, vectors: np.ndarray, frames: int) -> np.ndarray:
-    """(V, Q, D): what `encode_frames` returned for so many frames. Raises EncoderError if it cannot be that."""
-    count = frames // frames_per_vector(encoder)
-    if np.ndim(vectors) != 3 or len(vectors) != count or 0 in np.shape(vectors):
+def encoded_frames(encoder: Encoder, pixels: np.ndarray) -> np.ndarray:
+    """(V, Q, D) unit vectors of (T, H, W, 3) frames, checked. Raises EncoderError where the encoder makes none."""
+    with named_failures(encoder, f"encoder {encoder.name}: encode_frames failed", EncoderError):
+        returned = encoder.encode_frames(pixels)
+    count = len(pixels) // frames_per_vector(encoder)
+    vectors = _numbers(encoder, returned, "encode_frames")
+    if vectors.ndim != 3 or len(vectors) != count or 0 in vectors.shape:
         raise EncoderError(
-            f"encoder {encoder.name}: encode_frames must return ({count}, Q, D) vectors for {frames} frames, "
-            f"not shape {np.shape(vectors)}"
+            f"encoder {encoder.name}: encode_frames must return ({count}, Q, D) vectors for {len(pixels)} frames, "
+            f"not shape {vectors.shape}"
         )
     return _unit_vectors(encoder, vectors, "encode_frames")
 
 
-def checked_texts(encoder: Encoder, vectors: np.ndarray, texts: int) -> np.ndarray:
-    """(N, D): what `encode_texts` returned for so many texts. Raises EncoderError if it cannot be that."""
-    if np.ndim(vectors) != 2 or len(vectors) != texts:
+def encoded_texts(encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
+    """(N, D) unit vectors of N texts, checked. Raises EncoderError where the encoder makes none."""
+    with named_failures(encoder, f"encoder {encoder.name}: encode_texts failed", EncoderError):
+        returned = encoder.encode_texts(texts)
+    vectors = _numbers(encoder, returned, "encode_texts")
+    if vectors.ndim != 2 or len(vectors) != len(texts) or 0 in vectors.shape:
         raise EncoderError(
-            f"encoder {encoder.name}: encode_texts must return ({texts}, D) vectors for {texts} texts, "
-            f"not shape {np.shape(vectors)}"
+            f"encoder {encoder.name}: encode_texts must return ({len(texts)}, D) vectors for {len(texts)} texts, "
+            f"not shape {vectors.shape}"
         )
     return _unit_vectors(encoder, vectors, "encode_texts")
 
 
+def _numbers(encoder: Encoder, returned: Any, method: str) -> np.ndarray:
+    try:
+        vectors = np.asarray(returned)
+        if vectors.dtype.kind in "OSUcMm":  # objects, texts, complex numbers, dates
+            raise TypeError(f"an array of {vectors.dtype} was returned")
+        return vectors.astype(np.float32, copy=False)
+    except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that still has its gradient
+        raise EncoderError(
+            f"encoder {encoder.name}: {method} must return one array of float32 numbers ({in_one_line(error)})"
+        ) from error
+
+
 def _unit_vectors(encoder: Encoder, vectors: np.ndarray, method: str) -> np.ndarray:
-    vectors = np.asarray(vectors, dtype=np.float32)
     longest = float(np.linalg.norm(vectors, axis=-1).max(initial=0.0))
     if not longest <= LONGEST_VECTOR:  # NaN too
         raise EncoderError(f"encoder {encoder.name}: {method} must return unit vectors, not of length {longest:.3g}")

@@ -16,21 +16,22 @@ from ..answer import Answer
 from ..encoders import Encoder, load_encoder
 from ..encoders.base import (
     batch_frames,
-    checked_frames,
-    checked_texts,
+    encoded_frames,
+    encoded_texts,
     encoder_warnings,
     frames_per_vector,
     grouped,
     stated_floor,
     text_notes,
 )
-from ..errors import PlanError, TFGroundingError
+from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.ground_curves import ground_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
+from ..planning.plans import planned
 from ..tracks.cache import FeatureCache, rounded
 from ..tracks.similarity import similarity_curves
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
@@ -135,8 +136,12 @@ class CurvesEngine:
         with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=chunk_frames) as stream:
             for pixels, shown_seconds, sample_seconds in grouped(stream, together):
                 with self._model:
-                    encoded = self.encoder.encode_frames(pixels)  # (T, Q, D)
-                vectors.append(rounded(checked_frames(self.encoder, encoded, len(pixels))))
+                    vectors.append(rounded(encoded_frames(self.encoder, pixels)))  # (T, Q, D)
+                if vectors[-1].shape[1:] != vectors[0].shape[1:]:
+                    raise EncoderError(
+                        f"encoder {self.encoder.name}: encode_frames returned vectors of shape {vectors[0].shape[1:]}, "
+                        f"then of {vectors[-1].shape[1:]}; they must stay the same"
+                    )
                 pts.append(shown_seconds)
                 instants.append(sample_seconds)
                 if progress is not None:
@@ -154,7 +159,14 @@ class CurvesEngine:
 
     def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
         """(N, T) similarity of each text with each sample."""
-        return similarity_curves(features.vectors, self._text_vectors(texts))
+        vectors = self._text_vectors(texts)
+        of_frames, of_texts = features.vectors.shape[-1], vectors.shape[-1]
+        if of_frames != of_texts:
+            raise EncoderError(
+                f"encoder {self.encoder.name}: the vectors of frames have {of_frames} numbers, those of texts have "
+                f"{of_texts}; they must be of one space"
+            )
+        return similarity_curves(features.vectors, vectors)
 
     def unrelated(self, features: VideoFeatures) -> Unrelated:
         """The curves of texts that have nothing to do with the video; they are kept for as long as the features are."""
@@ -179,7 +191,11 @@ class CurvesEngine:
             if new:
                 if len(self._texts) + len(new) > KNOWN_TEXTS:
                     self._texts = {text: self._texts[text] for text in texts if text in self._texts}
-                encoded = checked_texts(self.encoder, self.encoder.encode_texts(new), len(new))
+                encoded = encoded_texts(self.encoder, new)
+                if encoded[0].shape != next(iter(self._texts.values()), encoded[0]).shape:
+                    raise EncoderError(
+                        f"encoder {self.encoder.name}: encode_texts returned vectors of another length than before"
+                    )
                 self._texts.update(zip(new, encoded, strict=True))
             return np.stack([self._texts[text] for text in texts])
 
@@ -217,10 +233,7 @@ class WatchedCurves:
             PlanError: the query is empty.
         """
         engine, features = self._engine, self.features
-        plan = query if isinstance(query, Plan) else engine.planner.plan(query)
-        if not isinstance(plan, Plan):
-            name = getattr(engine.planner, "name", type(engine.planner).__name__)
-            raise PlanError(f"planner {name}: plan must return a Plan, not {type(plan).__name__}")
+        plan = query if isinstance(query, Plan) else planned(engine.planner, query)
         curves = dict(zip(plan.texts, engine.curves(features, plan.texts), strict=True))
         unrelated = engine.unrelated(features)
         moments = ground_curves(

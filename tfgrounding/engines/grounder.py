@@ -13,11 +13,13 @@ from ..errors import TFGroundingError
 from ..localizers import Localizer
 from ..media import AnySource
 from ..planning.planner import Planner
+from ..registry import is_own
 from ..types import Plan, Progress, VideoFeatures
 from ..vision.vlm import VisionModel
 from .base import TOP_K, Engine, Watched
 from .curves import CurvesEngine
 from .load import load_engine
+from .others import watch_with
 
 OF_A_QUERY = ("top_k", "stride_frames", "longest_frames")  # settings that need no models to be loaded again
 
@@ -108,7 +110,9 @@ class Grounder:
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> Watched:
         """Look at a video once; `ask` of what is returned answers queries. Raises VideoError."""
-        return self.engine.watch(source, progress=progress)
+        if is_own(self.engine):
+            return self.engine.watch(source, progress=progress)
+        return watch_with(self.engine, source, progress=progress)
 
     def ground(
         self,

@@ -16,6 +16,7 @@ from ..errors import DatasetError, TFGroundingError
 from ..llm.connection import RefusedError
 from ..media import open_source, probe
 from ..planning.planner import LLMPlanner, StoredPlanner, get_planner
+from ..planning.plans import planned
 from ..tracks.saliency import clip_saliency
 from ..tracks.stored import StoredTexts, read_features
 from ..types import Plan, Progress, VideoFeatures
@@ -137,8 +138,6 @@ class VideoWorker:
         began = time.perf_counter()
         try:
             answer = self._ask(sample, looked.watched)
-            if not isinstance(answer, Answer):  # an engine of one's own may return anything
-                raise TypeError(f"the engine returned {type(answer).__name__}, not an Answer")
             row = result_row(sample, self.provenance, looked=looked, answer=answer)
             json.dumps(row)
         except RefusedError:
@@ -169,7 +168,7 @@ class VideoWorker:
             return Plan(sample.query)
         if isinstance(self._planner, StoredPlanner):
             return self._planner.plan(sample.query, video=sample.video)
-        return self._planner.plan(sample.query)
+        return planned(self._planner, sample.query)
 
 
 def result_row(

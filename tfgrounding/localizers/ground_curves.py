@@ -8,6 +8,7 @@ from math import isfinite
 import numpy as np
 
 from ..errors import PlanError, TFGroundingError
+from ..registry import named_failures
 from ..types import Moment, Plan
 from .base import Candidates, Localizer, QueryCurves, get_localizer
 from .kernels import largest_magnitude, uniform_edges
@@ -65,18 +66,18 @@ def ground_curves(
         for sub_event in plan.sub_events:
             sub_events.append(table[row : row + len(sub_event.descriptions)])
             row += len(sub_event.descriptions)
-    found = chosen.locate(
-        QueryCurves(
-            table[:own_rows],
-            edges,
-            pts_seconds is None,
-            tuple(sub_events),
-            plan.relation if sub_events else "single-query",
-            floor,
-            null_curves,
-            features,
-        )
+    given = QueryCurves(
+        table[:own_rows],
+        edges,
+        pts_seconds is None,
+        tuple(sub_events),
+        plan.relation if sub_events else "single-query",
+        floor,
+        null_curves,
+        features,
     )
+    with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
+        found = chosen.locate(given)
     return _moments(found, float(edges[-1]), chosen.name)
 
 

@@ -16,7 +16,7 @@ from ..llm.replies import Usage
 from ..registry import find, make, names
 from ..types import Plan, Progress
 from .llm import LLMPlanner
-from .plans import Planner, StoredPlanner, write_plans, write_tfvtg
+from .plans import Planner, StoredPlanner, planned, write_plans, write_tfvtg
 from .rules.plan import RulesPlanner
 
 ALSO = ("auto", "the path of a plan file")
@@ -124,7 +124,7 @@ def plan_many(
     log_file = Path(output).open("a", encoding="utf-8", errors="backslashreplace") if output is not None else None  # noqa: SIM115
     pool = ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="plan")
     try:
-        running = {pool.submit(planner.plan, query): query for query in todo}
+        running = {pool.submit(planned, planner, query): query for query in todo}
         for count, future in enumerate(as_completed(running), start=resumed + 1):
             plan = done[running[future]] = future.result()
             sources[plan.source] += 1

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from ..errors import PlanError
 from ..files import write_atomically
+from ..registry import named_failures
 from ..types import RELATIONS, Plan, SubEvent
 
 LARGEST_FILE_BYTES = 500_000_000
@@ -22,6 +23,20 @@ class Planner(Protocol):
     def name(self) -> str: ...
 
     def plan(self, query: str) -> Plan: ...
+
+
+def planned(planner: Planner, query: str) -> Plan:
+    """The plan that a planner, which may be anyone's, makes of a query.
+
+    Raises:
+        PlanError: the query is empty, the planner's code fails, or it returns something else.
+    """
+    name = getattr(planner, "name", type(planner).__name__)
+    with named_failures(planner, f"planner {name}: plan failed", PlanError):
+        plan = planner.plan(query)
+    if not isinstance(plan, Plan):
+        raise PlanError(f"planner {name}: plan must return a Plan, not {type(plan).__name__}")
+    return plan
 
 
 @dataclass(frozen=True)
@@ -94,8 +109,8 @@ class StoredPlanner:
             return replace(found, original=query) if found.original else replace(found, query=query)
         if self.otherwise is None:
             raise PlanError(f"{self.path or 'the stored plans'}: no plan for {query!r}")
-        planned = self.otherwise.plan(asked.query)
-        return replace(planned, warnings=(*planned.warnings, f"no stored plan: planned by {self.otherwise.name}"))
+        plan = planned(self.otherwise, asked.query)
+        return replace(plan, warnings=(*plan.warnings, f"no stored plan: planned by {self.otherwise.name}"))
 
     def write(self, path: str | Path) -> None:
         """Write the plans as JSON lines. Raises PlanError."""
@@ -122,7 +137,7 @@ def write_tfvtg(path: str | Path, annotations: Mapping[str, Mapping[str, Any]], 
         sentences = entry.get("sentences")
         if not isinstance(sentences, list):
             raise PlanError(f"video {video}: the annotation has no list of sentences")
-        out[video] = {**entry, "response": [_to_response(planner.plan(sentence)) for sentence in sentences]}
+        out[video] = {**entry, "response": [_to_response(planned(planner, sentence)) for sentence in sentences]}
     _write(path, json.dumps(out, ensure_ascii=False))
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ..answer import Answer
 from ..errors import TFGroundingError
-from ..registry import ROWS, find
+from ..registry import ROWS, find, named_failures
 
 Export = Callable[..., str]
 
@@ -57,19 +57,16 @@ def prepared_export(name: str | Export, **options: Any) -> Callable[[Sequence[An
         if rest:
             raise TFGroundingError(f"format {name!r} is not known: nothing may follow {name.partition(':')[0]!r}")
     if isinstance(found, type):
-        found = found()
+        with named_failures(found, f"format {label!r} cannot be made"):
+            found = found()
     if not callable(found):
         raise TFGroundingError(f"format {label!r} is not a function that takes answers and returns text")
     for option in set(options) - set(inspect.signature(found).parameters if options else ()):
         raise TFGroundingError(f"format {label!r} has no option {option!r}")
 
     def write(answers: Sequence[Answer]) -> str:
-        try:
+        with named_failures(found, f"format {label!r} failed"):
             text = found(list(answers), **options)
-        except (TFGroundingError, MemoryError):
-            raise
-        except Exception as error:
-            raise TFGroundingError(f"format {label!r} failed: {type(error).__name__}: {error}") from error
         if not isinstance(text, str):
             raise TFGroundingError(f"format {label!r} must return text, not {type(text).__name__}")
         return text

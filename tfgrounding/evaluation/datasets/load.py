@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import DatasetError
+from ...errors import DatasetError, in_one_line
 from ...registry import make, names
 from .samples import Dataset, Rows
 from .text import parse_json, read_text
@@ -59,7 +59,7 @@ def load_dataset(dataset: str | os.PathLike[str] | Reader, *files: str | os.Path
     except DatasetError:
         raise
     except Exception as error:  # a reader may be anybody's
-        raise DatasetError(f"{name}: the annotations cannot be read ({type(error).__name__}: {error})") from error
+        raise DatasetError(f"{name}: the annotations cannot be read ({in_one_line(error)})") from error
     return Dataset(
         name,
         tuple(str(path) for path in paths),
