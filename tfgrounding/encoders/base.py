@@ -66,7 +66,7 @@ def stated_floor(encoder: Encoder) -> float | None:
 def stated_scale(encoder: Encoder) -> float:
     """What cosines were multiplied by in training. Raises EncoderError if that is no finite number above 0."""
     scale = getattr(encoder, "scale", 1.0)
-    if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 < scale < inf:
+    if isinstance(scale, bool) or not isinstance(scale, Real) or not 0 < float(scale) < inf:
         raise EncoderError(f"encoder {encoder.name}: scale must be a number above 0, not {scale!r}")
     return float(scale)
 

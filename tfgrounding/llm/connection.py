@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..errors import ModelError, without_secrets
 from .replies import error_text, pause_seconds
@@ -20,6 +20,7 @@ from .servers import (
     host_of,
     is_environment_server,
     origin,
+    secrets_of,
 )
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,6 @@ _REFUSED = {401: "refuses the key", 403: "denies access", 404: "has no such addr
 _LONGEST_PAUSE_SECONDS = 8.0
 _LONGEST_ERROR_BYTES = 20_000
 _NO_KEY = "none"
-_SHORTEST_SECRET = 8  # characters; a shorter key is a placeholder, and may be part of any word
 _STREAMED = {"X-Stainless-Raw-Response": "stream"}  # asks openai for the response before its body is read
 # How the headers of every request begin; others come from OpenAI's environment variables.
 _OWN_HEADERS = ("host", "accept", "connection", "user-agent", "content-", "authorization", "x-stainless-")
@@ -59,7 +59,8 @@ class Connection:
     Args:
         model: the model's name on the server.
         key_variable: an environment variable with the key of the server that is used here, whichever it is.
-        base_url: the server's address up to "/v1"; else OPENAI_BASE_URL, else the public OpenAI service.
+        base_url: the server's address up to "/v1"; else OPENAI_BASE_URL, else the public OpenAI service. Parameters
+            after it ("?api-version=...") go with every request.
         api_key: the server's key; a server of your own may need none. Else the variable `key_variable`, else
             OPENAI_API_KEY, which goes to the host of OPENAI_BASE_URL only, or to api.openai.com where that is not set.
         timeout_seconds: longest wait for a server that sends nothing.
@@ -104,10 +105,13 @@ class Connection:
         self._key = key
         self._key_variable = key_variable
         self._is_environment_server = is_environment_server(url)
-        self._password = urlsplit(url).password
+        parts = urlsplit(url)
+        self._password = parts.password
+        self._secrets = secrets_of(url, key)
         sent = key or _NO_KEY  # the client wants one; the request hook takes a placeholder out again
         self._client = openai.OpenAI(
-            base_url=url,
+            base_url=urlunsplit((*parts[:3], "", "")),
+            default_query=dict(parse_qsl(parts.query, keep_blank_values=True)),
             api_key=sent,
             max_retries=0,
             timeout=timeout_seconds,
@@ -250,9 +254,8 @@ class Connection:
         return " ".join(self._hide_secrets(text.encode("utf-8", "replace")).decode("utf-8", "replace").split())[:200]
 
     def _hide_secrets(self, body: bytes) -> bytes:
-        for secret in (self._key, self._password):
-            if secret is not None and len(secret) >= _SHORTEST_SECRET:
-                body = body.replace(secret.encode(), b"***")
+        for secret in self._secrets:
+            body = body.replace(secret.encode(), b"***")
         return body
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import ModelError, without_secrets
 from ..llm.chat import ChatClient, image_part, text_part
+from ..llm.servers import shown
 from ..media import to_jpeg
 from .views import Part
 
@@ -127,7 +128,7 @@ def load_vlm(spec: str, *, device: str = "auto") -> VisionModel:
         return load_local(spec.removeprefix("local:"), device=device)
     served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
     if served is None:
-        raise ModelError(f"{without_secrets(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
+        raise ModelError(f"{shown(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
     return ServedVLM(served["name"], base_url=served["url"])
 
 
