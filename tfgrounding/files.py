@@ -50,6 +50,14 @@ def draft(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
 
 
+def shortened(name: str, most_bytes: int) -> str:
+    """The beginning of a file's name that takes so many bytes at most, without what is no text.
+
+    File systems take 255 bytes for a whole name.
+    """
+    return name.encode("utf-8", "ignore")[:most_bytes].decode("utf-8", "ignore")
+
+
 def _usual_mode() -> int:
     """What a file made with `open` may be used for."""
     mask = os.umask(0)

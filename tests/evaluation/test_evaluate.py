@@ -79,6 +79,8 @@ def test_the_summary_stands_beside_what_needs_no_looking(run, tmp_path):
     }  # fmt: skip
     assert json.loads(json.dumps(summary.to_dict()))["table"]["ours"] == ours
     assert "best constant" in summary.text() and "18 answered" in summary.text()
+    one = replace(summary, intervals=dict.fromkeys(summary.intervals, (100.0, 100.0)))
+    assert one.text().count("  100.0-100.0") == one.text().count("100.0-100.0") > 3
 
 
 def test_a_finished_run_is_not_run_again(run, tmp_path):

@@ -35,14 +35,19 @@ def test_every_length_and_depth_has_its_haystack(folder):
     assert plan_haystacks(clips, lengths_seconds=[6, 10], depths=3) == stacks
     with pytest.raises(DatasetError, match="cannot be hidden in 2 s"):
         plan_haystacks(clips, lengths_seconds=[2])
+    for length in (1e9, 21601, float("nan"), float("inf"), -1):
+        with pytest.raises(DatasetError, match="up to 21600 s long"):
+            plan_haystacks(clips, lengths_seconds=[6, length])
 
 
 def test_a_needle_needs_words_and_hay(folder, tmp_path):
     clips = find_clips(folder)
     chosen = only_needle(clips, "hay one.mp4", "a blue wall")
     assert {stack.needle.text for stack in plan_haystacks(chosen, lengths_seconds=[6], depths=1)} == {"a blue wall"}
-    with pytest.raises(DatasetError, match="no such clip"):
-        only_needle(clips, "thread.mp4", "x")
+    assert only_needle(clips, str(folder / "hay one.mp4"), "a blue wall") == chosen
+    for missing in ("thread.mp4", "../hay one.mp4", "", "."):
+        with pytest.raises(DatasetError, match="no such clip"):
+            only_needle(clips, missing, "x")
     with pytest.raises(DatasetError, match="no video has a query"):
         plan_haystacks([clip for clip in clips if not clip.text])
     with pytest.raises(DatasetError, match="at least two"):
@@ -51,6 +56,9 @@ def test_a_needle_needs_words_and_hay(folder, tmp_path):
     (tmp_path / "captions.jsonl").write_text("[]\n")
     with pytest.raises(DatasetError, match=r"captions\.jsonl:1"):
         find_clips(tmp_path)
+    elsewhere = (tmp_path / "a.mp4").rename(tmp_path / "hay one.mp4")
+    with pytest.raises(DatasetError, match="no such clip"):
+        only_needle(clips, str(elsewhere), "x")
 
 
 def test_the_needle_is_found_where_it_was_hidden(folder, colour_encoder, tmp_path):

@@ -165,3 +165,4 @@ def test_clips_count_from_where_the_pictures_start(tmp_path):
 
 def test_clip_name_tells_video_and_seconds():
     assert clip_name("x/street.mkv", 1.5, 2.25) == "street_1.500-2.250.mp4"
+    assert clip_name("ö" * 125 + ".mp4", 0, 10.5) == "ö" * 111 + "_0.000-10.500.mp4"  # 239 bytes

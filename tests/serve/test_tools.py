@@ -100,7 +100,8 @@ def test_no_error_of_one_video_ends_a_search(root):
     fussy = Fussy(ZeroDivisionError("division by zero"))
     found = VideoTools(root, grounder=Grounder(encoder=fussy, cache=False)).search_videos("something blue")
     assert found.matches[0].video == "red-blue.mp4" and found.videos_searched == 2
-    assert [(s.video, s.reason) for s in found.skipped] == [("sub/green.mkv", "ZeroDivisionError: division by zero")]
+    why = "encoder colours: encode_frames failed: ZeroDivisionError: division by zero"
+    assert [(s.video, s.reason) for s in found.skipped] == [("sub/green.mkv", why)]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError("full")])
@@ -134,6 +135,10 @@ def test_file_names_of_every_kind(box, root):
         assert answer["video"]["path"] == name and answer["moments"]
     clip = box.extract_clip("caf\\xe9.mp4", 0.0, 0.5)
     assert (root / clip.clip).is_file()
+    for long in ("a" * 240 + ".mp4", "ö" * 120 + ".mp4", "長" * 80 + ".mp4"):
+        shutil.copy(root / "red-blue.mp4", root / long)
+        for _ in range(2):
+            assert (root / box.extract_clip(long, 0.0, 0.5).clip).is_file()
 
 
 def test_a_very_deep_folder_is_searched(box, root):

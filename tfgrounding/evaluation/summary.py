@@ -14,6 +14,7 @@ from .metrics import best_constant, bootstrap_interval, overlaps, per_query, qvh
 from .results import Row
 from .worker import ANOTHER_CUT, lengths_differ
 
+COLUMN = 13  # characters of a column of figures; "100.0-100.0" has 11
 LISTED = 20  # bad rows and failures that are spelt out on a terminal; the JSON form has all of them
 
 
@@ -61,7 +62,7 @@ class Summary:
             lines += ["", *_table(title, table)]
             if table is self.table:
                 spans = (f"{self.intervals[name][0]:.1f}-{self.intervals[name][1]:.1f}" for name in _columns(table))
-                lines.append(f"{'95 % of ours, over videos':<34}" + "".join(f"{span:>11}" for span in spans))
+                lines.append(f"{'95 % of ours, over videos':<34}" + "".join(f"{span:>{COLUMN}}" for span in spans))
         brief = {name: value for name, value in self.official.items() if not isinstance(value, dict)}
         if brief:
             lines += ["", "QVHighlights:", *(f"  {name:<24}{value:>7.2f}" for name, value in brief.items())]
@@ -219,8 +220,8 @@ def _columns(table: dict[str, dict[str, float]]) -> list[str]:
 
 def _table(title: str, table: dict[str, dict[str, float]]) -> list[str]:
     columns = _columns(table)
-    lines = [f"{title:<34}" + "".join(f"{name:>11}" for name in columns)]
+    lines = [f"{title:<34}" + "".join(f"{name:>{COLUMN}}" for name in columns)]
     for name, figures in table.items():
-        cells = (f"{figures[c]:>11.2f}" if c in figures else f"{'':>11}" for c in columns)
+        cells = (f"{figures[c]:>{COLUMN}.2f}" if c in figures else " " * COLUMN for c in columns)
         lines.append(f"{name:<34}" + "".join(cells))
     return lines

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import VideoError
-from ..files import draft
+from ..files import draft, shortened
 from ..types import Progress, Shot, VideoInfo
 from .decode import VideoFile
 from .render import UPRIGHT, Renderer, is_hdr
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TICKS = Fraction(1, 90_000)  # fine enough for every common frame rate
 SOUND_RATE_HZ = 48_000
+LONGEST_NAME_BYTES = 240  # of 255, so that "_2" may be added
 QUALITY_CRF = 20  # x264: close to the original to the eye
 
 
@@ -39,8 +40,9 @@ class Clip:
 
 
 def clip_name(video: str | Path, start_seconds: float, end_seconds: float) -> str:
-    """File name of a clip: the video's name and the stretch in seconds."""
-    return f"{Path(video).stem}_{start_seconds:.3f}-{end_seconds:.3f}.mp4"
+    """File name of a clip: the video's name, shortened where it is very long, and the stretch in seconds."""
+    stretch = f"_{start_seconds:.3f}-{end_seconds:.3f}.mp4"
+    return shortened(Path(video).stem, max(1, LONGEST_NAME_BYTES - len(stretch))) + stretch
 
 
 def cut_clip(

@@ -77,13 +77,7 @@ def iter_frames(
     if not (0 <= start_seconds < np.inf) or not (end_seconds is None or start_seconds < end_seconds):
         raise VideoError(f"a part starts at 0 s or later and before it ends, not {start_seconds!r} to {end_seconds!r}")
     video = open_source(source)
-    rate_hz = checked_rate(rate_hz)
-    own_hz = video.info.frame_rate_hz
-    if own_hz is not None and rate_hz > max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):
-        raise VideoError(
-            f"{video.name}: {rate_hz:g} samples a second are far more than its {own_hz:.5g} pictures a second; "
-            f"at most {max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):.5g} are taken"
-        )
+    rate_hz = checked_rate_of(video, rate_hz)
     return FrameStream(
         video,
         rate_hz=rate_hz,
@@ -102,6 +96,17 @@ def checked_rate(rate_hz: float) -> float:
         f"the sampling rate must be a number of samples per second from {SLOWEST_RATE_HZ:g} to {FASTEST_RATE_HZ:.0f}, "
         f"not {rate_hz!r}"
     )
+
+
+def checked_rate_of(video: Source, rate_hz: float) -> float:
+    """A sampling rate that makes sense for a video. Raises VideoError."""
+    rate_hz, own_hz = checked_rate(rate_hz), video.info.frame_rate_hz
+    if own_hz is not None and rate_hz > max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):
+        raise VideoError(
+            f"{video.name}: {rate_hz:g} samples a second are far more than its {own_hz:.5g} pictures a second; "
+            f"at most {max(HIGHEST_USUAL_RATE_HZ, 2 * own_hz):.5g} are taken"
+        )
+    return rate_hz
 
 
 class FrameStream:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..answer import Answer
 from ..errors import VideoError
+from ..files import shortened
 from ..media import clip_name, cut_clip
 
 __all__ = ["clip_name", "cut_clip", "cut_moments", "moment_file_name"]
@@ -38,9 +39,6 @@ def moment_file_name(answer: Answer, rank: int) -> str:
     moment, offset = answer.moments[rank - 1], answer.video.start_offset_seconds
     times = f"{moment.start_seconds + offset:.3f}-{moment.end_seconds + offset:.3f}.mp4"
     words = "".join(c if c.isalnum() else " " for c in answer.query).split()
-    video, query = _shortened(Path(answer.video.path).stem), _shortened("-".join(words))
+    video = shortened(Path(answer.video.path).stem, LONGEST_PART_BYTES)
+    query = shortened("-".join(words), LONGEST_PART_BYTES)
     return "_".join(part for part in (f"{rank:02d}", video, query, times) if part)
-
-
-def _shortened(text: str) -> str:
-    return text.encode("utf-8", "ignore")[:LONGEST_PART_BYTES].decode("utf-8", "ignore")

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import TFGroundingError
 from ..files import draft
 from ..media import AnySource, iter_frames, open_source
+from ..media.frames import checked_rate_of
 from ..types import Progress
 
 if TYPE_CHECKING:
@@ -157,7 +158,8 @@ def write_numbered_video(
         The last number drawn.
 
     Raises:
-        VideoError: the source cannot be read. TFGroundingError: a setting out of range, or a target that cannot be.
+        VideoError: the source cannot be read, or sampled at this rate.
+        TFGroundingError: a setting out of range, or a target that cannot be.
     """
     import av
 
@@ -165,8 +167,7 @@ def write_numbered_video(
     place, opened = Path(target), open_source(source)
     if place.suffix.lower() not in ENDINGS:
         raise TFGroundingError(f"{place}: a numbered video must end in {', '.join(ENDINGS)}")
-    if not (np.isfinite(rate_hz) and rate_hz > 0):
-        raise TFGroundingError(f"rate must be positive, not {rate_hz}")
+    rate_hz = checked_rate_of(opened, rate_hz)  # as for the engine, whose samples the numbers count
     own = Path(opened.to_dict().get("path", ""))
     if place.exists() and own.is_file() and place.samefile(own):
         raise TFGroundingError(f"{place} is the source itself: name another file")

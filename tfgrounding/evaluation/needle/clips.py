@@ -17,6 +17,7 @@ from ..files import videos_in
 logger = logging.getLogger(__name__)
 
 RATE_HZ = 12  # pictures a second of the videos that are made
+LONGEST_SECONDS = 6 * 3600  # every video is made whole, and encoded: 260,000 pictures for each needle and depth
 LENGTHS_SECONDS = (20.0, 40.0, 80.0, 160.0, 320.0)
 DEPTHS = 12
 CAPTIONS = "captions.jsonl"
@@ -88,10 +89,14 @@ def _captions(path: Path) -> dict[str, str]:
 
 
 def only_needle(clips: Sequence[Clip], name: str, text: str) -> list[Clip]:
-    """The clips, one of which, called by its file name, is the only needle. Raises DatasetError if it is missing."""
-    if not any(Path(clip.path).name == Path(name).name for clip in clips):
+    """The clips, one of which, named by its file name or path, is the only needle. Raises DatasetError if none is."""
+    if not any(_is_called(clip, name) for clip in clips):
         raise DatasetError(f"{name}: no such clip among the {len(clips)} of the folder")
-    return [replace(clip, text=text if Path(clip.path).name == Path(name).name else "") for clip in clips]
+    return [replace(clip, text=text if _is_called(clip, name) else "") for clip in clips]
+
+
+def _is_called(clip: Clip, name: str) -> bool:
+    return name == Path(clip.path).name or (Path(name).exists() and Path(name).samefile(clip.path))
 
 
 def plan_haystacks(
@@ -112,8 +117,14 @@ def plan_haystacks(
         seed: which needles, and the order of the hay.
 
     Raises:
-        DatasetError: no clip has a text, or a length that the needle and some hay do not fit in.
+        DatasetError: no clip has a text, or a length that the needle and some hay do not fit in or that is too long.
     """
+    for length in lengths_seconds:
+        if not 0 < length <= LONGEST_SECONDS:
+            raise DatasetError(
+                f"a video of {length:g} s cannot be made: each is written and encoded whole, and may be up to "
+                f"{LONGEST_SECONDS} s long"
+            )
     random = np.random.default_rng(seed)
     described = [clip for clip in clips if clip.text]
     if not described:
