@@ -75,7 +75,10 @@ SUPPORTED: dict[str, tuple[str, str, int, dict]] = {
     "groupvit": ("clip", "clip", 77, {}),
     "blip": ("clip", "clip", 512, {}),
     "vision-text-dual-encoder": ("clip", "clip", 38, {}),  # 40 positions, of which RoBERTa leaves out two
+    "tipsv2": ("clip", "clip", 64, {"padding": "max_length"}),
 }
+if not hasattr(transformers, "Tipsv2Model"):  # as in the oldest one
+    del SUPPORTED["tipsv2"], FAMILIES["tipsv2"]
 REFUSED = {
     "siglip2-naflex": "holds a siglip2 model, which takes pictures in patches of varying number",
     "clipseg": "holds a clipseg model, which marks parts of pictures",
@@ -120,6 +123,10 @@ def test_vectors_are_those_of_the_model_s_own_forward(family, folder_of):
         unit = torch.nn.functional.normalize(other, dim=-1).numpy()
         np.testing.assert_allclose(ours.reshape(unit.shape), unit, atol=TOLERANCE)
         assert least_difference(unit) > 10 * TOLERANCE
+    if family != "blip2":  # which does not scale its own
+        cosines = np.einsum("tqd,nd->tn", encoder.encode_frames(frames), encoder.encode_texts(TEXTS))
+        bias = model.logit_bias.item() if name == "siglip" else 0
+        np.testing.assert_allclose(cosines * encoder.scale + bias, theirs.logits_per_image, rtol=1e-3, atol=1e-2)
 
 
 @pytest.mark.parametrize("family", SUPPORTED)

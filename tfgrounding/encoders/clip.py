@@ -11,10 +11,10 @@ from .checkpoint import read_json
 from .transformer import TransformerEncoder
 
 # Not tuned: chosen below the cosines of pairs that fit. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine
-# is under 0.28. SigLIP's cosines depend on the checkpoint: its floor is measured.
+# is under 0.28. The cosines of other families depend on the checkpoint: their floor is measured.
 CLIP_FLOOR = 0.2
-
 LARGEST_LOGIT_SCALE = 10.0  # CLIP's training stops at 4.6; what a damaged file holds may not fit a float
+SMALLEST_TEMPERATURE = math.exp(-LARGEST_LOGIT_SCALE)
 
 REFUSED = {  # by model_type: it has vectors of pictures and texts, but not those that are needed here
     "blip-2": "has an encoder of its own: write blip2: instead of clip:",
@@ -36,8 +36,15 @@ class ClipEncoder(TransformerEncoder):
 
     def __init__(self, checkpoint: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         super().__init__(checkpoint, device=device, dtype=dtype)
-        logit_scale = getattr(self._model, "logit_scale", None)
-        self.scale = 1.0 if logit_scale is None else math.exp(min(logit_scale.item(), LARGEST_LOGIT_SCALE))
+        self.scale = math.exp(min(self._logit_scale(), LARGEST_LOGIT_SCALE))
+
+    def _logit_scale(self) -> float:
+        """The logarithm of what the model multiplies cosines by."""
+        if hasattr(self._model, "logit_scale"):
+            return float(self._model.logit_scale)
+        if hasattr(self._model, "temperature"):  # ALIGN, TIPS
+            return -math.log(max(float(self._model.temperature), SMALLEST_TEMPERATURE))
+        return 0.0
 
     def _model_class(self, folder: Path) -> Any:
         from transformers import AutoConfig, AutoModel
@@ -47,7 +54,9 @@ class ClipEncoder(TransformerEncoder):
         if family in REFUSED:
             raise EncoderError(f"{folder}: holds a {family} model, which {REFUSED[family]}")
         if family == "siglip":  # that of SigLIP 2 with pictures of a fixed size, too
-            self.name, self.floor = "siglip", None
+            self.name = "siglip"
+        if family != "clip":
+            self.floor = None
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
