@@ -41,9 +41,9 @@ class ClipEncoder(TransformerEncoder):
     def _logit_scale(self) -> float:
         """The logarithm of what the model multiplies cosines by."""
         if hasattr(self._model, "logit_scale"):
-            return float(self._model.logit_scale)
+            return float(self._model.logit_scale.item())
         if hasattr(self._model, "temperature"):  # ALIGN, TIPS
-            return -math.log(max(float(self._model.temperature), SMALLEST_TEMPERATURE))
+            return -math.log(max(float(self._model.temperature.item()), SMALLEST_TEMPERATURE))
         return 0.0
 
     def _model_class(self, folder: Path) -> Any:
