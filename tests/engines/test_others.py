@@ -128,6 +128,10 @@ def test_an_engine_in_an_evaluation(video, tmp_path, monkeypatch):
     recipe = Recipe(videos=video.rpartition("/")[0], engine="own")
     summary = evaluate(load_dataset("jsonl", annotations), recipe, tmp_path / "r.jsonl", workers=1)
     assert "engine own: ask must return an Answer, not dict" in summary.failed[0][1]
+    for said, why in ((None, "'NoneType' object is not iterable"), ({"a": object()}, "not JSON serializable")):
+        monkeypatch.setattr(ready, "provenance", lambda said=said: said, raising=False)
+        with pytest.raises(TFGroundingError, match=f"engine own: provenance failed: TypeError: .*{why}"):
+            evaluate(load_dataset("jsonl", annotations), recipe, tmp_path / "s.jsonl", workers=1)
 
 
 class Watched(Asked):

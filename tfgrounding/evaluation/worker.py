@@ -17,6 +17,7 @@ from ..llm.connection import RefusedError
 from ..media import open_source, probe
 from ..planning.planner import LLMPlanner, StoredPlanner, get_planner
 from ..planning.plans import planned
+from ..registry import named_failures
 from ..tracks.saliency import clip_saliency
 from ..tracks.stored import StoredTexts, read_features
 from ..types import Plan, Progress, VideoFeatures
@@ -75,7 +76,9 @@ class VideoWorker:
         of_planner = {
             "planner_model": self._planner.client.model if isinstance(self._planner, LLMPlanner) else None,
         }
-        self.provenance = {"encoder": "none", **json.loads(json.dumps(engine.provenance())), **of_planner, **provenance}
+        with named_failures(engine, f"engine {engine.name}: provenance failed"):
+            of_engine = dict(json.loads(json.dumps(engine.provenance())))
+        self.provenance = {"encoder": "none", **of_engine, **of_planner, **provenance}
         if self._features is not None:
             self.provenance["rate_hz"] = None  # each file has its own
 

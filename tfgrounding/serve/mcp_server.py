@@ -85,8 +85,9 @@ class _Server(MCPServer[Any]):
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as error:
-            if isinstance(error.__cause__, ValidationError) and type(error) is ToolError:  # not of a result
-                raise ToolError(wrong_arguments(name, error.__cause__)) from error
+            problem = error.__cause__
+            if isinstance(problem, ValidationError) and problem.title.startswith(name):  # of arguments, not of a result
+                raise ToolError(wrong_arguments(name, problem)) from error
             raise
 
 
