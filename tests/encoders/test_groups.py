@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import ColourEncoder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from videos import BLUE, RED, make_scenes
 
-from tfgrounding import Grounder
+from tfgrounding import Grounder, Pictures
 from tfgrounding.encoders import load_encoder
-from tfgrounding.encoders.base import encoded_frames, encoded_texts, frames_per_vector, grouped
+from tfgrounding.encoders.base import encoded_frames, encoded_texts, frames_per_vector, grouped, stride_frames
 from tfgrounding.errors import EncoderError
 from tfgrounding.types import Frames
 
@@ -24,21 +24,43 @@ def video(lengths):
         first += length
 
 
-@given(st.lists(st.integers(0, 9), max_size=9), st.integers(1, 12))
-def test_groups_are_whole_in_order_and_every_frame_is_in_one(lengths, size):
-    frames = sum(lengths)
-    pixels, pts, instants = [], [], []
-    for chunk, chunk_pts, chunk_instants in grouped(video(lengths), size):
-        assert len(chunk) == size * len(chunk_pts) == size * len(chunk_instants) and (len(chunk) > 0 or size == 1)
-        pixels += chunk[:, 0, 0, 0].tolist()
+def windows(chunks, *how):
+    """(clips as lists of frame numbers, pts, instants) of all that `grouped` yields."""
+    clips, pts, instants = [], [], []
+    for pixels, chunk_pts, chunk_instants in grouped(chunks, *how):
+        assert len(pixels) == how[0] * len(chunk_pts) == how[0] * len(chunk_instants)
+        assert len(pixels) <= max(how[0], how[2]) or how[0] == 1
+        clips += pixels[:, 0, 0, 0].reshape(-1, how[0]).tolist()
         pts += chunk_pts.tolist()
         instants += chunk_instants.tolist()
-    filled = -(-frames // size) * size
-    assert pixels == [*range(frames), *[frames - 1] * (filled - frames)]
-    assert pts == [k / 3 for k in range(0, frames, size)]
-    assert instants == pytest.approx(
-        [np.mean(np.arange(frames)[k : k + size]) / 3 + 0.1 for k in range(0, frames, size)]
-    )
+    return clips, pts, instants
+
+
+SIZE_AND_STRIDE = st.integers(1, 12).flatmap(lambda size: st.tuples(st.just(size), st.integers(1, size)))
+
+
+@given(st.lists(st.integers(0, 9), max_size=9), SIZE_AND_STRIDE, st.integers(1, 40))
+def test_clips_are_every_stride_however_the_frames_come(lengths, how, most):
+    frames, (size, stride) = sum(lengths), how
+    firsts = [k for k in range(0, frames, stride) if k == 0 or k + size - stride < frames]
+    clips, pts, instants = windows(video(lengths), size, stride, most)
+    assert clips == [[min(k, frames - 1) for k in range(first, first + size)] for first in firsts]
+    assert pts == [first / 3 for first in firsts]
+    assert instants == pytest.approx([np.mean(sorted(set(clip))) / 3 + 0.1 for clip in clips])
+    assert (np.diff(instants) > 0).all()
+    if frames:
+        assert {k for clip in clips for k in clip} == set(range(frames))
+        assert len(clips) == 1 + -(-max(0, frames - size) // stride)
+
+
+@given(st.integers(1, 60), SIZE_AND_STRIDE, st.floats(0, 1e4), st.integers(1, 60))
+def test_a_shift_of_the_video_shifts_the_times(frames, how, seconds, chunk):
+    plain = windows(video([frames]), *how, 64)
+    first = list(video([chunk] * (frames // chunk) + [frames % chunk]))
+    later = [Frames(part.pixels, part.pts_seconds + seconds, part.sample_seconds + seconds) for part in first]
+    clips, pts, instants = windows(later, *how, 64)
+    assert clips == plain[0]
+    assert pts == pytest.approx(np.add(plain[1], seconds)) and instants == pytest.approx(np.add(plain[2], seconds))
 
 
 def test_a_class_or_an_object_is_an_encoder_too():
@@ -52,11 +74,21 @@ def test_a_class_or_an_object_is_an_encoder_too():
         load_encoder("numpy:array")
 
 
-@pytest.mark.parametrize("count", [0, -1, 1.5, 10**9, "16", None])
+@pytest.mark.parametrize("count", [0, -1, 1.5, 10**9, "16", None, True])
 def test_frames_per_vector_is_a_small_whole_number(count):
     own = ColourEncoder()
     own.frames_per_vector = count
     with pytest.raises(EncoderError, match="encoder colours: frames_per_vector must be a whole number from 1 to 1024"):
+        load_encoder(own)
+
+
+@pytest.mark.parametrize("count", [0, 5, -1, 1.5, "2", None, True])
+def test_a_stride_leaves_no_frame_out(count):
+    own = ColourEncoder()
+    own.frames_per_vector = 4
+    assert stride_frames(own) == 4
+    own.stride_frames = count
+    with pytest.raises(EncoderError, match="stride_frames must be a whole number from 1 to frames_per_vector, 4, not"):
         load_encoder(own)
 
 
@@ -130,7 +162,8 @@ class ClipEncoder(ColourEncoder):
 
     def encode_frames(self, pixels):
         assert len(pixels) % 4 == 0
-        return super().encode_frames(pixels)[::4]
+        height, width = pixels.shape[1:3]
+        return super().encode_frames(pixels.reshape(-1, 4 * height, width, 3))
 
 
 def test_an_encoder_of_clips_answers_in_seconds(tmp_path):
@@ -142,3 +175,36 @@ def test_an_encoder_of_clips_answers_in_seconds(tmp_path):
     for video in (features, path):
         best = grounder.ground(video, "blue").moments[0]
         assert (best.start_seconds, best.end_seconds) == (pytest.approx(4, abs=0.2), pytest.approx(8, abs=0.3))
+
+
+class OverlappingEncoder(ClipEncoder):
+    stride_frames = 1
+
+
+def test_clips_that_overlap_answer_more_finely_and_are_cached_apart(tmp_path):
+    path = make_scenes(tmp_path / "a.mp4", [(4.0, RED), (4.0, BLUE), (1.5, RED)])
+    apart = Grounder(encoder=ClipEncoder(), rate_hz=2, cache=tmp_path / "cache").encode_video(path)
+    for _ in range(2):  # encoded, and read from the cache
+        grounder = Grounder(encoder=OverlappingEncoder(), rate_hz=2, cache=tmp_path / "cache")
+        features = grounder.encode_video(path)
+        assert features.sample_seconds == pytest.approx(np.arange(1, 8.6, 0.5)) and len(apart) == 5
+        assert features.pts_seconds == pytest.approx(np.arange(0.2, 7.8, 0.5), abs=0.06)
+        answer = grounder.ground(features, "blue")
+        assert 5 <= answer.pts_seconds[answer.curve.argmax()] <= 7
+        assert answer.moments[0].start_seconds == pytest.approx(4, abs=0.8)
+        assert answer.moments[0].end_seconds == pytest.approx(8, abs=0.8)
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.integers(1, 23), st.sampled_from([1, 2, 5]), st.sampled_from(["default", "tfvtg", "tag", "max-sum"]))
+def test_moments_stay_in_the_video(pictures, stride, localizer):
+    class Clips(ClipEncoder):
+        stride_frames = min(stride, 4)
+
+    colours = np.array([RED, BLUE], dtype=np.uint8)[np.arange(pictures) // 5 % 2]
+    shown = Pictures(np.broadcast_to(colours[:, None, None], (pictures, 16, 16, 3)).copy(), rate_hz=2)
+    answer = Grounder(encoder=Clips(), rate_hz=2, cache=False, localizer=localizer).ground(shown, "blue")
+    assert len(answer.pts_seconds) == 1 + -(-max(0, pictures - 4) // Clips.stride_frames)
+    assert answer.video.duration_seconds == pytest.approx(pictures / 2)
+    for moment in answer.moments:
+        assert 0 <= moment.start_seconds < moment.end_seconds <= answer.video.duration_seconds

@@ -1,4 +1,4 @@
-"""What every encoder offers, and what encoders share: devices, batches, and frames in groups."""
+"""What every encoder offers, and what encoders share: devices, batches, and frames in clips."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ class Encoder(Protocol):
     missing) is what cosines were multiplied by in the encoder's training: differences of cosines times `scale` are
     differences of log-odds. `frames_per_vector` (1 where it is missing) is for encoders of clips: how many frames in a
     row make one vector. Such an encoder gets a multiple of that many frames; at the end of a video the last frame is
-    repeated. `batch_frames`: how many frames it takes at once with profit; it gets so many where memory allows.
-    `warnings`: sentences about the encoder that every answer repeats. A method `text_notes(texts)` returns a sentence
-    about each text that the encoder does not read to its end; the answers to such a query repeat it.
+    repeated. `stride_frames` (`frames_per_vector` where it is missing) is how many frames after one clip the next one
+    begins; where it is less, clips overlap. `batch_frames`: how many frames it takes at once with profit; it gets so
+    many where memory allows. `warnings`: sentences about the encoder that every answer repeats. A method
+    `text_notes(texts)` returns a sentence about each text that the encoder does not read to its end; the answers to
+    such a query repeat it.
     """
 
     name: str
@@ -74,9 +76,21 @@ def stated_scale(encoder: Encoder) -> float:
 def frames_per_vector(encoder: Encoder) -> int:
     """How many frames make one vector. Raises EncoderError if that is not a whole number from 1 on."""
     count = getattr(encoder, "frames_per_vector", 1)
-    if not isinstance(count, int) or not 1 <= count <= MOST_FRAMES_PER_VECTOR:
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_FRAMES_PER_VECTOR:
         raise EncoderError(
             f"encoder {encoder.name}: frames_per_vector must be a whole number from 1 to {MOST_FRAMES_PER_VECTOR}, "
+            f"not {count!r}"
+        )
+    return count
+
+
+def stride_frames(encoder: Encoder) -> int:
+    """How many frames after one clip the next one begins. Raises EncoderError if frames would be left out."""
+    together = frames_per_vector(encoder)
+    count = getattr(encoder, "stride_frames", together)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= together:
+        raise EncoderError(
+            f"encoder {encoder.name}: stride_frames must be a whole number from 1 to frames_per_vector, {together}, "
             f"not {count!r}"
         )
     return count
@@ -109,41 +123,56 @@ def text_notes(encoder: Encoder, texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def grouped(chunks: Iterable[Frames], frames_per_vector: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Frames as an encoder of clips takes them, each group with one time.
+def grouped(
+    chunks: Iterable[Frames], frames_per_vector: int, stride_frames: int, most_frames: int = MOST_BATCH_FRAMES
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Frames as an encoder of clips takes them: clip v begins at frame v * stride_frames and has one time.
 
     Args:
         chunks: the video's frames in order, in chunks of any length.
-        frames_per_vector: how many frames make a group. The last group is filled up with the last frame.
+        frames_per_vector: how many frames make a clip. The last clip is filled up with the last frame.
+        stride_frames: how many frames after one clip the next one begins; at most `frames_per_vector`.
+        most_frames: how many frames come at once at most, but at least one clip.
 
     Yields:
-        (V * frames_per_vector, H, W, 3) pixels; (V,) `pts_seconds` of each group's first picture; (V,) the mean of
-        each group's `sample_seconds`.
+        (V * frames_per_vector, H, W, 3) pixels; (V,) `pts_seconds` of each clip's first picture; (V,) the mean of the
+        `sample_seconds` of the frames in each clip, a repeated one counted once.
     """
     if frames_per_vector == 1:
         for chunk in chunks:
             yield chunk.pixels, chunk.pts_seconds, chunk.sample_seconds
         return
+    together = max(1, most_frames // frames_per_vector)
     waiting: list[Frames] = []
+    encoded = 0  # how many of the waiting frames are in a clip already
     for chunk in chunks:
         waiting.append(chunk)
-        if sum(map(len, waiting)) >= frames_per_vector:
-            pixels, pts, instants = _joined(waiting)
-            whole = len(pts) - len(pts) % frames_per_vector
+        if sum(map(len, waiting)) < frames_per_vector:
+            continue
+        frames = _joined(waiting)
+        firsts = np.arange(0, len(frames) - frames_per_vector + 1, stride_frames)
+        for begin in range(0, len(firsts), together):
+            chosen = firsts[begin : begin + together, None] + np.arange(frames_per_vector)  # (V, frames_per_vector)
             yield (
-                pixels[:whole],
-                pts[:whole:frames_per_vector],
-                instants[:whole].reshape(-1, frames_per_vector).mean(axis=1),
+                frames.pixels[chosen.ravel()],
+                frames.pts_seconds[chosen[:, 0]],
+                frames.sample_seconds[chosen].mean(axis=1),
             )
-            waiting = [Frames(pixels[whole:], pts[whole:], instants[whole:])]
-    if any(map(len, waiting)):
-        pixels, pts, instants = _joined(waiting)
-        missing = frames_per_vector - len(pts)
-        yield np.concatenate([pixels, np.repeat(pixels[-1:], missing, axis=0)]), pts[:1], instants.mean(keepdims=True)
+        rest = slice(int(firsts[-1]) + stride_frames, None)
+        waiting = [Frames(frames.pixels[rest], frames.pts_seconds[rest], frames.sample_seconds[rest])]
+        encoded = frames_per_vector - stride_frames
+    if sum(map(len, waiting)) > encoded:
+        frames = _joined(waiting)
+        last = np.repeat(frames.pixels[-1:], frames_per_vector - len(frames), axis=0)
+        yield (
+            np.concatenate([frames.pixels, last]),
+            frames.pts_seconds[:1],
+            frames.sample_seconds.mean(keepdims=True),
+        )
 
 
-def _joined(chunks: Sequence[Frames]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return (
+def _joined(chunks: Sequence[Frames]) -> Frames:
+    return Frames(
         np.concatenate([chunk.pixels for chunk in chunks]),
         np.concatenate([chunk.pts_seconds for chunk in chunks]),
         np.concatenate([chunk.sample_seconds for chunk in chunks]),

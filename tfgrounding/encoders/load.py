@@ -16,6 +16,7 @@ from .base import (
     resolve_dtype,
     stated_floor,
     stated_scale,
+    stride_frames,
 )
 
 BEST_FIRST = ("siglip", "clip")
@@ -50,7 +51,7 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
     if dtype != "auto":
         resolve_dtype(dtype, "cpu")
     encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
-    for check in (frames_per_vector, batch_frames, encoder_warnings, stated_floor, stated_scale):
+    for check in (frames_per_vector, stride_frames, batch_frames, encoder_warnings, stated_floor, stated_scale):
         check(encoder)
     return encoder
 

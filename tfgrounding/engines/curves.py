@@ -22,6 +22,7 @@ from ..encoders.base import (
     frames_per_vector,
     grouped,
     stated_floor,
+    stride_frames,
     text_notes,
 )
 from ..errors import EncoderError, TFGroundingError
@@ -123,6 +124,8 @@ class CurvesEngine:
             "rate_hz": self.rate_hz,
             "size": np.ravel(self.encoder.frame_size).tolist(),
         }
+        if (together := frames_per_vector(self.encoder)) > 1:
+            made_by |= {"frames_per_vector": together, "stride_frames": stride_frames(self.encoder)}
         features = self._cache.features(opened, lambda: self._encode_video(opened, progress), **made_by)
         if progress is not None:
             progress(features.info.duration_seconds, features.info.duration_seconds)
@@ -131,10 +134,10 @@ class CurvesEngine:
     def _encode_video(self, source: Source, progress: Progress | None) -> VideoFeatures:
         """Encode each chunk of frames while the next ones are being decoded."""
         vectors, pts, instants = [], [], []
-        size, together = self.encoder.frame_size, frames_per_vector(self.encoder)
+        size, together, stride = self.encoder.frame_size, frames_per_vector(self.encoder), stride_frames(self.encoder)
         chunk_frames = max(CHUNK_FRAMES, batch_frames(self.encoder))  # fewer where `iter_frames` saves memory
         with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=chunk_frames) as stream:
-            for pixels, shown_seconds, sample_seconds in grouped(stream, together):
+            for pixels, shown_seconds, sample_seconds in grouped(stream, together, stride, chunk_frames):
                 with self._model:
                     vectors.append(rounded(encoded_frames(self.encoder, pixels)))  # (T, Q, D)
                 if vectors[-1].shape[1:] != vectors[0].shape[1:]:
