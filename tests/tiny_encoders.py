@@ -213,6 +213,23 @@ def metaclip2_model(words: int) -> Any:
     return transformers.MetaClip2Model(config)
 
 
+def xclip_model(words: int) -> Any:
+    import transformers
+
+    reads = {**TOWER, "vocab_size": words, "max_position_embeddings": 77}
+    reads |= {"bos_token_id": words - 2, "eos_token_id": words - 1, "pad_token_id": words - 1}
+    joins = {
+        "mit_hidden_size": 24,
+        "mit_intermediate_size": 48,
+        "mit_num_hidden_layers": 1,
+        "mit_num_attention_heads": 4,
+    }
+    config = transformers.XCLIPConfig(
+        text_config=reads, vision_config={**EYE, "num_frames": 4, **joins}, projection_dim=24, prompt_layers=1
+    )
+    return transformers.XCLIPModel(config)
+
+
 FAMILIES = {
     "clip": Family(clip_model, clip_tokenizer, CLIP_STEPS, "CLIPProcessor"),
     "siglip": Family(siglip_model, spiece_tokenizer, SIGLIP_STEPS, "SiglipProcessor"),
@@ -253,6 +270,18 @@ FAMILIES = {
         tips_tokenizer,
         {**SQUEEZE_STEPS, "image_processor_type": "ViTImageProcessor", "resample": 2, "do_normalize": False},
         "Tipsv2Processor",
+    ),
+    "xclip": Family(
+        xclip_model,
+        clip_tokenizer,
+        {
+            **{name: value for name, value in CLIP_STEPS.items() if name != "do_convert_rgb"},
+            "image_processor_type": "VideoMAEImageProcessor",
+            "resample": 2,
+            "image_mean": [0.485, 0.456, 0.406],
+            "image_std": [0.229, 0.224, 0.225],
+        },
+        "XCLIPProcessor",
     ),
     # those that cannot be encoders here
     "siglip2-naflex": Family(siglip2_naflex_model, gemma_tokenizer, SIGLIP_STEPS, "Siglip2Processor"),

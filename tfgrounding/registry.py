@@ -28,6 +28,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "open_clip": "tfgrounding.encoders.open_clip:OpenClipEncoder",
         "served": "tfgrounding.encoders.served:ServedEncoder",
         "siglip": "tfgrounding.encoders.clip:SiglipEncoder",
+        "xclip": "tfgrounding.encoders.xclip:XClipEncoder",
     },
     "localizers": {
         "default": "tfgrounding.localizers.default:DefaultLocalizer",

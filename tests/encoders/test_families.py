@@ -85,6 +85,7 @@ REFUSED = {
     "owlvit": "holds a owlvit model, which finds objects in pictures",
     "owlv2": "holds a owlv2 model, which finds objects in pictures",
     "flava": "holds a flava model, which gives a vector for each part",
+    "xclip": "holds a xclip model, which has an encoder of its own: write xclip: instead of clip:",
     "bridgetower": "holds a bridgetower model, which does not compare texts with images",
 }
 

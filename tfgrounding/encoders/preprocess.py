@@ -53,7 +53,7 @@ class Preprocessor:
         config = read_json(folder, "preprocessor_config.json")
         config = config or read_json(folder, "processor_config.json").get("image_processor", {})
         try:
-            crop = _pair(config["crop_size"]) if config.get("do_center_crop") else None
+            crop = _pair(_crop_size(config)) if config.get("do_center_crop") else None
             mean, std = _mean_and_std(config)
             if (resample := config.get("resample", 3)) not in MODES:
                 raise EncoderError(
@@ -147,6 +147,12 @@ def _mean_and_std(config: dict[str, Any]) -> tuple[tuple[float, ...], tuple[floa
     if config.get("include_top", is_efficientnet):
         std = tuple(value * again for value, again in zip(std, config["image_std"], strict=True))
     return mean, std
+
+
+def _crop_size(config: dict[str, Any]) -> Any:
+    """VideoMAE's processor, which X-CLIP uses, crops to 224 pixels where its file does not say to what."""
+    kind = str(config.get("image_processor_type") or config.get("feature_extractor_type"))
+    return config.get("crop_size", 224) if kind.startswith("VideoMAE") else config["crop_size"]
 
 
 def _resize(size: Any, *, squeeze: bool) -> int | tuple[int, int]:

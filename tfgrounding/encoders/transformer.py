@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import EncoderError
-from .base import Batches, resolve_device, resolve_dtype
+from .base import Batches, frames_per_vector, resolve_device, resolve_dtype
 from .checkpoint import find
 from .preprocess import Preprocessor
 from .texts import TextReader
@@ -61,17 +61,21 @@ class TransformerEncoder(ABC):
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason})") from error
         self._preprocess.check_fits(self._model.config, where=checkpoint)
         self.frame_size = self._preprocess.resize
+        self.frames_per_vector = self._clip_frames()
+        frames_per_vector(self)  # a damaged config.json may say anything
+        self.stride_frames = max(1, self.frames_per_vector // 4)
         self.revision = found.revision if precision == "float32" else f"{found.revision}+{precision}"
-        self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
+        frames = BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES
+        self._batches = Batches(max(1, frames // self.frames_per_vector))  # counts clips
 
     @property
     def batch_frames(self) -> int:
         """How many frames are encoded at once, as far as memory has sufficed."""
-        return self._batches.size
+        return self._batches.size * self.frames_per_vector
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB frames of any size -> (T, Q, D) float32 unit vectors."""
-        return self._batches.run(self._encode_batch, pixels)
+        """(T, H, W, 3) uint8 RGB frames of any size -> (T / frames_per_vector, Q, D) float32 unit vectors."""
+        return self._batches.run(self._encode_batch, pixels.reshape(-1, self.frames_per_vector, *pixels.shape[1:]))
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """N texts -> (N, D) float32 unit vectors. What is longer than the model reads is cut off: see `text_notes`."""
@@ -100,12 +104,14 @@ class TransformerEncoder(ABC):
                 "files are missing, or they are those of another model"
             )
 
-    def _encode_batch(self, pixels: np.ndarray) -> np.ndarray:
+    def _encode_batch(self, clips: np.ndarray) -> np.ndarray:
+        """(V, frames_per_vector, H, W, 3) -> (V, Q, D)."""
         import torch
 
+        pixels = clips.reshape(-1, *clips.shape[2:])
         with torch.inference_mode():
             dtype = next(self._model.vision_model.parameters()).dtype
-            return _unit(self._frame_vectors(self._preprocess(pixels, device=self._device, dtype=dtype)))  # (T, Q, D)
+            return _unit(self._frame_vectors(self._preprocess(pixels, device=self._device, dtype=dtype)))
 
     def _load_model(self, folder: Path, *, dtype: Any) -> Any:
         """The model, with every weight it has read from the folder."""
@@ -130,9 +136,13 @@ class TransformerEncoder(ABC):
     def _model_class(self, folder: Path) -> Any:
         """The class to load, having made sure that the folder holds one."""
 
+    def _clip_frames(self) -> int:
+        """How many frames make one vector; more than one for models of clips."""
+        return 1
+
     @abstractmethod
     def _frame_vectors(self, frames: Any) -> Any:
-        """(T, 3, h, w) -> (T, Q, D), of any length."""
+        """(T, 3, h, w) -> (T / frames_per_vector, Q, D), of any length."""
 
     @abstractmethod
     def _text_vectors(self, tokens: dict[str, Any]) -> Any:
