@@ -161,7 +161,7 @@ def make(
     elif must_take:
         raise error(f"{said} is ready made and takes no {must_take[0]}: leave {must_take[0]} out")
     if missing := [need for need in needs if not hasattr(found, need)]:
-        raise error(f"{said} has no {', '.join(missing)}")
+        raise error(f"{said} has no {', '.join(missing)}; docs/extending.md shows what it needs and why")
     return found
 
 

@@ -108,8 +108,8 @@ def test_a_floor_is_a_number_or_missing(floor):
         (np.eye(4), r"encode_frames must return \(4, Q, D\) vectors for 8 frames, not shape \(4, 4\)"),
         (np.zeros((8, 1, 4)), r"not shape \(8, 1, 4\)"),
         (np.zeros((4, 0, 4)), r"not shape \(4, 0, 4\)"),
-        (np.full((4, 1, 4), 1.0), "unit vectors, not of length 2"),
-        (np.full((4, 1, 4), np.nan), "unit vectors, not of length nan"),
+        (np.full((4, 1, 4), 1e30), "encode_frames returned numbers that are not finite, or too large"),
+        (np.full((4, 1, 4), np.nan), "encode_frames returned numbers that are not finite, or too large"),
         (np.full((4, 1, 4), "a", dtype=object), r"one array of float32 numbers \(TypeError: an array of object"),
         (np.full((4, 1, 4), "0.5"), r"one array of float32 numbers \(TypeError: an array of <U3"),
         (np.full((4, 1, 4), 0.5j), r"one array of float32 numbers \(TypeError: an array of complex128"),
@@ -133,10 +133,19 @@ def test_vectors_of_frames_are_checked(vectors, says):
 def test_vectors_of_texts_are_checked():
     own = ColourEncoder()
     assert encoded_texts(own, ["red", "a blue car"]).shape == (2, 3)
-    for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.full((2, 3), 9.0), np.zeros((2, 0)), ["red", "blue"], None):
+    for vectors in (np.eye(3), np.zeros((2, 1, 3)), np.zeros((2, 0)), ["red", "blue"], None):
         own.encode_texts = lambda texts, vectors=vectors: vectors
         with pytest.raises(EncoderError, match="encoder colours: encode_texts must return"):
             encoded_texts(own, ["red", "a blue car"])
+
+
+def test_vectors_of_any_length_are_made_unit_vectors():
+    own = ColourEncoder()
+    own.encode_texts = lambda texts: np.array([[3, 0, 4], [0.6, 0.8, 0.01], [0, 0, 0]])
+    vectors = encoded_texts(own, ["red", "green", "blue"])
+    np.testing.assert_allclose(vectors, [[0.6, 0, 0.8], [0.6, 0.8, 0.01], [0, 0, 0]], atol=1e-7)  # the rest as it is
+    own.encode_frames = lambda pixels: np.full((2, 1, 4), 100, dtype=np.int64)
+    np.testing.assert_allclose(encoded_frames(own, np.zeros((2, 2, 2, 3), np.uint8)), 0.5)
 
 
 def test_an_answer_says_which_of_its_texts_were_cut(tmp_path):

@@ -16,11 +16,13 @@ from ..types import Frames
 MOST_FRAMES_PER_VECTOR = 1024
 MOST_BATCH_FRAMES = 4096
 DTYPES = ("auto", "float32", "float16", "bfloat16")
-LONGEST_VECTOR = 1.02  # 1, and what half precision rounds
+LENGTH_ROUNDING = 0.02  # what half precision makes of the length 1
 
 
 class Encoder(Protocol):
     """Puts frames and texts into one space, where the cosine of two vectors says how well they fit.
+
+    Vectors may have any length; they are divided by it where they are used.
 
     Attributes:
         name, revision: which model made the vectors, and which state of it. Cached features are used again as long as
@@ -44,11 +46,11 @@ class Encoder(Protocol):
     frame_size: int | tuple[int, int]
 
     def encode_frames(self, pixels: np.ndarray) -> np.ndarray:
-        """(T, H, W, 3) uint8 RGB frames -> (T / frames_per_vector, Q, D) float32 unit vectors, Q side by side."""
+        """(T, H, W, 3) uint8 RGB frames -> (T / frames_per_vector, Q, D) float32 vectors, Q side by side."""
         ...
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """N texts -> (N, D) float32 unit vectors."""
+        """N texts -> (N, D) float32 vectors."""
         ...
 
 
@@ -219,10 +221,13 @@ def _numbers(encoder: Encoder, returned: Any, method: str) -> np.ndarray:
 
 
 def _unit_vectors(encoder: Encoder, vectors: np.ndarray, method: str) -> np.ndarray:
-    longest = float(np.linalg.norm(vectors, axis=-1).max(initial=0.0))
-    if not longest <= LONGEST_VECTOR:  # NaN too
-        raise EncoderError(f"encoder {encoder.name}: {method} must return unit vectors, not of length {longest:.3g}")
-    return vectors
+    """The vectors with length 1; those that have it already, and those of length 0, stay as they are."""
+    with np.errstate(over="ignore"):
+        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    if not np.isfinite(lengths).all():
+        raise EncoderError(f"encoder {encoder.name}: {method} returned numbers that are not finite, or too large")
+    is_unit = np.abs(lengths - 1) <= LENGTH_ROUNDING
+    return vectors if is_unit.all() else vectors / np.where(is_unit | (lengths == 0), 1, lengths)
 
 
 def resolve_device(device: str) -> str:
