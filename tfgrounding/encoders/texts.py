@@ -130,6 +130,6 @@ def notes_of_cuts(texts: Sequence[str], counts: Sequence[int], longest: int) -> 
 def _positions(config: Any) -> int:
     """How many tokens the model has positions for. RoBERTa numbers them from behind its padding token's id."""
     count: int = config.max_position_embeddings
-    if "roberta" in config.model_type or config.model_type == "altclip_text_model":
+    if "roberta" in config.model_type or config.model_type in ("altclip_text_model", "camembert"):
         count -= config.pad_token_id + 1
     return count
