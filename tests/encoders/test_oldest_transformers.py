@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+TESTS = ("tests/encoders/test_families.py", "tests/encoders/test_clip_models.py")
 
 
 @pytest.mark.slow
@@ -31,6 +32,6 @@ def test_every_family_with_the_oldest_transformers(tmp_path):
     settings = {**os.environ, "PYTHONPATH": str(ROOT)}
     version = [python, "-c", "import transformers; print(transformers.__version__)"]
     assert subprocess.run(version, env=settings, capture_output=True, text=True).stdout.startswith(oldest)
-    tests = [python, "-m", "pytest", "-p", "no:cacheprovider", "tests/encoders/test_families.py"]
+    tests = [python, "-m", "pytest", "-p", "no:cacheprovider", *TESTS]
     done = subprocess.run(tests, cwd=ROOT, env=settings, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:]

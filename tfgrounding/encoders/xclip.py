@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import EncoderError
 from .checkpoint import read_json
-from .clip import ClipEncoder, pooled
+from .clip import ClipEncoder
 
 
 class XClipEncoder(ClipEncoder):
@@ -41,5 +41,6 @@ class XClipEncoder(ClipEncoder):
         return count
 
     def _frame_vectors(self, frames: Any) -> Any:
-        clips = frames.unflatten(0, (-1, self.frames_per_vector))  # (V, frames_per_vector, 3, h, w)
-        return pooled(self._model.get_video_features(pixel_values=clips))[:, None, :]  # (V, 1, D)
+        model = self._model  # whose `get_video_features` fails in transformers 4.57
+        seen = model.visual_projection(model.vision_model(pixel_values=frames).pooler_output)  # (T, D)
+        return model.mit(seen.unflatten(0, (-1, self.frames_per_vector)))[1][:, None, :]  # (V, 1, D)
