@@ -6,6 +6,7 @@ the same steps, only everything smaller.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -228,6 +229,34 @@ def xclip_model(words: int) -> Any:
         text_config=reads, vision_config={**EYE, "num_frames": 4, **joins}, projection_dim=24, prompt_layers=1
     )
     return transformers.XCLIPModel(config)
+
+
+def save_languagebind(folder: Path) -> Path:
+    """As the hub has LanguageBind's video models: weights in a .bin, no file of its preprocessor."""
+    import torch
+
+    from tfgrounding.encoders.temporal_clip import TemporalCLIPConfig, TemporalCLIPModel
+
+    folder.mkdir(parents=True, exist_ok=True)
+    words = clip_tokenizer(folder)
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    write_json(folder / "tokenizer_config.json", {**settings, "tokenizer_class": "LanguageBindVideoTokenizer"})
+    old = {"bad_words_ids": None, "early_stopping": False, "max_length": 20, "pruned_heads": {}, "torch_dtype": None}
+    reads = {**old, **TOWER, "vocab_size": words, "max_position_embeddings": 77, "hidden_act": "gelu"}
+    reads |= {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": 1, "add_time_attn": False}
+    sees = {**old, **EYE, "hidden_act": "gelu", "num_frames": 4, "add_time_attn": True, "clip_type": "vl_new"}
+    sees |= {"lora_r": 0, "lora_alpha": 16, "lora_dropout": 0.1, "num_mel_bins": 0, "target_length": 0}
+    config = {"model_type": "LanguageBindVideo", "projection_dim": 24, "text_config": reads, "vision_config": sees}
+    write_json(folder / "config.json", {**config, "architectures": ["CLIPModel"], "logit_scale_init_value": 2.6592})
+    torch.manual_seed(0)
+    model = TemporalCLIPModel(TemporalCLIPConfig(text_config=reads, vision_config=sees, projection_dim=24))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.copy_(torch.randn_like(parameter) * WEIGHTS)
+        model.logit_scale.fill_(2.0)
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    return folder
 
 
 FAMILIES = {

@@ -24,6 +24,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "blip2": "tfgrounding.encoders.blip2:Blip2Encoder",
         "clip": "tfgrounding.encoders.clip:ClipEncoder",
         "embedded": "tfgrounding.encoders.embedded:EmbeddedEncoder",
+        "languagebind": "tfgrounding.encoders.languagebind:LanguageBindEncoder",
         "lavis": "tfgrounding.encoders.lavis:LavisEncoder",
         "open_clip": "tfgrounding.encoders.open_clip:OpenClipEncoder",
         "served": "tfgrounding.encoders.served:ServedEncoder",

@@ -28,6 +28,7 @@ SMALL_FILES = (  # everything but weights that a model, its tokenizer and its pr
     "special_tokens_map.json",
     "added_tokens.json",
 )
+WITHOUT_PREPROCESSOR = ("LanguageBindVideo",)  # families whose repositories have no such file
 WEIGHTS = (  # in the order in which transformers looks for them; the first that is there is used
     "model.safetensors",
     "model.safetensors.index.json",
@@ -136,10 +137,12 @@ def missing_small_files(folder: Path) -> list[str]:
     Raises:
         EncoderError: one that is there is not JSON, or too large.
     """
-    missing = [] if read_config(folder) else [CONFIG]
+    config = read_config(folder)
+    missing = [] if config else [CONFIG]
     for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         read_json(folder, name)
-    if not (folder / PREPROCESSORS[0]).is_file() and "image_processor" not in read_json(folder, PREPROCESSORS[1]):
+    prepares = (folder / PREPROCESSORS[0]).is_file() or "image_processor" in read_json(folder, PREPROCESSORS[1])
+    if not prepares and config.get("model_type") not in WITHOUT_PREPROCESSOR:
         missing.append(PREPROCESSORS[0])
     if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
         begun = [names for names in VOCABULARIES if any((folder / name).is_file() for name in names)]

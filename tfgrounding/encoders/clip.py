@@ -20,6 +20,7 @@ REFUSED = {  # by model_type: it has vectors of pictures and texts, but not thos
     "blip-2": "has an encoder of its own: write blip2: instead of clip:",
     "clipseg": "marks parts of pictures: use the CLIP model that it was made from",
     "flava": "gives a vector for each part of a picture and each token of a text, not one for each picture and text",
+    "LanguageBindVideo": "has an encoder of its own: write languagebind: instead of clip:",
     "owlv2": "finds objects in pictures and does not compare whole pictures with texts",
     "owlvit": "finds objects in pictures and does not compare whole pictures with texts",
     "siglip2": "takes pictures in patches of varying number (NaFlex): use a SigLIP 2 checkpoint with pictures of a "

@@ -51,6 +51,12 @@ CHECKPOINTS = (
     ("siglip", 813, "Apache-2.0", "learnt from pictures with sentences"),
     ("clip", 605, "see its card", "learnt from pictures with sentences; the smallest"),
     ("blip2", 4690, "see its card", "the encoder of TFVTG; slow without a GPU"),
+    (
+        "languagebind",
+        2110,
+        "MIT",
+        "looks at eight frames at a time; slow without a GPU",
+    ),
     ("xclip", 786, "MIT", "looks at eight frames at a time; learnt from videos of actions"),
 )
 

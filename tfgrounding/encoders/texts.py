@@ -19,12 +19,13 @@ class TextRules:
 
     `longest`: tokens at most, those that begin and end a text counted; None: as many as the model has positions.
     `fills`: shorter texts are padded to that length, and the model sees the padding. `lower_case`: texts are given in
-    lower case, which not every tokenizer sees to.
+    lower case, which not every tokenizer sees to. `tokenizer`: its class, where the folder names none that exists.
     """
 
     longest: int | None = None
     fills: bool = False
     lower_case: bool = False
+    tokenizer: str = "AutoTokenizer"
 
 
 RULES = {  # by model_type; other families read as many tokens as they have positions
@@ -32,6 +33,7 @@ RULES = {  # by model_type; other families read as many tokens as they have posi
     "altclip": TextRules(77),  # FlagAI's examples
     "blip-2": TextRules(35),  # LAVIS where it measures retrieval, and TFVTG
     "chinese_clip": TextRules(52),  # the authors' `tokenize`
+    "LanguageBindVideo": TextRules(77, tokenizer="CLIPTokenizerFast"),  # its own class is CLIP's under another name
     "siglip": TextRules(fills=True, lower_case=True),  # big_vision: no mask; the vector is read off the last position
     "tipsv2": TextRules(lower_case=True),
 }
@@ -53,11 +55,12 @@ class TextReader:
     """
 
     def __init__(self, folder: Path, family: str, config: Any) -> None:
-        from transformers import AutoTokenizer
+        import transformers
 
         self._rules = RULES.get(family, TextRules())
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            tokenizer = getattr(transformers, self._rules.tokenizer)
+            self._tokenizer = tokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             self._tokenizer.padding_side = "right"
         except Exception as error:  # the parsers of vocabularies raise errors of many kinds
             reason = " ".join(str(error).split())[:200]

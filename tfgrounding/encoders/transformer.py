@@ -48,7 +48,7 @@ class TransformerEncoder(ABC):
         checkpoint = checkpoint or self.usual_checkpoint
         try:
             found = find(checkpoint, self._model_class)
-            self._preprocess = Preprocessor.from_folder(found.folder)
+            self._preprocess = self._preprocessor(found.folder)
             with _quiet():
                 model = self._load_model(found.folder, dtype=getattr(torch, precision))
                 self._model = model.eval().to(self._device)
@@ -131,6 +131,10 @@ class TransformerEncoder(ABC):
                 f"{missing[0]} for one"
             )
         return model
+
+    def _preprocessor(self, folder: Path) -> Preprocessor:
+        """How frames are prepared."""
+        return Preprocessor.from_folder(folder)
 
     @abstractmethod
     def _model_class(self, folder: Path) -> Any:
