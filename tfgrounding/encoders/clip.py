@@ -68,13 +68,13 @@ class ClipEncoder(TransformerEncoder):
         return AutoModel
 
     def _frame_vectors(self, frames: Any) -> Any:
-        return _pooled(self._model.get_image_features(pixel_values=frames))[:, None, :]  # (T, 1, D)
+        return pooled(self._model.get_image_features(pixel_values=frames))[:, None, :]  # (T, 1, D)
 
     def _text_vectors(self, tokens: dict[str, Any]) -> Any:
         model = self._model
         if model.config.model_type == "chinese_clip":  # its own method fails in transformers 4.57
             return model.text_projection(model.text_model(**tokens).last_hidden_state[:, 0])
-        return _pooled(model.get_text_features(**tokens))  # (N, D)
+        return pooled(model.get_text_features(**tokens))  # (N, D)
 
     def _text_config(self) -> Any:
         return self._model.config.text_config
@@ -86,6 +86,6 @@ class SiglipEncoder(ClipEncoder):
     usual_checkpoint = "google/siglip-base-patch16-224"
 
 
-def _pooled(output: Any) -> Any:
+def pooled(output: Any) -> Any:
     """The vectors in what a method of a model returned: transformers 5 wraps what 4 returned as a bare tensor."""
     return getattr(output, "pooler_output", output)
