@@ -69,6 +69,18 @@ PUBLISHED = [
         f"{OTHERS} open_clip_config.json open_clip_pytorch_model.bin open_clip_model.safetensors pytorch_model.bin",
     ),
     (
+        "microsoft/xclip-base-patch32",
+        "xclip",
+        f"config.json preprocessor_config.json {TOKENIZER_JSON} vocab.json merges.txt model.safetensors",
+        f"{OTHERS} pytorch_model.bin",
+    ),
+    (
+        "LanguageBind/LanguageBind_Video_V1.5_FT",
+        "LanguageBindVideo",
+        f"config.json {TOKENIZER_JSON} vocab.json merges.txt pytorch_model.bin",
+        OTHERS,
+    ),
+    (
         "someone/clip-in-parts",
         "clip",
         f"config.json preprocessor_config.json {TOKENIZER_JSON} model.safetensors.index.json "

@@ -195,6 +195,7 @@ def test_clips_that_overlap_answer_more_finely_and_are_cached_apart(tmp_path):
     apart = Grounder(encoder=ClipEncoder(), rate_hz=2, cache=tmp_path / "cache").encode_video(path)
     for _ in range(2):  # encoded, and read from the cache
         grounder = Grounder(encoder=OverlappingEncoder(), rate_hz=2, cache=tmp_path / "cache")
+        assert grounder.engine.provenance()["stride_frames"] == 1
         features = grounder.encode_video(path)
         assert features.sample_seconds == pytest.approx(np.arange(1, 8.6, 0.5)) and len(apart) == 5
         assert features.pts_seconds == pytest.approx(np.arange(0.2, 7.8, 0.5), abs=0.06)

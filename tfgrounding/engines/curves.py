@@ -93,7 +93,7 @@ class CurvesEngine:
         self._cache = FeatureCache(None if cache is True else cache) if cache is not False else None
 
     def provenance(self) -> dict[str, Any]:
-        """The encoder with its revision, the localizer and the rate."""
+        """The encoder with its revision and its clips, the localizer and the rate."""
         return {
             "engine": self.name,
             "encoder": self.encoder.name,
@@ -101,6 +101,7 @@ class CurvesEngine:
             "floor": stated_floor(self.encoder),
             "localizer": self.localizer.name,
             "rate_hz": self.rate_hz,
+            **clips_of(self.encoder),
         }
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedCurves:
@@ -123,9 +124,8 @@ class CurvesEngine:
             "revision": self.encoder.revision,
             "rate_hz": self.rate_hz,
             "size": np.ravel(self.encoder.frame_size).tolist(),
+            **clips_of(self.encoder),
         }
-        if (together := frames_per_vector(self.encoder)) > 1:
-            made_by |= {"frames_per_vector": together, "stride_frames": stride_frames(self.encoder)}
         features = self._cache.features(opened, lambda: self._encode_video(opened, progress), **made_by)
         if progress is not None:
             progress(features.info.duration_seconds, features.info.duration_seconds)
@@ -201,6 +201,12 @@ class CurvesEngine:
                     )
                 self._texts.update(zip(new, encoded, strict=True))
             return np.stack([self._texts[text] for text in texts])
+
+
+def clips_of(encoder: Encoder) -> dict[str, int]:
+    """How an encoder of clips cuts a video, by name; empty for an encoder of frames."""
+    together = frames_per_vector(encoder)
+    return {} if together == 1 else {"frames_per_vector": together, "stride_frames": stride_frames(encoder)}
 
 
 class WatchedCurves:
