@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .terminal import Device
+from .terminal import Device, Dtype
 
 if TYPE_CHECKING:
     from ..encoders.known import KnownEncoder, Speed
@@ -25,6 +25,7 @@ def encoders_command(
         bool, typer.Option("--speed", help="Measure the speed of those that are here: seconds for each.")
     ] = False,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show which encoders are on this machine, and how to get the others; nothing is downloaded."""
@@ -36,7 +37,7 @@ def encoders_command(
     known = known_encoders()
     speeds: dict[str, Speed] = {}
     for one in known if speed else ():
-        if one.is_here and one.download_mb is not None and (measured := _speed(one.name, device)):
+        if one.is_here and one.download_mb is not None and (measured := _speed(one.name, device, dtype)):
             speeds[one.name] = measured
     if as_json:
         rows = [asdict(one) | ({"speed": asdict(speeds[one.name])} if one.name in speeds else {}) for one in known]
@@ -47,14 +48,14 @@ def encoders_command(
     print(f"\n-: depends on what is named. auto takes the first of {', '.join(order)} that is here, else embedded.")
 
 
-def _speed(name: str, device: str) -> Speed | None:
+def _speed(name: str, device: str, dtype: str) -> Speed | None:
     """The speed of a usual encoder; None, with a line on stderr, where it cannot be loaded or run."""
     from ..encoders import load_encoder
     from ..encoders.known import measured_speed
     from ..errors import EncoderError
 
     try:
-        return measured_speed(load_encoder(name, device=device))
+        return measured_speed(load_encoder(name, device=device, dtype=dtype))
     except EncoderError as error:
         print(f"warning: the speed of {name} could not be measured: {error}", file=sys.stderr)
         return None
