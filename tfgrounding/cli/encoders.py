@@ -29,11 +29,12 @@ def encoders_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
 ) -> None:
     """Show which encoders are on this machine, and how to get the others; nothing is downloaded."""
-    from ..encoders.base import resolve_device
+    from ..encoders.base import resolve_device, resolve_dtype
     from ..encoders.known import known_encoders
     from ..encoders.load import BEST_FIRST, BEST_FIRST_ON_CUDA
 
     device = resolve_device(device)
+    resolve_dtype(dtype, device)
     known = known_encoders()
     speeds: dict[str, Speed] = {}
     for one in known if speed else ():
