@@ -4,6 +4,7 @@ import json
 import shutil
 import socket
 import sys
+from typing import ClassVar
 
 import pytest
 from tiny_encoders import save_family
@@ -107,6 +108,24 @@ def test_the_speed_is_that_of_the_clock(monkeypatch):
     calls = []
     # begins at 0, goes on at 1 and ends at 2 s, which is 3 where it is divided: 2 batches of 3 items in 3 s
     assert known._rate(calls.append, [1, 2, 3]) == 2.0 and len(calls) == 3
+
+
+def test_the_speed_of_clips_that_overlap_is_that_of_a_video(monkeypatch):
+    class Clips:
+        name, frame_size, batch_frames, frames_per_vector, stride_frames = "clips", 8, 20, 8, 2
+        shapes: ClassVar[set] = set()
+
+        def encode_frames(self, pixels):
+            self.shapes.add(pixels.shape)
+
+        def encode_texts(self, texts):
+            pass
+
+    clock = iter([0.0, 5.0, 8.0, 0.0, 4.0, 4.0])  # began, whether to go on, ended; for frames and for texts
+    monkeypatch.setattr(known.time, "perf_counter", lambda: next(clock))
+    speed = known.measured_speed(Clips())
+    assert Clips.shapes == {(16, 8, 8, 3)}
+    assert (speed.frames_per_second, speed.texts_per_second) == (16 / 8 * 2 / 8, len(known.SPEED_TEXTS) / 4)
 
 
 def test_a_plug_in_is_named_with_its_package_and_not_loaded(run, hub_cache, tmp_path, monkeypatch):

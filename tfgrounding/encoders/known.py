@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import EncoderError
 from ..registry import ROWS, find
-from .base import Encoder, batch_frames, frames_per_vector
+from .base import Encoder, batch_frames, frames_per_vector, stride_frames
 from .checkpoint import missing_on_disk
 
 SPEED_SECONDS = 2.0  # for frames and for texts each, after one batch that is not counted
@@ -40,7 +40,10 @@ class KnownEncoder:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How many frames and texts an encoder took in a second."""
+    """How many sampled frames of a video, and how many texts, an encoder takes in a second.
+
+    Where clips overlap, a frame counts once, although it is encoded with each clip that it is in.
+    """
 
     frames_per_second: float
     texts_per_second: float
@@ -51,12 +54,7 @@ CHECKPOINTS = (
     ("siglip", 813, "Apache-2.0", "learnt from pictures with sentences"),
     ("clip", 605, "see its card", "learnt from pictures with sentences; the smallest"),
     ("blip2", 4690, "see its card", "the encoder of TFVTG; slow without a GPU"),
-    (
-        "languagebind",
-        2110,
-        "MIT",
-        "looks at eight frames at a time; slow without a GPU",
-    ),
+    ("languagebind", 2110, "MIT", "looks at eight frames at a time; slow without a GPU"),
     ("xclip", 786, "MIT", "looks at eight frames at a time; learnt from videos of actions"),
 )
 
@@ -90,10 +88,11 @@ def measured_speed(encoder: Encoder) -> Speed:
     """
     size = encoder.frame_size
     height, width = (size, size) if isinstance(size, int) else size
-    count = max(batch_frames(encoder), frames_per_vector(encoder))
-    count -= count % frames_per_vector(encoder)
+    together = frames_per_vector(encoder)
+    count = max(1, batch_frames(encoder) // together) * together
     frames = np.random.default_rng(0).integers(0, 256, (count, height, width, 3), dtype=np.uint8)
-    return Speed(_rate(encoder.encode_frames, frames), _rate(encoder.encode_texts, SPEED_TEXTS))
+    of_a_video = stride_frames(encoder) / together
+    return Speed(of_a_video * _rate(encoder.encode_frames, frames), _rate(encoder.encode_texts, SPEED_TEXTS))
 
 
 def _rate(encode: Callable[[Any], object], items: Any) -> float:
