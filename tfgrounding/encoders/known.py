@@ -55,7 +55,7 @@ CHECKPOINTS = (
     ("clip", 605, "see its card", "learnt from pictures with sentences; the smallest"),
     ("blip2", 4690, "see its card", "the encoder of TFVTG; slow without a GPU"),
     ("languagebind", 2110, "MIT", "looks at eight frames at a time; slow without a GPU"),
-    ("xclip", 786, "MIT", "looks at eight frames at a time; learnt from videos of actions"),
+    ("xclip", 786, "MIT", "looks at eight frames at a time, learnt from videos of actions; slow without a GPU"),
 )
 
 
