@@ -104,6 +104,12 @@ def test_closed_standard_streams(video, closed, tmp_path):
     assert missing.returncode == 2 and "Traceback" not in missing.stderr + missing.stdout
 
 
+def test_a_terminal_obeys_nothing_in_a_warning(run, video, monkeypatch):
+    monkeypatch.setattr("conftest.ColourEncoder.warnings", ("bad \x1b[31m\nthing",), raising=False)
+    code, _, err = run("ground", video, "blue", "--encoder", "colours")
+    assert code == 0 and "warning: bad  [31m thing\n" in err and "\x1b" not in err
+
+
 def test_info(run, video):
     code, out, _ = run("info", video)
     assert code == 0 and "00:00:04.000" in out and "h264" in out

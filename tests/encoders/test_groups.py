@@ -108,7 +108,7 @@ def test_a_floor_is_a_number_or_missing(floor):
         (np.eye(4), r"encode_frames must return \(4, Q, D\) vectors for 8 frames, not shape \(4, 4\)"),
         (np.zeros((8, 1, 4)), r"not shape \(8, 1, 4\)"),
         (np.zeros((4, 0, 4)), r"not shape \(4, 0, 4\)"),
-        (np.full((4, 1, 4), 1e30), "encode_frames returned numbers that are not finite, or too large"),
+        (np.full((4, 1, 4), 1e300), "encode_frames returned numbers that are not finite, or too large"),
         (np.full((4, 1, 4), np.nan), "encode_frames returned numbers that are not finite, or too large"),
         (np.full((4, 1, 4), "a", dtype=object), r"one array of float32 numbers \(TypeError: an array of object"),
         (np.full((4, 1, 4), "0.5"), r"one array of float32 numbers \(TypeError: an array of <U3"),
@@ -139,11 +139,22 @@ def test_vectors_of_texts_are_checked():
             encoded_texts(own, ["red", "a blue car"])
 
 
+@pytest.mark.parametrize("value", [None, "", 7])
+@pytest.mark.parametrize("attribute", ["name", "revision"])
+def test_name_and_revision_tell_encoders_apart(attribute, value):
+    own = ColourEncoder()
+    setattr(own, attribute, value)
+    with pytest.raises(EncoderError, match=f"an encoder's {attribute} must be a text that is not empty, not {value!r}"):
+        load_encoder(own)
+
+
 def test_vectors_of_any_length_are_made_unit_vectors():
     own = ColourEncoder()
     own.encode_texts = lambda texts: np.array([[3, 0, 4], [0.6, 0.8, 0.01], [0, 0, 0]])
     vectors = encoded_texts(own, ["red", "green", "blue"])
     np.testing.assert_allclose(vectors, [[0.6, 0, 0.8], [0.6, 0.8, 0.01], [0, 0, 0]], atol=1e-7)  # the rest as it is
+    own.encode_texts = lambda texts: np.array([[3e-30, 0, 4e-30], [3e30, 0, 4e30]], np.float32)
+    np.testing.assert_allclose(encoded_texts(own, ["red", "blue"]), [[0.6, 0, 0.8]] * 2, atol=1e-6)
     own.encode_frames = lambda pixels: np.full((2, 1, 4), 100, dtype=np.int64)
     np.testing.assert_allclose(encoded_frames(own, np.zeros((2, 2, 2, 3), np.uint8)), 0.5)
 

@@ -288,11 +288,12 @@ WRITER = """
 import sys, time
 sys.path[:0] = sys.argv[2:]
 from test_cache import FeatureCache, KEY, features, same
-cache = FeatureCache(sys.argv[1], limit_bytes=400_000)  # about half of the entries
+cache = FeatureCache(sys.argv[1], limit_bytes=150_000)  # about half of the entries
 print("ready", flush=True)
 k = 0
 while True:
     k += 1
+    time.sleep(0.0005)  # two writers that never rest would leave the reader no core
     key, expected = {**KEY, "content": str(k % 12)}, features(k % 12, 300)
     try:
         assert same(cache.load(key, "v.mp4"), expected), "a wrong vector"
@@ -326,7 +327,7 @@ def check_every_entry(cache: FeatureCache) -> int:
 
 
 def test_killed_writers_leave_a_usable_cache(tmp_path):
-    cache = FeatureCache(tmp_path / "c", limit_bytes=400_000)
+    cache = FeatureCache(tmp_path / "c", limit_bytes=150_000)
     random = np.random.default_rng(int.from_bytes(os.urandom(4)))
     found = 0
     for _ in range(10):
@@ -343,7 +344,7 @@ def test_killed_writers_leave_a_usable_cache(tmp_path):
 
 
 def test_two_writers_at_once_never_see_a_wrong_vector(tmp_path):
-    cache = FeatureCache(tmp_path / "c", limit_bytes=400_000)
+    cache = FeatureCache(tmp_path / "c", limit_bytes=150_000)
     writers = [start_writer(cache.folder) for _ in range(2)]
     begin = time.perf_counter()
     for writer in writers:

@@ -6,8 +6,10 @@ import contextlib
 import io
 import json
 import math
+import multiprocessing
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -37,6 +39,7 @@ from .terminal import (
     check_places,
     keep_source,
     named_source,
+    plain,
     print_moments,
     video_progress,
     write_text,
@@ -63,6 +66,9 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what is no text
     code = _run()
+    if code == STOPPED and threading.active_count() > 1 and not multiprocessing.active_children():
+        sys.stderr.flush()
+        os._exit(code)  # a thread that waits for a server would be waited for
     try:
         sys.stdout.flush()
     except OSError:  # said already; the interpreter would try once more and complain in its own words
@@ -114,7 +120,7 @@ def _explained(error: Exception) -> tuple[str, int]:
 
 def _failed(message: str, code: int) -> int:
     with contextlib.suppress(OSError):  # a full disk under stderr does not change the exit code
-        print("tfgrounding: " + " ".join(message.split()), file=sys.stderr)
+        print("tfgrounding: " + " ".join(plain(message).split()), file=sys.stderr)
     return code
 
 
@@ -175,7 +181,7 @@ def ground_command(
         print(json.dumps(answer.to_dict()))
     else:
         print_moments(answer)
-    if answer.encoder == "embedded":
+    if answer.encoder == "embedded" and not any("passed over" in warning for warning in answer.warnings):
         from ..encoders.known import better_than_embedded
 
         sys.stdout.flush()

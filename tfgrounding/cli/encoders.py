@@ -46,7 +46,9 @@ def encoders_command(
         return
     print(_table(known, speeds, device, shutil.get_terminal_size().columns))
     order = BEST_FIRST_ON_CUDA if device.startswith("cuda") else BEST_FIRST
-    print(f"\n-: depends on what is named. auto takes the first of {', '.join(order)} that is here, else embedded.")
+    print()
+    for sentence in ("-: depends on what is named.", f"auto: the first of {', '.join(order)} here, else embedded."):
+        print(sentence)
 
 
 def _speed(name: str, device: str, dtype: str) -> Speed | None:

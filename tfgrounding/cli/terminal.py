@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,10 +99,15 @@ def video_progress(label: str) -> Iterator[Progress]:
         yield progress
 
 
+def plain(text: str) -> str:
+    """The text without what a terminal obeys: control characters become blanks."""
+    return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+
+
 def print_warnings(answer: Answer) -> None:
     """The answer's warnings, and that nothing was found, on stderr."""
     for warning in answer.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {plain(warning)}", file=sys.stderr)
     if not answer.moments:
         print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
 

@@ -213,7 +213,8 @@ def _numbers(encoder: Encoder, returned: Any, method: str) -> np.ndarray:
         vectors = np.asarray(returned)
         if vectors.dtype.kind in "OSUcMm":  # objects, texts, complex numbers, dates
             raise TypeError(f"an array of {vectors.dtype} was returned")
-        return vectors.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # said below, as infinite
+            return vectors.astype(np.float32, copy=False)
     except (TypeError, ValueError, RuntimeError) as error:  # RuntimeError: a tensor that still has its gradient
         raise EncoderError(
             f"encoder {encoder.name}: {method} must return one array of float32 numbers ({in_one_line(error)})"
@@ -222,8 +223,7 @@ def _numbers(encoder: Encoder, returned: Any, method: str) -> np.ndarray:
 
 def _unit_vectors(encoder: Encoder, vectors: np.ndarray, method: str) -> np.ndarray:
     """The vectors with length 1; those that have it already, and those of length 0, stay as they are."""
-    with np.errstate(over="ignore"):
-        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    lengths = np.linalg.norm(vectors.astype(np.float64), axis=-1, keepdims=True)
     if not np.isfinite(lengths).all():
         raise EncoderError(f"encoder {encoder.name}: {method} returned numbers that are not finite, or too large")
     is_unit = np.abs(lengths - 1) <= LENGTH_ROUNDING

@@ -19,10 +19,14 @@ __all__ = ["Checkpoint", "find", "missing_on_disk", "read_json"]
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A folder with weights, and which ones they are: `revision` is hub id @ commit, or a digest of the files."""
+    """A folder with weights, and which ones they are: `revision` is hub id @ commit, or a digest of the files.
+
+    `is_own`: it is a folder of the user's, not one in the hub's cache.
+    """
 
     folder: Path
     revision: str
+    is_own: bool = False
 
 
 def missing_on_disk(name: str) -> list[str] | None:
@@ -81,7 +85,7 @@ def _in_folder(name: str, check: Callable[[Path], object]) -> Checkpoint:
         check(folder)
     if missing := [*missing_weights(folder), *missing_small_files(folder)]:
         raise EncoderError(f"{name}: is not a folder with a checkpoint that can be used: it has no {missing[0]}")
-    return Checkpoint(folder, f"sha256:{_digest(folder)}")
+    return Checkpoint(folder, f"sha256:{_digest(folder)}", is_own=True)
 
 
 def _hub_id(name: str) -> tuple[str, str] | None:

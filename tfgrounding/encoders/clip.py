@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import EncoderError
 from .checkpoint import read_json
-from .transformer import TransformerEncoder
+from .transformer import TransformerEncoder, quiet
 
 # Not tuned: chosen below the cosines of pairs that fit. LAION-5B (Schuhmann et al. 2022) drops pairs whose CLIP cosine
 # is under 0.28. The cosines of other families depend on the checkpoint: their floor is measured.
@@ -59,7 +59,8 @@ class ClipEncoder(TransformerEncoder):
             self.name = "siglip"
         if family != "clip":
             self.floor = None
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        with quiet():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         model_class: Any = MODEL_MAPPING.get(type(config), None)
         if not hasattr(model_class, "get_image_features") or not hasattr(model_class, "get_text_features"):
             raise EncoderError(

@@ -52,6 +52,10 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
     if dtype != "auto":
         resolve_dtype(dtype, "cpu")
     encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
+    for attribute in ("name", "revision"):
+        value = getattr(encoder, attribute)
+        if not isinstance(value, str) or not value:
+            raise EncoderError(f"an encoder's {attribute} must be a text that is not empty, not {value!r}")
     for check in (frames_per_vector, stride_frames, batch_frames, encoder_warnings, stated_floor, stated_scale):
         check(encoder)
     return encoder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -190,16 +191,21 @@ class ServedEncoder:
     def _vectors(self, items: Sequence[str] | np.ndarray, form: Form, *, retries: int | None = None) -> np.ndarray:
         """(N, D) unit vectors of texts or of (H, W, 3) pictures, many requests at once."""
         parts = [items[first : first + form.most_items] for first in range(0, len(items), form.most_items)]
+        stop = threading.Event()
 
         def ask(part: Sequence[str] | np.ndarray) -> np.ndarray:
             sent = [item if isinstance(item, str) else jpeg(item) for item in part]
             request = form.request(self._connection.model, sent)
             return self._connection.post(
-                "/embeddings", request, lambda body: read_vectors(body, len(sent)), retries=retries
+                "/embeddings", request, lambda body: read_vectors(body, len(sent)), retries=retries, stop=stop
             )
 
-        with ThreadPoolExecutor(min(REQUESTS_AT_ONCE, len(parts))) as pool:
+        pool = ThreadPoolExecutor(min(REQUESTS_AT_ONCE, len(parts)))
+        try:
             found = list(pool.map(ask, parts))
+        finally:  # after an error or Ctrl-C nothing waits for requests that are still under way
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
         if len({vectors.shape[1] for vectors in found}) > 1:
             raise ModelError(f"{self._connection.name} gave vectors of different lengths")
         return np.concatenate(found)

@@ -46,10 +46,11 @@ class TransformerEncoder(ABC):
         self._device = resolve_device(device)
         precision = resolve_dtype(dtype, self._device)
         checkpoint = checkpoint or self.usual_checkpoint
+        found = None
         try:
             found = find(checkpoint, self._model_class)
             self._preprocess = self._preprocessor(found.folder)
-            with _quiet():
+            with quiet():
                 model = self._load_model(found.folder, dtype=getattr(torch, precision))
                 self._model = model.eval().to(self._device)
                 self._texts = TextReader(found.folder, self._model.config.model_type, self._text_config())
@@ -58,7 +59,8 @@ class TransformerEncoder(ABC):
             raise
         except Exception as error:  # the parsers of weights and vocabularies raise errors of many kinds
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-            raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason})") from error
+            again = "" if found is None or found.is_own else f"; if a file is damaged, delete {found.folder.parents[1]}"
+            raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason}){again}") from error
         self._preprocess.check_fits(self._model.config, where=checkpoint)
         self.frame_size = self._preprocess.resize
         self.frames_per_vector = self._clip_frames()
@@ -158,7 +160,7 @@ class TransformerEncoder(ABC):
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the progress bars and tables of transformers: what it reports while loading is checked here."""
     from transformers.utils import logging as theirs
 

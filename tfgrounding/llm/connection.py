@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _REFUSED = {401: "refuses the key", 403: "denies access", 404: "has no such address or model"}
 _LONGEST_PAUSE_SECONDS = 8.0
+_TRIES_WITHOUT_WORD = 3
 _LONGEST_ERROR_BYTES = 20_000
 _NO_KEY = "none"
 _STREAMED = {"X-Stainless-Raw-Response": "stream"}  # asks openai for the response before its body is read
@@ -102,6 +103,7 @@ class Connection:
         self.max_reply_bytes = max_reply_bytes
         self.requests = 0  # sent so far, with those that were sent again
         self._counting = threading.Lock()
+        self._has_warned = False  # since the last reply
         self._key = key
         self._key_variable = key_variable
         self._is_environment_server = is_environment_server(url)
@@ -135,6 +137,7 @@ class Connection:
         *,
         retries: int | None = None,
         until: float | None = None,
+        stop: threading.Event | None = None,
     ) -> Result:
         """Send a request until there is a reply that can be read.
 
@@ -145,6 +148,7 @@ class Connection:
                 Its ValueError says why a reply cannot be used; then the request is sent again.
             retries: instead of the connection's own.
             until: the deadline as `time.monotonic()` counts, instead of `deadline_seconds` from now.
+            stop: set by another thread when the reply is no longer wanted.
 
         Returns:
             What `read` returned.
@@ -159,7 +163,9 @@ class Connection:
         attempt = 0
         while True:
             try:
-                return read(self._hide_secrets(self._send(path, request, until)))
+                result = read(self._hide_secrets(self._send(path, request, until)))
+                self._has_warned = False
+                return result
             except _AgainError as error:
                 problem, pause = str(error), error.pause_seconds
             except ValueError as error:
@@ -172,8 +178,12 @@ class Connection:
                 raise ModelError(f"{self.name} gave no reply in {attempt} tries; the last one: {problem}")
             if time.monotonic() + pause >= until:
                 raise ModelError(f"{self.name} gave no reply in time ({attempt} tries; the last one: {problem})")
+            if attempt >= _TRIES_WITHOUT_WORD and not self._has_warned:
+                self._has_warned = True
+                log.warning("%s: %s; it is asked again", self.name, problem)
             log.info("%s: %s; again in %.1f s", self.name, problem, pause)
-            time.sleep(pause)
+            if (stop or threading.Event()).wait(pause):
+                raise ModelError(f"{self.name} was not asked again: the reply is no longer wanted")
 
     def _send(self, path: str, request: Mapping[str, Any], until: float) -> bytes:
         import openai
