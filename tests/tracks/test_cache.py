@@ -376,19 +376,12 @@ def test_ctrl_c_stops_at_once_and_leaves_a_usable_cache(counting, scenes, tmp_pa
     assert len(FeatureCache(tmp_path / "c").entries()) == 1
 
 
-def test_encode_and_cache_on_the_command_line(scenes, tmp_path, monkeypatch, capsys):
-    from tfgrounding.cli import app as cli
+def test_encode_and_cache_on_the_command_line(run, scenes, tmp_path, monkeypatch):
     from tfgrounding.registry import ROWS
 
     monkeypatch.setitem(ROWS["encoders"], "colours", "conftest:ColourEncoder")
     monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "c"))
     pictures = make_pictures(tmp_path / "p", 6)[0].parent
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return int(left.value.code or 0), *capsys.readouterr()
 
     code, out, err = run("encode", scenes, "missing.mp4", "--encoder", "colours")
     assert code == 2 and out.split() == ["00:00:04.000", "12", "samples", "colours", str(scenes)]

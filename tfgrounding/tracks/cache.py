@@ -167,7 +167,7 @@ class FeatureCache:
     def entries(self) -> list[Path]:
         """The stored videos, the least recently used first."""
         found = []
-        for entry in (self.folder / "features").glob("*.safetensors"):
+        for entry in (self.folder / "features").glob("[!.]*.safetensors"):  # no drafts: another process writes them
             try:
                 found.append((entry.stat().st_mtime_ns, entry))
             except OSError:
