@@ -15,19 +15,9 @@ def video(tmp_path_factory):
     return str(make_scenes(tmp_path_factory.mktemp("cli") / "Straße 1.mp4", [(2.0, RED), (2.0, BLUE)]))
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the command line in this process: (exit code, stdout, stderr)."""
+@pytest.fixture(autouse=True)
+def colours(monkeypatch):
     monkeypatch.setitem(ROWS["encoders"], "colours", "conftest:ColourEncoder")
-
-    def go(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return go
 
 
 def test_moments_on_stdout(run, video):

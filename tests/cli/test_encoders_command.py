@@ -3,29 +3,15 @@
 import json
 import shutil
 import socket
-import sys
 from typing import ClassVar
 
 import pytest
 from tiny_encoders import save_family
 from videos import BLUE, RED, make_scenes
 
-from tfgrounding.cli import app as cli
 from tfgrounding.encoders import known
 from tfgrounding.encoders.clip import ClipEncoder, SiglipEncoder
 from tfgrounding.registry import ROWS
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    def go(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return go
 
 
 @pytest.fixture

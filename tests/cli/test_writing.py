@@ -14,7 +14,6 @@ import pytest
 from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Grounder
-from tfgrounding.cli import app as cli
 from tfgrounding.show import report
 
 COLOURS = ("--encoder", "conftest:ColourEncoder")
@@ -26,19 +25,9 @@ def video(tmp_path_factory):
     return str(make_scenes(tmp_path_factory.mktemp("writing") / "scenes.mp4", [(2.0, RED), (2.0, BLUE)]))
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Runs the command line in this process, in an empty folder: (exit code, stdout, stderr)."""
-
-    def go(*arguments) -> tuple[int, str, str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return go
+@pytest.fixture(autouse=True)
+def empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture

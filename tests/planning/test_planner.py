@@ -2,13 +2,11 @@
 
 import importlib
 import json
-import sys
 import threading
 
 import pytest
 from hostile import GOOD, answer, completion, serve
 
-from tfgrounding.cli import app as cli
 from tfgrounding.errors import ModelError, PlanError
 from tfgrounding.llm.chat import ChatClient, RefusedError
 from tfgrounding.planning.llm import parse_json
@@ -346,19 +344,6 @@ def test_only_harmless_repairs():
     for text in ("", "none", '{"a": 1', "{'a': 1}", '{"a": 1]'):
         with pytest.raises(ValueError):
             parse_json(text)
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Runs the command line in this process: (exit code, stdout, stderr)."""
-
-    def go(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return int(left.value.code or 0), *capsys.readouterr()
-
-    return go
 
 
 def test_plan_on_the_command_line(run):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import sys
 import time
 
 import pytest
@@ -13,7 +12,6 @@ from videos import BLUE, RED, make_pictures, make_scenes, make_video
 from watcher import RedWatcher
 
 from tfgrounding import Grounder, Pictures, TFGroundingError
-from tfgrounding.cli import app as cli
 from tfgrounding.show.export import FORMATS, export
 from tfgrounding.show.report import write_report
 from tfgrounding.show.saved import holds_answers, read_answers
@@ -36,19 +34,9 @@ def answers(request, scenes, colour_encoder):
     return [watched.ask(query) for query in QUERIES]
 
 
-@pytest.fixture
-def run(monkeypatch, capsys, tmp_path):
-    """Runs the command line in this process, in an empty folder: (exit code, stdout, stderr)."""
-
-    def go(*arguments) -> tuple[int, str, str]:
-        monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(sys, "argv", ["tfgrounding", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(left.value.code or 0), out, err
-
-    return go
+@pytest.fixture(autouse=True)
+def empty_folder(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
 
 
 def save(path, answers):
