@@ -120,7 +120,8 @@ def test_pickled_code_in_bin_is_not_run(clip_folder, tmp_path):
     folder = copied(clip_folder, tmp_path / "clip")
     (folder / "model.safetensors").unlink()
     torch.save({"a": Harm()}, folder / "pytorch_model.bin")
-    assert "cannot be loaded" in said_of(folder) and not (tmp_path / "harm").exists()
+    said = said_of(folder)
+    assert "holds more than numbers" in said and "weights_only" not in said and not (tmp_path / "harm").exists()
 
 
 @pytest.mark.parametrize(
@@ -398,7 +399,7 @@ def test_a_model_that_overflows_in_half_precision_is_refused(clip_folder, tmp_pa
     weights["text_projection.weight"] *= 1e6
     weights["logit_scale"].fill_(1e5)
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    assert "not finite numbers: float16 is too small for it (choose bfloat16 or float32)" in said_of(
+    assert "not finite numbers: its weights are damaged, or float16 has too small a range for it" in said_of(
         folder, dtype="float16"
     )
     assert load_encoder(f"clip:{folder}", device="cpu", dtype="bfloat16").encode_texts(TEXTS).shape == (2, 24)

@@ -49,11 +49,12 @@ class Speed:
     texts_per_second: float
 
 
-# Sizes and licences as the pages of the checkpoints state them; that of BLIP-2 is 1.17 billion weights of 4 bytes.
+# Sizes and licences as the pages of the checkpoints state them; that of BLIP-2 is half of what its
+# repository holds in two forms, 10.9 GB.
 CHECKPOINTS = (
     ("siglip", 813, "Apache-2.0", "learnt from pictures with sentences"),
     ("clip", 605, "see its card", "learnt from pictures with sentences; the smallest"),
-    ("blip2", 4690, "see its card", "the encoder of TFVTG; slow without a GPU"),
+    ("blip2", 5450, "see its card", "the encoder of TFVTG; slow without a GPU"),
     ("languagebind", 2110, "MIT", "looks at eight frames at a time; slow without a GPU"),
     ("xclip", 786, "MIT", "looks at eight frames at a time, learnt from videos of actions; slow without a GPU"),
 )

@@ -59,6 +59,8 @@ class TransformerEncoder(ABC):
             raise
         except Exception as error:  # the parsers of weights and vocabularies raise errors of many kinds
             reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+            if "weights_only" in str(error):  # torch's own sentence tells programmers how to run it all the same
+                reason = "its file of weights holds more than numbers, and is not run"
             again = "" if found is None or found.is_own else f"; if a file is damaged, delete {found.folder.parents[1]}"
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason}){again}") from error
         self._preprocess.check_fits(self._model.config, where=checkpoint)
@@ -181,7 +183,7 @@ def _unit(vectors: Any) -> np.ndarray:
 
     if not torch.isfinite(vectors).all():
         raise EncoderError(
-            "the model's vectors are not finite numbers: float16 is too small for it (choose bfloat16 or float32), or "
-            "its weights are damaged"
+            "the model's vectors are not finite numbers: its weights are damaged, or float16 has "
+            "too small a range for it (choose dtype bfloat16 or float32)"
         )
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()

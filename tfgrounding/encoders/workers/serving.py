@@ -83,8 +83,8 @@ def unit(vectors):
 
     if not torch.isfinite(vectors).all():
         raise RefusedError(
-            "the model's vectors are not finite numbers: float16 is too small for it (choose bfloat16 or float32), or "
-            "its weights are damaged"
+            "the model's vectors are not finite numbers: its weights are damaged, or float16 has "
+            "too small a range for it (choose dtype bfloat16 or float32)"
         )
     return torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
 

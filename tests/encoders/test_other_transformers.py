@@ -1,4 +1,4 @@
-"""Every family again, with the oldest transformers that pyproject.toml allows, in an environment made for it."""
+"""Every family again, with the oldest transformers that pyproject.toml allows and with the newest there is."""
 
 import os
 import re
@@ -15,7 +15,8 @@ TESTS = ("tests/encoders/test_families.py", "tests/encoders/test_clip_models.py"
 
 
 @pytest.mark.slow
-def test_every_family_with_the_oldest_transformers(tmp_path):
+@pytest.mark.parametrize("which", ["oldest", "newest"])
+def test_every_family_with_another_transformers(which, tmp_path):
     needs = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     [oldest] = [need.partition(">=")[2] for need in needs if need.startswith("transformers>=")]
     pins = (ROOT / "constraints.txt").read_text().splitlines()
@@ -25,13 +26,16 @@ def test_every_family_with_the_oldest_transformers(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "env"], check=True)
     python = tmp_path / "env" / "bin" / "python"
     install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", constraints]
-    subprocess.run([*install, f"transformers=={oldest}.*"], check=True)
+    wanted = f"transformers=={oldest}.*" if which == "oldest" else "transformers"
+    subprocess.run([*install, wanted], check=True)
     own = Path(sysconfig.get_path("purelib", vars={"base": str(tmp_path / "env")}))
     (own / "rest.pth").write_text(sysconfig.get_path("purelib"))  # all else comes from the environment of this test
 
     settings = {**os.environ, "PYTHONPATH": str(ROOT)}
     version = [python, "-c", "import transformers; print(transformers.__version__)"]
-    assert subprocess.run(version, env=settings, capture_output=True, text=True).stdout.startswith(oldest)
+    installed = subprocess.run(version, env=settings, capture_output=True, text=True).stdout.strip()
+    print(f"transformers {installed}")
+    assert installed.startswith(oldest) if which == "oldest" else not installed.startswith(oldest)
     tests = [python, "-m", "pytest", "-p", "no:cacheprovider", *TESTS]
     done = subprocess.run(tests, cwd=ROOT, env=settings, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-5000:]
