@@ -28,6 +28,7 @@ from tfgrounding.encoders.load import load_encoder
 from tfgrounding.errors import UndefinedAnswerError
 from tfgrounding.evaluation.metrics import bootstrap_interval
 from tfgrounding.localizers.ground_curves import ground_curves
+from tfgrounding.planning.planner import get_planner
 from tfgrounding.types import Moment, Plan, SubEvent
 
 FLOOR = 0.2  # of the curves in charades/, made to look like BLIP-2's
@@ -79,7 +80,7 @@ def charades(folder: Path, localizers: list[str]) -> Iterator[Scored]:
 def footage(folder: Path, localizers: list[str], encoder_name: str) -> Iterator[Scored]:
     """Every query of the real footage with the rules' plan, with its paraphrases only, and alone."""
     haystack = render_haystack(folder)
-    encoder = load_encoder(encoder_name)
+    encoder, planner = load_encoder(encoder_name), get_planner("rules")
     grounders = {name: Grounder(encoder=encoder, localizer=name, top_k=1, cache=KEPT / "cache") for name in localizers}
     samples = [json.loads(line) for line in (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()]
     for sample in tqdm(samples, desc="footage", file=sys.stderr, disable=not sys.stderr.isatty()):
@@ -87,7 +88,7 @@ def footage(folder: Path, localizers: list[str], encoder_name: str) -> Iterator[
         truths = [(window[0], window[1]) for window in sample["relevant_windows"]]
         for name, grounder in grounders.items():
             features = grounder.encode_video(path)
-            full = grounder.planner.plan(sample["query"])
+            full = planner.plan(sample["query"])
             plans = {
                 "none": Plan(sample["query"]),
                 "paraphrases": replace(full, sub_events=(), relation="single-query"),
