@@ -39,11 +39,12 @@ class Model:
     def __init__(self, name, pretrained, dtype):
         self.logit_bias = torch.tensor(-10.0) if "sig" in name else None
         self.visual = types.SimpleNamespace(preprocess_cfg={"size": (4, 6)})
+        self.fill = float(open(pretrained).read()) if "/" in pretrained else 0.0
         self.blind, self.damaged, self.dtype = pretrained == "blind", pretrained == "damaged", dtype
     def eval(self):
         return self
     def state_dict(self):
-        return {"small": torch.arange(4.0), "large": torch.zeros(10**6)}
+        return {"small": torch.arange(4.0), "large": torch.full((10**5,), self.fill)}
     def encode_image(self, images, normalize):
         assert normalize and images.dtype == self.dtype
         return torch.nn.functional.normalize(images.mean(dim=(2, 3)), dim=-1)
@@ -97,6 +98,16 @@ def test_open_clip_answers_from_its_own_process(fake_open_clip):
     ]
 
 
+def test_weights_of_ones_own_are_told_apart_by_all_their_layers(fake_open_clip, tmp_path):
+    revisions = []
+    for folder, fill in (("a", "1"), ("b", "1"), ("c", "2")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "w.safetensors").write_text(fill)
+        encoder = load_encoder(f"open_clip:tiny/{tmp_path / folder / 'w.safetensors'}{fake_open_clip}", device="cpu")
+        revisions.append(encoder.revision)
+    assert revisions[0] == revisions[1] != revisions[2]
+
+
 def test_half_precision_and_a_model_like_siglip(fake_open_clip):
     encoder = load_encoder(f"open_clip:tiny-sig/good{fake_open_clip}", device="cpu", dtype="bfloat16")
     assert encoder.floor is None and encoder.revision.startswith("open_clip_torch/tiny-sig/good+bfloat16 sha256:")
@@ -108,6 +119,7 @@ def test_half_precision_and_a_model_like_siglip(fake_open_clip):
 @pytest.mark.parametrize(
     ("model", "says"),
     [
+        ("zzz/good", "open_clip has no model 'zzz'; open_clip.list_models() names those that it has"),
         ("tini/good", "open_clip has no model 'tini'; near are tiny, tiny-sig"),
         ("tiny", "tiny has no weights ''; give a file, or one of: blind, damaged, good"),
         ("tiny/damaged", "the model's vectors are not finite numbers"),
@@ -127,6 +139,8 @@ def test_what_the_worker_refuses_is_one_sentence(fake_open_clip, tmp_path, model
     ("model", "says"),
     [
         ("", "write open_clip:MODEL/PRETRAINED, open_clip:hf-hub:ORG/NAME or open_clip:FOLDER, and @PYTHON"),
+        ("@python", "open_clip needs a model: write open_clip:MODEL/PRETRAINED"),
+        (f"{__file__}@python", "is a file with weights; write its model before it, open_clip:MODEL/"),
         ("ViT-B-32/openai", "open_clip is not installed here: pip install 'tfgrounding[open-clip]', or put @PYTHON"),
         ("ViT-B-32/openai@", "open_clip is not installed here"),
         ("ViT-B-32/openai@/no/such/python", "/no/such/python: this Python cannot be started"),

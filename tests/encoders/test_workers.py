@@ -299,7 +299,7 @@ def test_a_worker_ends_with_its_encoder_even_while_it_works(start):
     begin = time.monotonic()
     dropped.close()
     thread.join()
-    assert gone(pid) and time.monotonic() - begin < worker.LEAVE_SECONDS and "ended with code 0" in errors[0]
+    assert gone(pid) and time.monotonic() - begin < worker.LEAVE_SECONDS and "was closed" in errors[0]
     dropped = Encoder(Worker("test", sys.executable, str(program)))
     pid = dropped._worker._process.pid
     del dropped

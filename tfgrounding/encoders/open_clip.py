@@ -35,9 +35,9 @@ class OpenClipEncoder(WorkerEncoder):
 
     def __init__(self, model: str = "", *, device: str = "auto", dtype: str = "auto") -> None:
         resolve_dtype(dtype, "cpu")
-        if not model:
-            raise EncoderError(f"open_clip needs a model: {HOW_TO_WRITE}")
         chosen, _, python = model.rpartition("@") if "@" in model else (model, "", "")
+        if not chosen:
+            raise EncoderError(f"open_clip needs a model: {HOW_TO_WRITE}")
         if not python and find_spec("open_clip") is None:
             raise EncoderError(
                 "open_clip is not installed here: pip install 'tfgrounding[open-clip]', or put @PYTHON behind the "
@@ -59,6 +59,8 @@ def _model_and_weights(chosen: str) -> tuple[str, str]:
         if not (folder / "open_clip_config.json").is_file():
             raise EncoderError(f"{chosen}: is a folder without open_clip_config.json")
         return f"local-dir:{folder}", ""
+    if folder.is_file():
+        raise EncoderError(f"{chosen}: is a file with weights; write its model before it, open_clip:MODEL/{chosen}")
     name, _, pretrained = chosen.partition("/")
     path = _path(pretrained)
     if not name or ("/" in pretrained and not path.exists()):

@@ -87,6 +87,7 @@ class Worker:
             raise
         finally:
             slow.cancel()
+        self._errors.clear()  # warnings of loading would be taken for the reason of a later end
 
     def ask(self, words: dict[str, Any], array: np.ndarray | None = None) -> np.ndarray:
         """The worker's answer to one request.
@@ -102,6 +103,7 @@ class Worker:
 
     def close(self) -> None:
         """End the worker."""
+        self._end = self._end or ("was closed; load the encoder again" if self._process.poll() is None else "")
         requests, answers = self._process.stdin, self._process.stdout
         assert requests is not None and answers is not None
         with contextlib.suppress(OSError):  # it ended before it had read everything

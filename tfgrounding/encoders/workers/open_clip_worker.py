@@ -14,7 +14,7 @@ from serving import RefusedError, digest, serve, unit, version_of
 OLDEST = 3  # the first version that reads folders
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 SHOWN_TAGS = 10
-SMALL = 65536  # values; layers up to this size are enough to tell weights apart
+SMALL = 65536  # values; layers up to this size are enough to tell published weights of one name apart
 TWO_TEXTS = ["a dog", "a red car"]
 
 
@@ -51,12 +51,13 @@ class Model:
             )
         preprocessing = self._model.visual.preprocess_cfg
         size = preprocessing["size"]
-        small = {n: t for n, t in self._model.state_dict().items() if t.numel() <= SMALL}
+        is_published = open_clip.is_pretrained_cfg(name, pretrained)  # other weights may change under the same name
+        told_by = {n: t for n, t in self._model.state_dict().items() if not is_published or t.numel() <= SMALL}
         steps = json.dumps([config, preprocessing], sort_keys=True)
         half = " " if dtype == "float32" else f"+{dtype} "
         weights = pretrained.replace("\\", "/").split("/")[-1]
         self.hello = {
-            "revision": f"{version_of('open_clip_torch')}/{named(name)}/{weights}{half}{digest(small, steps)}",
+            "revision": f"{version_of('open_clip_torch')}/{named(name)}/{weights}{half}{digest(told_by, steps)}",
             "scale": math.exp(float(self._model.logit_scale)),
             "biased": getattr(self._model, "logit_bias", None) is not None,
             "frame_size": size if isinstance(size, int) else max(size),  # the shorter side; the rest is done here
@@ -104,8 +105,9 @@ def check(open_clip, name, pretrained):
     if ":" not in name:
         models = open_clip.list_models()
         if name not in models:
-            near = ", ".join(difflib.get_close_matches(name, models, 5, 0.3)) or "a name of open_clip.list_models()"
-            raise RefusedError(f"open_clip has no model {name!r}; near are {near}")
+            near = ", ".join(difflib.get_close_matches(name, models, 5, 0.3))
+            near = f"near are {near}" if near else "open_clip.list_models() names those that it has"
+            raise RefusedError(f"open_clip has no model {name!r}; {near}")
         is_path = "/" in pretrained or "\\" in pretrained
         if not is_path and not open_clip.is_pretrained_cfg(name, pretrained):
             tags = open_clip.list_pretrained_tags_by_model(name)
