@@ -1,6 +1,9 @@
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,39 @@ def test_options_and_a_file_of_answers(run, video, tmp_path):
     assert run("export", saved, "--format", "csv", "--top-k", "1")[1].count("\n") == 2
     code, out, err = run("export", saved, "--encoder", "embedded", "--rate", "2")
     assert code == 2 and out == "" and "leave --encoder, --rate out" in err
+
+
+def test_ctrl_c_keeps_what_was_printed_though_a_thread_goes_on(video, tmp_path):
+    (tmp_path / "waiting.py").write_text(
+        "import threading, time\n"
+        "from conftest import ColourEncoder\n"
+        "class Waiting(ColourEncoder):\n"
+        "    def encode_frames(self, pixels):\n"
+        "        if self.seen > 11:\n"
+        "            threading.Thread(target=time.sleep, args=(60,)).start()\n"
+        "            open('waits', 'w').close()\n"
+        "            time.sleep(60)\n"
+        "        self.seen += len(pixels)\n"
+        "        return super().encode_frames(pixels)\n"
+        "    seen = 0\n"
+    )
+    places = os.pathsep.join([str(Path(__file__).parents[1]), str(Path(cli.__file__).parents[2])])
+    other = make_scenes(tmp_path / "other.mp4", [(2.0, BLUE), (2.0, RED)])
+    run = subprocess.Popen(
+        [sys.executable, "-m", "tfgrounding", "encode", video, other, "--encoder", "waiting:Waiting"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": places, "PYTHONUNBUFFERED": "", "TFGROUNDING_CACHE": str(tmp_path / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "waits").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=30)
+    assert run.returncode == 130 and err == "tfgrounding: stopped\n"
+    assert out.count("\n") == 1 and video in out
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full"])

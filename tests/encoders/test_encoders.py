@@ -14,6 +14,7 @@ import pytest
 import torch
 import transformers
 from PIL import Image
+from tiny_encoders import blip2_model
 
 from tfgrounding.encoders import checkpoint, load, preprocess
 from tfgrounding.encoders.base import Batches, resolve_device
@@ -61,17 +62,7 @@ def siglip_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def blip2_folder(tmp_path_factory):
-    asks = {**TOWER, "vocab_size": len(WORDS), "encoder_hidden_size": 32, "use_qformer_text_input": True}
-    speaks = {"model_type": "opt", "vocab_size": 8, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2}
-    config = transformers.Blip2Config(
-        vision_config=EYE,
-        qformer_config=asks,
-        text_config={**speaks, "ffn_dim": 8, "word_embed_proj_dim": 8},
-        num_query_tokens=5,
-        image_text_hidden_size=16,
-    )
-    model = transformers.Blip2ForImageTextRetrieval(config)
-    return save_checkpoint(tmp_path_factory.mktemp("blip2"), model, SQUEEZED)
+    return save_checkpoint(tmp_path_factory.mktemp("blip2"), blip2_model(len(WORDS)), SQUEEZED)
 
 
 @pytest.fixture(scope="module")

@@ -66,13 +66,13 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files may hold what is no text
     code = _run()
-    if code == STOPPED and threading.active_count() > 1 and not multiprocessing.active_children():
-        sys.stderr.flush()
-        os._exit(code)  # a thread that waits for a server would be waited for
     try:
         sys.stdout.flush()
     except OSError:  # said already; the interpreter would try once more and complain in its own words
         os._exit(code or 2)
+    if code == STOPPED and threading.active_count() > 1 and not multiprocessing.active_children():
+        sys.stderr.flush()
+        os._exit(code)  # a thread that waits for a server would be waited for
     sys.exit(code)
 
 
