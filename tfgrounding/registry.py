@@ -66,11 +66,11 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "uca": "tfgrounding.evaluation.datasets.uca:UCA",
     },
     "views": {
-        "frame-numbers": "tfgrounding.vision.views:FrameNumbers",
-        "timestamps-text": "tfgrounding.vision.views:TimestampsText",
-        "percent": "tfgrounding.vision.views:Percent",
-        "grid": "tfgrounding.vision.views:Grid",
-        "clip-yes-no": "tfgrounding.vision.views:ClipYesNo",
+        "frame-numbers": "tfgrounding.vision.views.frame_numbers:FrameNumbers",
+        "timestamps-text": "tfgrounding.vision.views.timestamps:TimestampsText",
+        "percent": "tfgrounding.vision.views.percent:Percent",
+        "grid": "tfgrounding.vision.views.grid:Grid",
+        "clip-yes-no": "tfgrounding.vision.views.yes_no:ClipYesNo",
     },
     "sources": {"open": "tfgrounding.media:open_source"},
     "shows": {

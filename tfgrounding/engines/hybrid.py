@@ -13,7 +13,7 @@ from ..answer import Answer
 from ..errors import ModelError, TFGroundingError
 from ..media import AnySource
 from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
-from ..vision.sentences import Interval
+from ..vision.frames import Interval
 from ..vision.views import ClipYesNo, NumberedFrames, ReadReply, TimeView, get_view
 from ..vision.vlm import VisionModel
 from .base import TOP_K
@@ -214,7 +214,7 @@ class _Session:
 
     def _frames_a_request(self, shown: NumberedFrames) -> int:
         """How many such frames fit one request."""
-        pictures = [part for part in self.engine.view.parts(shown) if not isinstance(part, str)]
+        pictures = [part for part in self.engine.view.parts(shown) if isinstance(part, np.ndarray)]
         return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
 
     def look_at_everything(self) -> list[Interval]:
@@ -243,7 +243,7 @@ class _Session:
     ) -> Verdict:
         """What two looks agree on, looked at again where it is cut off or was seen too coarsely."""
         found, span = both[0], (_span(before)[0], _span(after)[1])
-        step = max(_step_seconds(before), _step_seconds(after))
+        step = max(before.step_seconds, after.step_seconds)
         for _ in range(MOST_MORE_LOOKS):
             cut = (found[0] <= span[0] and span[0] > 0) or (found[1] >= span[1] and span[1] < self.duration_seconds)
             context = (MUCH, MUCH) if cut else (LITTLE, LITTLE)
@@ -256,7 +256,7 @@ class _Session:
             better = max(again, key=lambda interval: overlap(interval, found), default=found)
             if overlap(better, found) <= 0 or (not cut and iou(better, found) < 0.5):
                 break
-            found, span, step = better, _span(shown), _step_seconds(shown)
+            found, span, step = better, _span(shown), shown.step_seconds
         if found == span:
             return Verdict(moment)  # it is all that was shown: no edge of it was seen
         # An end that differs by less than the time between two frames stays as the curves gave it.
@@ -318,7 +318,3 @@ class _Session:
 
 def _span(shown: NumberedFrames) -> Interval:
     return float(shown.edges_seconds[0]), float(shown.edges_seconds[-1])
-
-
-def _step_seconds(shown: NumberedFrames) -> float:
-    return float(np.diff(shown.edges_seconds).mean())

@@ -11,7 +11,7 @@ from ..llm.prompting import prompts
 from ..media.frames import iter_frames
 from ..media.sampling import evenly
 from ..types import Source, VideoInfo
-from ..vision.sentences import Interval
+from ..vision.frames import Interval
 from ..vision.views import NumberedFrames, ReadReply, TimeView
 from ..vision.vlm import VisionModel
 

@@ -259,7 +259,7 @@ class WatchedFrames:
 
     def _windows(self, view: TimeView) -> list[tuple[int, int]]:
         """[first, last) positions of equally long windows that fit one request each, overlap, and cover everything."""
-        pictures = [part for part in view.parts(self._frames) if not isinstance(part, str)]
+        pictures = [part for part in view.parts(self._frames) if isinstance(part, np.ndarray)]
         most = self._engine.vlm.capacity(pictures) * view.frames_per_picture
         return spread_windows(len(self._frames), most, self._engine.overlap)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..types import Moment
-from ..vision.sentences import Interval
+from ..vision.frames import Interval
 
 AGREEMENT_IOU = 0.6  # of two looks at the same proposal; random replies rarely reach it
 SAME_IOU = 0.8  # two corrected moments that overlap so much are one

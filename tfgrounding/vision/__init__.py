@@ -1,18 +1,27 @@
 """Vision LLMs: how frames and their times are shown, how to ask, how to read the reply."""
 
 from .answers import ReplyIntervals, read_intervals
+from .frames import Clip, Jpeg, NumberedFrames, Part
+from .model import CutOffError, NoProbabilityError, TooMuchError, VisionModel
 from .overlay import Overlay, write_numbered_video
 from .saliency import read_saliency
-from .views import NumberedFrames, ReadReply, TimeView, get_view
-from .vlm import ServedVLM, VisionModel, load_vlm
+from .served import ServedVLM
+from .views import ReadReply, TimeView, get_view
+from .vlm import load_vlm
 
 __all__ = [
+    "Clip",
+    "CutOffError",
+    "Jpeg",
+    "NoProbabilityError",
     "NumberedFrames",
     "Overlay",
+    "Part",
     "ReadReply",
     "ReplyIntervals",
     "ServedVLM",
     "TimeView",
+    "TooMuchError",
     "VisionModel",
     "get_view",
     "load_vlm",

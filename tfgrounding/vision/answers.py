@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from .sentences import FRAME_WORDS, NOT, NUMBER, Interval, Unit, intervals_in_words, runs
+from .frames import Interval
+from .sentences import FRAME_WORDS, NOT, NUMBER, Unit, intervals_in_words, runs
 from .wording import plain
 
 MOST_JSON_FAILURES = 200

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..encoders.base import resolve_device
 from ..errors import ModelError
-from .views import Part
+from .frames import Part
 
 
 class LocalVLM:
@@ -81,7 +81,9 @@ class LocalVLM:
 
         content = [{"type": "text", "text": part} if isinstance(part, str) else {"type": "image"} for part in parts]
         text = self._processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        images = [Image.fromarray(part) for part in parts if not isinstance(part, str)]
+        if any(not isinstance(part, str | np.ndarray) for part in parts):
+            raise ModelError(f"{self.name} takes pictures, not frames as one video: use another view")
+        images = [Image.fromarray(part) for part in parts if isinstance(part, np.ndarray)]
         try:
             inputs = self._processor(text=[text], images=images, return_tensors="pt")
         except (ValueError, TypeError, ImportError) as error:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
+from .frames import Interval
+
 Unit = Literal["frame", "second", "percent"]
-Interval = tuple[float, float]
 
 NUMBER = r"\d+(?:\.\d+)?"
 FRAME_WORDS = (

@@ -1,0 +1,41 @@
+"""What every vision LLM offers, and what can go wrong when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import ModelError
+from .frames import Part
+
+
+class TooMuchError(ModelError):
+    """The request holds more than the server takes; the model's `capacity` is lower now: ask again with less."""
+
+
+class CutOffError(ModelError):
+    """The reply was cut off at its longest length, so it is no answer."""
+
+
+class NoProbabilityError(ModelError):
+    """The model gives no probability of yes and no."""
+
+
+class VisionModel(Protocol):
+    """Answers questions about pictures; safe to share between threads."""
+
+    name: str
+
+    def capacity(self, pictures: Sequence[np.ndarray]) -> int:
+        """How many pictures like these one request may hold, at least 1."""
+        ...
+
+    def ask(self, parts: Sequence[Part], *, max_tokens: int = 256) -> str:
+        """The reply to a request made of texts and (H, W, 3) uint8 pictures. Raises ModelError."""
+        ...
+
+    def yes_probability(self, parts: Sequence[Part]) -> float:
+        """P(yes) / (P(yes) + P(no)) of the reply's first word. Raises ModelError where the model gives neither."""
+        ...
