@@ -11,14 +11,16 @@ import numpy as np
 
 from ..answer import Answer
 from ..errors import ModelError, TFGroundingError
+from ..llm import RefusedError
 from ..media import AnySource
 from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.frames import Interval
 from ..vision.views import ClipYesNo, NumberedFrames, ReadReply, TimeView, get_view
 from ..vision.vlm import VisionModel
+from .asking import Asking
 from .base import TOP_K
 from .curves import CurvesEngine, WatchedCurves
-from .looking import ask_about, edges_between, look_at, sample_number
+from .looking import ask_about, edges_between, frames_a_request, look_at, sample_number
 from .numpro import MOST_FRAMES, NumProEngine, named_vlm
 from .verdicts import Verdict, agreed, distinct, in_order, iou, overlap
 
@@ -130,6 +132,8 @@ class HybridEngine:
             verdicts = session.judge(proposals[: self.most_proposals])
             if all(verdict.rejected for verdict in verdicts):
                 whole = session.look_at_everything()
+        except RefusedError:
+            raise
         except ModelError as error:
             session.warnings.append(f"the vision model failed, the moments are those of the curves: {error}")
         verdicts += [Verdict(moment) for moment in proposals[len(verdicts) :]]
@@ -137,11 +141,12 @@ class HybridEngine:
         scores = sorted((moment.score for moment in proposals), reverse=True)
         scores = [scores[0] if scores else 1.0] * len(whole) + scores
         shown = {"vlm": self.vlm.name, "view": self.view.name, "frames_shown": session.frames_shown}
+        shown |= session.asking.provenance
         return replace(
             answer,
             spans=tuple(replace(moment, score=score) for moment, score in zip(found, scores, strict=False)),
             engine=self.name,
-            warnings=tuple(dict.fromkeys((*answer.warnings, *session.warnings))),
+            warnings=tuple(dict.fromkeys((*answer.warnings, *session.warnings, *session.asking.warnings))),
             raw_answer="\n".join(session.replies),
             provenance={**answer.provenance, **shown},
         )
@@ -190,6 +195,7 @@ class _Session:
         self.replies: list[str] = []
         self.warnings: list[str] = []
         self.frames_shown = 0
+        self.asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
 
     def judge(self, proposals: Sequence[Moment]) -> list[Verdict]:
         if not proposals:
@@ -214,8 +220,7 @@ class _Session:
 
     def _frames_a_request(self, shown: NumberedFrames) -> int:
         """How many such frames fit one request."""
-        pictures = [part for part in self.engine.view.parts(shown) if isinstance(part, np.ndarray)]
-        return self.engine.vlm.capacity(pictures) * self.engine.view.frames_per_picture
+        return frames_a_request(self.asking, self.engine.view, shown)
 
     def look_at_everything(self) -> list[Interval]:
         """The second engine's own answer, from what is left of the budget."""
@@ -304,9 +309,7 @@ class _Session:
         engine = self.engine
         tries = 2 if self.frames_shown + 2 * len(shown) <= engine.budget_frames // 2 else 1
         try:
-            text, reply, sent = ask_about(
-                engine.vlm, engine.view, shown, self.query, max_tokens=engine.max_tokens, tries=tries
-            )
+            text, reply, sent = ask_about(self.asking, engine.view, shown, self.query, tries=tries)
         except ModelError:
             self.frames_shown += len(shown)
             raise

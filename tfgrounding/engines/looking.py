@@ -13,7 +13,7 @@ from ..media.sampling import evenly
 from ..types import Source, VideoInfo
 from ..vision.frames import Interval
 from ..vision.views import NumberedFrames, ReadReply, TimeView
-from ..vision.vlm import VisionModel
+from .asking import Asking, pictures_in
 
 
 def look(source: Source, *, rate_hz: float, side: int, most_frames: int) -> tuple[NumberedFrames, VideoInfo]:
@@ -114,8 +114,13 @@ def spread_windows(count: int, most: int, overlap: float) -> list[tuple[int, int
     return [(int(start), int(start) + most) for start in np.round(np.linspace(0, count - most, number))]
 
 
+def frames_a_request(asking: Asking, view: TimeView, shown: NumberedFrames) -> int:
+    """How many frames like these one request may hold, at least 1. Raises ModelError."""
+    return max(1, asking.vlm.capacity(pictures_in(view.parts(shown)))) * view.frames_per_picture
+
+
 def ask_about(
-    vlm: VisionModel, view: TimeView, shown: NumberedFrames, query: str, *, max_tokens: int = 256, tries: int = 2
+    asking: Asking, view: TimeView, shown: NumberedFrames, query: str, *, tries: int = 2
 ) -> tuple[str, ReadReply, int]:
     """Ask about these frames, and once more where the reply is of no use.
 
@@ -127,14 +132,14 @@ def ask_about(
         ModelError: the model could not be asked.
     """
     parts, question = view.parts(shown), view.question(shown, query)
-    reply = vlm.ask([*parts, question], max_tokens=max_tokens)
+    reply = asking.text([*parts, question])
     reading = view.read(reply, shown)
     sent = len(shown)
     if reading.usable:
         return reply, reading, sent
     warning = "a reply could not be used"
     if tries > 1:
-        reply = vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=max_tokens)
+        reply = asking.text([*parts, f"{question}\n\n{prompts('numpro.again').text}"])
         reading = view.read(reply, shown)
         sent += len(shown)
         warning = "a reply could not be used and was asked for once more"

@@ -19,8 +19,9 @@ from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.saliency import read_saliency
 from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, get_view, numbered_question
 from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
+from .asking import Asking
 from .base import TOP_K
-from .looking import ask_about, look, spread_windows
+from .looking import ask_about, frames_a_request, look, spread_windows
 
 RATE_HZ = 1.0
 MOST_FRAMES = 128
@@ -136,25 +137,27 @@ class WatchedFrames:
 
     def _ask_windows(self, plan: Plan, top_k: int) -> Answer:
         engine, shown = self._engine, self._frames
-        windows = self._windows(engine.view)
+        asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
+
+        def ask(first: int, last: int) -> tuple[str, ReadReply, int]:
+            return ask_about(asking, engine.view, shown.part(first, last), plan.query, tries=engine.tries)
+
+        asked: list[tuple[int, int]] = []
         replies: list[str] = []
         read: list[ReadReply] = []
-        asked: list[tuple[int, int]] = []
         warnings: list[str] = []
         frames_shown = 0
         failure: ModelError | None = None
-        for first, last in windows:
+        windows = asking.windows(self._windows(engine.view), ask, self._smaller)
+        for (first, last), result in windows:
             window = shown.part(first, last)
-            try:
-                text, reply, sent = ask_about(
-                    engine.vlm, engine.view, window, plan.query, max_tokens=engine.max_tokens, tries=engine.tries
-                )
-            except ModelError as error:
-                failure = error
+            if isinstance(result, ModelError):
+                failure = result
                 warnings.append(
-                    f"{window.edges_seconds[0]:.1f}-{window.edges_seconds[-1]:.1f} s could not be asked about: {error}"
+                    f"{window.edges_seconds[0]:.1f}-{window.edges_seconds[-1]:.1f} s could not be asked about: {result}"
                 )
                 continue
+            text, reply, sent = result
             asked.append((first, last))
             frame_range = f"[frames {window.numbers[0]}-{window.numbers[-1]}] "
             replies.append(text if len(windows) == 1 else frame_range + text)
@@ -168,16 +171,23 @@ class WatchedFrames:
             moments = [Moment(start, end, 1.0) for start, end in read[0].intervals_seconds]
         else:
             moments = _voted(curve, shown.edges_seconds)
-        return self._answer(plan, moments[:top_k], curve, "\n".join(replies), warnings, frames_shown)
+        return self._answer(plan, moments[:top_k], curve, "\n".join(replies), warnings, frames_shown, asking)
 
     def _ask_clips(self, view: ClipYesNo, plan: Plan, top_k: int) -> Answer:
         engine, shown = self._engine, self._frames
+        asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
         clips = view.clips(len(shown))
+
+        def ask(first: int, last: int) -> float:
+            clip = shown.part(first, last)
+            return asking.probability([*view.parts(clip), view.question(clip, plan.query)])
+
         total, seen = np.zeros(len(shown)), np.zeros(len(shown))
         replies = []
-        for first, last in clips:
+        for (first, last), probability in asking.windows(clips, ask, self._smaller):
+            if isinstance(probability, ModelError):
+                raise probability
             clip = shown.part(first, last)
-            probability = engine.vlm.yes_probability([*view.parts(clip), view.question(clip, plan.query)])
             total[first:last] += probability
             seen[first:last] += 1
             replies.append(f"{clip.edges_seconds[0]:.1f}-{clip.edges_seconds[-1]:.1f} s: P(yes) = {probability:.4f}")
@@ -191,7 +201,7 @@ class WatchedFrames:
         )
         frames_shown = sum(last - first for first, last in clips)
         return self._answer(
-            plan, moments[:top_k], curve, "\n".join(replies), [], frames_shown, localizer=engine.localizer.name
+            plan, moments[:top_k], curve, "\n".join(replies), [], frames_shown, asking, localizer=engine.localizer.name
         )
 
     def _answer(
@@ -202,6 +212,7 @@ class WatchedFrames:
         raw_answer: str,
         warnings: list[str],
         frames_shown: int,
+        asking: Asking,
         *,
         localizer: str = "none",
     ) -> Answer:
@@ -216,52 +227,77 @@ class WatchedFrames:
             localizer=localizer,
             curve=curve,
             pts_seconds=self._frames.sample_seconds,
-            warnings=tuple(dict.fromkeys([*self.info.warnings, *plan.warnings, *warnings])),
+            warnings=tuple(dict.fromkeys([*self.info.warnings, *plan.warnings, *warnings, *asking.warnings])),
             raw_answer=raw_answer,
             provenance={
                 "tfgrounding": __version__,
                 "vlm": engine.vlm.name,
                 "view": engine.view.name,
                 "frames_shown": frames_shown,
+                **asking.provenance,
             },
             source=self._source,
         )
 
     def highlights(self, query: str) -> Highlights:
-        """How well does each frame show it? Always asked with numbers on the frames. Raises ModelError."""
+        """How well does each frame show it? Always asked with numbers on the frames.
+
+        Raises:
+            ModelError: no part of the video could be asked about.
+        """
         engine, shown = self._engine, self._frames
         view = engine.view if isinstance(engine.view, FrameNumbers) else FrameNumbers()
-        total, rated = np.zeros(len(shown)), np.zeros(len(shown))
-        replies, warnings = [], list(self.info.warnings)
-        for first, last in self._windows(view):
+        asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
+        warnings = list(self.info.warnings)
+
+        def ask(first: int, last: int) -> str:
             window = shown.part(first, last)
             question = numbered_question("numpro.highlights", view.overlay, window, query)
             parts = view.parts(window)
             tokens = max(engine.max_tokens, HIGHLIGHT_TOKENS_PER_FRAME * len(window))
-            reply = engine.vlm.ask([*parts, question], max_tokens=tokens)
-            found = read_saliency(reply)
-            if not found:
-                reply = engine.vlm.ask([*parts, f"{question}\n\n{prompts('numpro.again').text}"], max_tokens=tokens)
-                found = read_saliency(reply)
+            reply = asking.text([*parts, question], max_tokens=tokens)
+            if not read_saliency(reply):
                 warnings.append("a reply could not be used and was asked for once more")
+                again = f"{question}\n\n{prompts('numpro.again').text}"
+                reply = asking.text([*parts, again], max_tokens=tokens)
+            return reply
+
+        total, rated = np.zeros(len(shown)), np.zeros(len(shown))
+        replies: list[str] = []
+        failure: ModelError | None = None
+        for (first, last), reply in asking.windows(self._windows(view), ask, self._smaller):
+            if isinstance(reply, ModelError):
+                failure = reply
+                start, end = shown.edges_seconds[[first, last]]
+                warnings.append(f"{start:.1f}-{end:.1f} s could not be asked about: {reply}")
+                continue
             replies.append(reply)
-            for number, value in found.items():
+            for number, value in read_saliency(reply).items():
                 position = number - int(shown.numbers[0])
                 if first <= position < last:
                     total[position] += value
                     rated[position] += 1
                 else:
                     warnings.append(f"the reply rates frame {number}, which was not shown: left out")
+        if failure is not None and not replies:
+            raise failure
         if not rated.all():
             warnings.append(f"{int((rated == 0).sum())} of {len(shown)} frames got no saliency")
+        warnings.extend(asking.warnings)
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
         return Highlights(saliency, shown.sample_seconds, self.info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
 
     def _windows(self, view: TimeView) -> list[tuple[int, int]]:
         """[first, last) positions of equally long windows that fit one request each, overlap, and cover everything."""
-        pictures = [part for part in view.parts(self._frames) if isinstance(part, np.ndarray)]
-        most = self._engine.vlm.capacity(pictures) * view.frames_per_picture
-        return spread_windows(len(self._frames), most, self._engine.overlap)
+        asking = Asking(self._engine.vlm)
+        return spread_windows(len(self._frames), frames_a_request(asking, view, self._frames), self._engine.overlap)
+
+    def _smaller(self, first: int, last: int) -> list[tuple[int, int]]:
+        """A window that was too much, cut by what the model takes now."""
+        view = self._engine.view
+        most = frames_a_request(Asking(self._engine.vlm), view, self._frames.part(first, last))
+        parts = spread_windows(last - first, min(most, last - first), self._engine.overlap)
+        return [(first + start, first + end) for start, end in parts]
 
 
 def named_vlm(vlm: str | VisionModel | None, *, engine: str, device: str) -> VisionModel:

@@ -1,0 +1,174 @@
+"""All requests that one query makes to a vision LLM: asked side by side, counted, stopped where none can succeed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..errors import ModelError
+from ..llm.connection import RefusedError
+from ..vision.frames import Clip, Jpeg, Part
+from ..vision.model import TooMuchError, VisionModel
+
+Result = TypeVar("Result")
+
+MOST_CUTS = 8  # of one window into smaller ones: 2 ** 8 frames become one
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a query has cost: requests, pictures in them, and the tokens that the server counted, 0 where it did not."""
+
+    requests: int = 0
+    pictures: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(
+            self.requests + other.requests,
+            self.pictures + other.pictures,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+class Asking:
+    """The requests of one query to a vision LLM; safe to share between threads.
+
+    `spent`: what they have cost so far, those that failed included. `warnings`: what the model said about its replies.
+
+    Args:
+        vlm: the vision LLM. Its optional `concurrency` says how many requests may run at the same time, 1 where it
+            says nothing; its optional `reply` gives token counts.
+        max_tokens: longest reply.
+    """
+
+    def __init__(self, vlm: VisionModel, *, max_tokens: int = 256) -> None:
+        self.vlm = vlm
+        self.max_tokens = max_tokens
+        self.spent = Spent()
+        self.warnings: list[str] = []
+        self._counting = threading.Lock()
+
+    def text(self, parts: Sequence[Part], *, max_tokens: int | None = None) -> str:
+        """The reply to a request. Raises ModelError; which ones, see `VisionModel`."""
+        self._count(Spent(1, count_pictures(parts)))
+        longest = self.max_tokens if max_tokens is None else max_tokens
+        reply: Any = getattr(self.vlm, "reply", None)
+        if reply is None:
+            return self.vlm.ask(parts, max_tokens=longest)
+        answered = reply(parts, max_tokens=longest)
+        used = answered.usage
+        self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
+        with self._counting:
+            self.warnings.extend(getattr(answered, "warnings", ()))
+        return str(answered.text)
+
+    def probability(self, parts: Sequence[Part]) -> float:
+        """P(yes) of a request. Raises ModelError: NoProbabilityError where the model gives none."""
+        self._count(Spent(1, count_pictures(parts)))
+        return self.vlm.yes_probability(parts)
+
+    def each(self, jobs: Sequence[Callable[[], Result]]) -> list[Result | ModelError]:
+        """The results of jobs in their order, as many at the same time as the model allows.
+
+        A job that fails leaves its ModelError as its result. No further job begins after an error that would meet all
+        of them: a request that the server refuses for good, or a fault.
+
+        Raises:
+            RefusedError: the key, the address or the model is wrong.
+        """
+        threads = min(len(jobs), max(1, int(getattr(self.vlm, "concurrency", 1))))
+        if threads <= 1:
+            return [_result(job) for job in jobs]
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="tfgrounding-ask")
+        try:
+            running = [pool.submit(_result, job) for job in jobs]
+            wait(running, return_when=FIRST_EXCEPTION)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # requests under way are not waited for
+        done = [one for one in running if one.done() and not one.cancelled()]
+        if stopped := next(filter(None, (one.exception() for one in done)), None):
+            raise stopped
+        return [one.result() for one in done]
+
+    def windows(
+        self,
+        windows: Sequence[tuple[int, int]],
+        ask: Callable[[int, int], Result],
+        smaller: Callable[[int, int], Sequence[tuple[int, int]]],
+    ) -> list[tuple[tuple[int, int], Result | ModelError]]:
+        """Ask about stretches of frames; what is too much for one request is asked about in smaller ones.
+
+        Args:
+            windows: [first, last) positions of frames.
+            ask: asks about one window; raises TooMuchError where the server takes fewer frames.
+            smaller: cuts a window by what the model takes now; the window itself where it cannot be cut.
+
+        Returns:
+            The windows that were asked about in the end, in order of their frames, each with its result.
+
+        Raises:
+            RefusedError: as `each`.
+        """
+        finished: list[tuple[tuple[int, int], Result | ModelError]] = []
+        left = list(windows)
+        for _ in range(MOST_CUTS + 1):
+            again: list[tuple[int, int]] = []
+            for window, result in zip(left, self.each([partial(ask, *window) for window in left]), strict=True):
+                parts = list(smaller(*window)) if isinstance(result, TooMuchError) else [window]
+                if len(parts) > 1:
+                    again.extend(parts)
+                else:
+                    finished.append((window, result))
+            left = again
+            if not left:
+                break
+        finished.extend((window, TooMuchError("the server still refuses the request as too large")) for window in left)
+        return sorted(finished, key=lambda one: one[0])
+
+    @property
+    def provenance(self) -> dict[str, int]:
+        """What was spent, as an answer's provenance names it."""
+        return {
+            "vlm_requests": self.spent.requests,
+            "vlm_pictures": self.spent.pictures,
+            "vlm_prompt_tokens": self.spent.prompt_tokens,
+            "vlm_completion_tokens": self.spent.completion_tokens,
+        }
+
+    def _count(self, spent: Spent) -> None:
+        with self._counting:
+            self.spent += spent
+
+
+def _result(job: Callable[[], Result]) -> Result | ModelError:
+    try:
+        return job()
+    except RefusedError:
+        raise
+    except ModelError as error:
+        return error
+
+
+def count_pictures(parts: Sequence[Part]) -> int:
+    """How many pictures a request holds; each frame of a video counts."""
+    return sum(len(part.seconds) if isinstance(part, Clip) else isinstance(part, np.ndarray | Jpeg) for part in parts)
+
+
+def pictures_in(parts: Sequence[Part]) -> list[np.ndarray]:
+    """The pictures of a request, (H, W, 3) each, those of a video one by one."""
+    found: list[np.ndarray] = []
+    for part in parts:
+        if isinstance(part, Clip):
+            found.extend(part.pixels)
+        elif isinstance(part, np.ndarray):
+            found.append(part)
+    return found
