@@ -67,7 +67,11 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
     },
     "views": {
         "frame-numbers": "tfgrounding.vision.views.frame_numbers:FrameNumbers",
+        "frame-labels": "tfgrounding.vision.views.frame_labels:FrameLabels",
         "timestamps-text": "tfgrounding.vision.views.timestamps:TimestampsText",
+        "qwen3-seconds": "tfgrounding.vision.views.qwen3:Qwen3Seconds",
+        "qwen2.5-video": "tfgrounding.vision.views.video:Qwen25Video",
+        "video": "tfgrounding.vision.views.video:Video",
         "percent": "tfgrounding.vision.views.percent:Percent",
         "grid": "tfgrounding.vision.views.grid:Grid",
         "clip-yes-no": "tfgrounding.vision.views.yes_no:ClipYesNo",

@@ -165,7 +165,7 @@ def red_seconds(texts: list[str], pictures: list[np.ndarray]) -> str:
 
 def red_percent(texts: list[str], pictures: list[np.ndarray]) -> str:
     red = [i for i, picture in enumerate(pictures) if is_red(picture)]
-    return f"from {100 * red[0] // len(pictures)} to {100 * (red[-1] + 1) // len(pictures) - 1}"
+    return f"from {round(100 * red[0] / len(pictures))} to {round(100 * (red[-1] + 1) / len(pictures))}"
 
 
 @pytest.mark.parametrize(

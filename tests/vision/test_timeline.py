@@ -117,10 +117,12 @@ def test_timestamps_of_close_frames_differ() -> None:
 @pytest.mark.parametrize(
     ("reply", "interval"),
     [
-        ("from 20 to 39", (2.0, 4.0)),
+        ("from 20 to 40", (2.0, 4.0)),
         ("from 0 to 100", (0.0, 10.0)),
         ("from 99 to 100", (9.9, 10.0)),
-        ("from 100 to 100", (9.9, 10.0)),
+        ("from 100 to 100", (9.95, 10.0)),
+        ("from 37 to 37", (3.65, 3.75)),
+        ("from 0 to 0", (0.0, 0.05)),
     ],
 )
 def test_percent_counts_hundredths_of_what_is_shown(reply: str, interval: tuple[float, float]) -> None:

@@ -6,7 +6,7 @@ from .model import CutOffError, NoProbabilityError, TooMuchError, VisionModel
 from .overlay import Overlay, write_numbered_video
 from .saliency import read_saliency
 from .served import ServedVLM
-from .views import ReadReply, TimeView, get_view
+from .views import ReadReply, TimeView, get_view, view_for
 from .vlm import load_vlm
 
 __all__ = [
@@ -27,5 +27,6 @@ __all__ = [
     "load_vlm",
     "read_intervals",
     "read_saliency",
+    "view_for",
     "write_numbered_video",
 ]

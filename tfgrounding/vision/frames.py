@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 Interval = tuple[float, float]
+FINE_HZ = 100  # pictures a second of the video that a clip's times are counted in
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +21,34 @@ class Jpeg:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Frames that a model takes as one video: (T, H, W, 3) uint8 `pixels`, on screen at (T,) `seconds`."""
+    """Frames that a model takes as one video: (T, H, W, 3) uint8 `pixels`, on screen at (T,) `seconds`, increasing."""
 
     pixels: np.ndarray
     seconds: np.ndarray
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames a second, on average; 1 for a single frame."""
+        return 1.0 if len(self.seconds) < 2 else (len(self.seconds) - 1) / float(self.seconds[-1] - self.seconds[0])
+
+    def metadata(self) -> dict[str, Any]:
+        """The times of the frames, as transformers' `VideoMetadata` and vLLM's `media_io_kwargs` count them.
+
+        Returns:
+            fps, frames_indices, total_num_frames and duration of a video with `fps` pictures a second from which the
+            frames would be these: frames_indices / fps are `seconds`, to half of 1 / fps. The video is as long as the
+            frames last, or, for frames from its middle, ends with them.
+        """
+        fps = FINE_HZ * max(1, math.ceil(self.rate_hz / 10))
+        indices = np.round(self.seconds * fps).astype(np.int64)
+        lasting = round(len(self.seconds) / self.rate_hz * fps)
+        total = max(lasting, int(indices[-1]) + 1)
+        return {
+            "fps": float(fps),
+            "frames_indices": indices.tolist(),
+            "total_num_frames": total,
+            "duration": total / fps,
+        }
 
 
 Part = str | np.ndarray | Jpeg | Clip  # of a request: a text, an (H, W, 3) uint8 picture, or frames as a video

@@ -2,22 +2,31 @@
 
 from ..frames import NumberedFrames, Part
 from .base import ReadReply, TimeView, get_view
+from .choose import view_for
+from .frame_labels import FrameLabels
 from .frame_numbers import FrameNumbers, numbered_question
 from .grid import Grid
 from .percent import Percent
+from .qwen3 import Qwen3Seconds
 from .timestamps import TimestampsText
+from .video import Qwen25Video, Video
 from .yes_no import ClipYesNo
 
 __all__ = [
     "ClipYesNo",
+    "FrameLabels",
     "FrameNumbers",
     "Grid",
     "NumberedFrames",
     "Part",
     "Percent",
+    "Qwen3Seconds",
+    "Qwen25Video",
     "ReadReply",
     "TimeView",
     "TimestampsText",
+    "Video",
     "get_view",
     "numbered_question",
+    "view_for",
 ]

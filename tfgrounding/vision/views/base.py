@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -63,10 +62,15 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
     return make("views", view, needs=("name", "frame_side", "frames_per_picture", "parts", "question", "read"))
 
 
-def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float) -> ReadReply:
+def read_numbers(
+    reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float, halfway: float = 0.0
+) -> ReadReply:
     """The reply's intervals in seconds; what is outside the frames is cut or left out.
 
-    `labels`: (T,) what was shown with each frame, increasing: numbers or seconds.
+    Args:
+        labels: (T,) what was shown with each frame, never falling: numbers or seconds.
+        step: numbers in a list that are at most this far apart make one interval.
+        halfway: a number that is this close to the middle between two labels means both frames.
     """
     answer = read_intervals(reply, unit=unit, step=step)
     low, high = float(labels[0]), float(labels[-1])
@@ -80,10 +84,12 @@ def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndar
             continue
         if (np.isfinite(first) and first < low - slack) or (np.isfinite(last) and last > high + slack):
             warnings.append(f"the reply names {unit} {named}, but only {low:g} to {high:g} were shown: cut")
-        positions = [_nearest(labels, value) for value in (first, last)]
-        found.append(frames.seconds_of(frames.numbers[positions[0]], frames.numbers[positions[1]]))
+        start, end = _nearest(labels, first, halfway)[0], _nearest(labels, last, halfway)[-1]
+        found.append((float(frames.edges_seconds[start]), float(frames.edges_seconds[end + 1])))
     return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, tuple(warnings))
 
 
-def _nearest(labels: Sequence[float] | np.ndarray, value: float) -> int:
-    return int(np.abs(np.asarray(labels) - np.clip(value, labels[0], labels[-1])).argmin())
+def _nearest(labels: np.ndarray, value: float, halfway: float) -> np.ndarray:
+    """The positions of the labels nearest to a value: one, or some that are equal or about equally near."""
+    distances = np.abs(labels - np.clip(value, labels[0], labels[-1]))
+    return np.flatnonzero(distances <= distances.min() + 2 * halfway)

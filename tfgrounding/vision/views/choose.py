@@ -1,0 +1,60 @@
+"""The view for a model, by its name and by what it takes."""
+
+from __future__ import annotations
+
+import re
+
+from ..model import VisionModel
+from .base import TimeView, get_view
+
+# A model's name: the view where it takes pictures, and the one where it takes frames as one video.
+VIEWS = {
+    "qwen3-vl": ("qwen3-seconds", "video"),
+    "qwen3.5": ("qwen3-seconds", "video"),
+    "qwen3.6": ("qwen3-seconds", "video"),
+    "qwen2.5-vl": ("frame-numbers", "qwen2.5-video"),
+    "qwen2.5-omni": ("frame-numbers", "qwen2.5-video"),
+    "internvl": ("frame-labels", "frame-labels"),
+    "gemini": ("timestamps-text:clock", "timestamps-text:clock"),
+    "gemma-4": ("timestamps-text:clock", "video"),
+    "glm-4v": ("timestamps-text:glm", "video"),
+    "glm-4.1v": ("timestamps-text:glm", "video"),
+    "glm-4.5v": ("timestamps-text:glm", "video"),
+    "glm-4.6v": ("timestamps-text:glm", "video"),
+    "glm-46v": ("timestamps-text:glm", "video"),
+    "kimi": ("timestamps-text:clock", "video"),
+    "molmo-2": ("timestamps-text:molmo", "video"),
+    "seed": ("timestamps-text:seed", "timestamps-text:seed"),
+    "smolvlm": ("timestamps-text:smolvlm", "video"),
+    "videollama-3": ("timestamps-text:videollama3", "video"),
+    "video-llama-3": ("timestamps-text:videollama3", "video"),
+    "timemarker": ("timestamps-text", "timestamps-text"),
+    "timechat": ("timestamps-text:timechat", "timestamps-text:timechat"),
+    "vtimellm": ("percent", "percent"),
+}
+OTHERS = "frame-numbers"  # every model reads numbers on pictures; it has the best published figures without training
+
+
+def view_for(vlm: VisionModel) -> TimeView:
+    """The view that a model knows from its training, else numbers on the frames.
+
+    Args:
+        vlm: its `name` decides, by the longest entry of VIEWS that stands in it as whole words, or its optional `kind`;
+            and its optional `takes_clips`.
+    """
+    takes_clips = bool(getattr(vlm, "takes_clips", False))
+    for name in (str(getattr(vlm, "kind", "")), vlm.name):
+        words = _words(re.sub(r"@https?://.*", "", name, flags=re.DOTALL))
+        known = [entry for entry in VIEWS if _holds(words, _words(entry))]
+        if known:
+            return get_view(VIEWS[max(known, key=lambda entry: len(_words(entry)))][takes_clips])
+    return get_view(OTHERS)
+
+
+def _words(name: str) -> list[str]:
+    """ "org/Qwen2.5-VL-7B" as qwen, 2, 5, vl, 7, b: letters and digits apart, however they are joined."""
+    return re.findall(r"[a-z]+|\d+", name.lower())
+
+
+def _holds(words: list[str], entry: list[str]) -> bool:
+    return any(words[at : at + len(entry)] == entry for at in range(len(words) - len(entry) + 1))

@@ -1,0 +1,49 @@
+"""All frames as one video: the model gets their times from its own processor, which is given ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...llm.prompting import prompts
+from ..frames import Clip, NumberedFrames, Part
+from .base import ReadReply, read_numbers
+
+HALFWAY_SECONDS = 0.05  # what a time with one decimal may be off
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """Frames as one video, for models whose processor writes the times itself, such as Qwen3-VL or GLM-4.5V.
+
+    The model must take a `Clip`: one here whose video processor runs, or one on a vLLM server.
+    """
+
+    frame_side: int = 336
+    name: str = "video"
+    frames_per_picture: int = 1
+
+    def parts(self, frames: NumberedFrames) -> list[Part]:
+        return [Clip(frames.pixels, self._seconds(frames))]
+
+    def question(self, frames: NumberedFrames, query: str) -> str:
+        return prompts("numpro.video").fill(query=query)
+
+    def read(self, reply: str, frames: NumberedFrames) -> ReadReply:
+        labels, step = self._seconds(frames), frames.step_seconds * 1.5
+        return read_numbers(reply, frames, "second", labels, step=step, halfway=HALFWAY_SECONDS)
+
+    def _seconds(self, frames: NumberedFrames) -> np.ndarray:
+        """(T,) the times of the frames as the model counts them."""
+        return frames.sample_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Qwen25Video(Video):
+    """Frames as one video with its frame rate, for Qwen2.5-VL, which counts seconds from the first frame on."""
+
+    name: str = "qwen2.5-video"
+
+    def _seconds(self, frames: NumberedFrames) -> np.ndarray:
+        return frames.sample_seconds - frames.sample_seconds[0]
