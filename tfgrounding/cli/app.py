@@ -23,6 +23,7 @@ from ..show.exports.common import clock
 from . import encoders as cli_encoders
 from . import measure as cli_measure
 from . import show as cli_show
+from . import vision as cli_vision
 from .show import answer_queries
 from .terminal import (
     Device,
@@ -318,6 +319,7 @@ def cache_command(
 
 
 app.command("encoders")(cli_encoders.encoders_command)
+app.command("doctor")(cli_vision.doctor_command)
 app.command("report")(cli_show.report_command)
 app.command("export")(cli_show.export_command)
 app.command("overlay")(cli_show.overlay_command)

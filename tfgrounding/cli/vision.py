@@ -1,0 +1,146 @@
+"""The command that examines a vision LLM: doctor."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import TFGroundingError
+from .terminal import Device, plain
+
+if TYPE_CHECKING:
+    from ..vision.doctor import Findings, ViewResult
+
+QUERY_PICTURES = 128  # for which the cost of one query is told: what numpro shows of a video at most
+QUESTION_TOKENS, REPLY_TOKENS = 150, 40  # of a query
+LABEL = 28  # characters
+
+
+def doctor_command(
+    vlm: Annotated[str, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID.")],
+    view: Annotated[
+        list[str] | None, typer.Option(help="Try this way to show time only; may be repeated. Default: all.")
+    ] = None,
+    requests: Annotated[int, typer.Option(min=1, help="Send at most this many requests.")] = 40,
+    seconds: Annotated[float, typer.Option(min=1, help="Begin no request after this many seconds.")] = 300.0,
+    pictures: Annotated[int, typer.Option(min=1, help="Try at most this many pictures in one request.")] = 64,
+    price_in: Annotated[float | None, typer.Option(min=0, help="What a million tokens of requests cost.")] = None,
+    price_out: Annotated[float | None, typer.Option(min=0, help="What a million tokens of replies cost.")] = None,
+    keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Keep the result for later runs.")] = True,
+    device: Device = "auto",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Find out what a vision LLM sees and takes: pictures made here, with known times, are sent and asked about."""
+    from ..vision.doctor import examine
+    from ..vision.profiles import save_profile
+    from ..vision.served import ServedVLM
+    from ..vision.vlm import load_vlm
+
+    if (price_in is None) != (price_out is None):
+        raise TFGroundingError("--price-in and --price-out go together")
+    model = load_vlm(vlm, device=device)
+    found = examine(
+        model,
+        views=view or (),
+        most_requests=requests,
+        most_seconds=seconds,
+        most_pictures=pictures,
+        report=lambda sentence: print(f"{sentence} ...", file=sys.stderr),
+    )
+    prices = None if price_in is None or price_out is None else (price_in, price_out)
+    cost = _cost_of_a_query(found, prices)
+    print(json.dumps({**asdict(found), "query": cost}) if as_json else _text(found, cost))
+    if keep and isinstance(model, ServedVLM):
+        path = save_profile(model.client.model, model.client.base_url, found.profile())
+        print(f"kept for later runs in {path}", file=sys.stderr)
+
+
+def _cost_of_a_query(found: Findings, prices: tuple[float, float] | None) -> dict[str, float | None]:
+    """Tokens, seconds and money of one query over `QUERY_PICTURES` pictures, None where they are not known."""
+    requests = -(-QUERY_PICTURES // max(1, found.most_pictures))
+    tokens = (
+        None if found.picture_tokens is None else QUERY_PICTURES * found.picture_tokens + requests * QUESTION_TOKENS
+    )
+    seconds = None
+    if found.picture_seconds is not None and found.request_seconds is not None:
+        seconds = QUERY_PICTURES * found.picture_seconds + requests * found.request_seconds
+    price = None
+    if tokens is not None and prices is not None:
+        price = (tokens * prices[0] + requests * REPLY_TOKENS * prices[1]) / 1e6
+    return {"pictures": QUERY_PICTURES, "requests": requests, "tokens": tokens, "seconds": seconds, "price": price}
+
+
+def _text(found: Findings, cost: dict[str, float | None]) -> str:
+    lines = [
+        f"{found.model}: {found.requests} requests, {found.pictures} pictures, {found.seconds:.1f} s, "
+        f"{found.prompt_tokens:,} + {found.completion_tokens:,} tokens",
+        "",
+        *(f"{label:<{LABEL}}{value}" for label, value in _facts(found)),
+        "",
+        f"{'view':<18}{'offset s':>10}{'scale':>8}{'spread s':>10}{'overlap':>9}{'usable':>8}{'says none':>11}",
+        *map(_row, found.views),
+        "",
+        _recommendation(found),
+        _cost_line(cost),
+    ]
+    if found.stopped:
+        lines.append(f"not all was tried: {found.stopped}")
+    return "\n".join(map(plain, lines))  # a server's words may hold what a terminal obeys
+
+
+def _facts(found: Findings) -> list[tuple[str, str]]:
+    more = f"; more are refused: {found.refusal}" if found.refusal else " or more"
+    certainty = ""
+    if found.yes is not None and found.no is not None:
+        certainty = f"; P(yes) is {found.yes:.2f} where yes is right, {found.no:.2f} where no is"
+    speed = "not known"
+    if found.request_seconds is not None:
+        speed = f"{found.request_seconds:.2f} s a request and {found.picture_seconds:.3f} s a picture in it"
+    return [
+        ("reads numbers on pictures", f"{_yes(found.sees)}; its reply: {found.numbers_read!r}"),
+        ("pictures in one request", f"{found.most_pictures}{more}"),
+        ("tokens of one picture", "not known" if found.picture_tokens is None else f"{found.picture_tokens:.0f}"),
+        ("context", f"{found.context_tokens:,} tokens" if found.context_tokens else "not known"),
+        ("follows a JSON schema", _yes(found.takes_schema)),
+        ("log-probabilities", _yes(found.gives_probability) + certainty),
+        ("speed", speed),
+    ]
+
+
+def _row(one: ViewResult) -> str:
+    if one.offset_seconds is None or one.scale is None or one.spread_seconds is None:
+        line = f"{one.view:<18}{'-':>10}{'-':>8}{'-':>10}"
+    else:
+        line = f"{one.view:<18}{one.offset_seconds:>+10.2f}{one.scale:>8.3f}{one.spread_seconds:>10.2f}"
+    if not one.asked:
+        return f"{one.view:<18}not tried: {one.problem}"
+    line += f"{one.iou:>9.2f}{f'{one.readable}/{one.asked}':>8}{_yes(one.says_none):>11}"
+    return f"{line}  {one.problem}".rstrip()
+
+
+def _recommendation(found: Findings) -> str:
+    if found.recommended:
+        return f"recommended: --view {found.recommended}"
+    if not any(one.asked for one in found.views):
+        return "no view is recommended: none was tried"
+    return (
+        "no view is recommended: what the model reads has too little to do with the true times; "
+        "it does not see what is shown, or its server does not pass the pictures on"
+    )
+
+
+def _cost_line(cost: dict[str, float | None]) -> str:
+    known = f"about {cost['tokens']:,.0f} tokens" if cost["tokens"] is not None else "tokens not known"
+    if cost["seconds"] is not None:
+        known += f", {cost['seconds']:.0f} s"
+    if cost["price"] is not None:
+        known += f", {cost['price']:.4f} of the currency of your prices"
+    return f"one query over {cost['pictures']} pictures: {cost['requests']} requests, {known}"
+
+
+def _yes(value: bool | None) -> str:
+    return "not known" if value is None else "yes" if value else "no"

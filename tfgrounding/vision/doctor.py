@@ -1,0 +1,361 @@
+"""Find out what a vision LLM sees and what its server takes, with pictures whose contents are known."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..errors import ModelError, TFGroundingError
+from ..llm.connection import RefusedError
+from ..llm.prompting import prompts
+from ..registry import ROWS
+from . import clock
+from .frames import Clip, Interval, Part
+from .model import NoProbabilityError, VisionModel
+from .profiles import Profile
+from .views import ClipYesNo, TimeView, get_view
+
+MOST_REQUESTS = 40
+MOST_SECONDS = 300.0
+MOST_PICTURES = 64
+FIRST_PICTURES = 8
+CLOCK_FRAMES = 20
+LEAST_CLOCK_FRAMES = 8
+SIDE = 336
+GOOD_IOU = 0.5  # on average; the whole video as every answer reaches 0.2
+GREETING = {
+    "type": "object",
+    "properties": {"colour": {"enum": ["amber", "violet"]}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
+
+NO_TIMES = "clip-yes-no"  # the registered view that asks for none
+Report = Callable[[str], None]
+
+
+class _SpentError(Exception):
+    """The requests or seconds of an examination are used up; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewResult:
+    """How a model reads times that are shown in one way: read seconds = `offset_seconds` + `scale` x true seconds.
+
+    `spread_seconds`: standard deviation around that line. `iou`: mean over the events of how far the moment read and
+    the true one overlap, 0 to 1. `readable`: of `asked` questions, how many replies could be used. `says_none`: whether
+    an event that is not there was denied. `problem`: why there is no line, "" where there is one.
+    """
+
+    view: str
+    offset_seconds: float | None = None
+    scale: float | None = None
+    spread_seconds: float | None = None
+    iou: float = 0.0
+    readable: int = 0
+    asked: int = 0
+    says_none: bool | None = None
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What `examine` found out. None means not known.
+
+    `sees`: whether it reads numbers on pictures; `numbers_read` is its reply. `most_pictures`: the most that one
+    request held; `refusal` is the server's word about more, "" where it took all that were tried. `yes`, `no`: P(yes)
+    of a question whose answer is yes, and of one whose answer is no. `recommended`: a view, "" for none. `stopped`: why
+    not all was tried, "" where all was.
+    """
+
+    model: str
+    requests: int = 0
+    pictures: int = 0
+    seconds: float = 0.0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    sees: bool | None = None
+    numbers_read: str = ""
+    most_pictures: int = 0
+    refusal: str = ""
+    picture_tokens: float | None = None
+    context_tokens: int | None = None
+    takes_schema: bool | None = None
+    yes: float | None = None
+    no: float | None = None
+    gives_probability: bool | None = None
+    request_seconds: float | None = None
+    picture_seconds: float | None = None
+    views: list[ViewResult] = field(default_factory=list)
+    recommended: str = ""
+    stopped: str = ""
+
+    def profile(self) -> Profile:
+        """What later runs use of it."""
+        return Profile(
+            view=self.recommended if self.recommended in ROWS["views"] else "",
+            most_pictures=self.most_pictures if self.refusal else 0,
+            picture_tokens=round(self.picture_tokens or 0.0, 1),
+            context_tokens=self.context_tokens or 0,
+            request_seconds=round(self.request_seconds or 0.0, 3),
+            picture_seconds=round(self.picture_seconds or 0.0, 4),
+            takes_schema=self.takes_schema,
+            gives_probability=self.gives_probability,
+            measured=date.today().isoformat(),
+        )
+
+
+def examine(
+    vlm: VisionModel,
+    *,
+    views: Sequence[str] = (),
+    most_requests: int = MOST_REQUESTS,
+    most_seconds: float = MOST_SECONDS,
+    most_pictures: int = MOST_PICTURES,
+    report: Report = lambda sentence: None,
+) -> Findings:
+    """Ask a vision LLM about pictures whose contents are known.
+
+    Args:
+        vlm: the model.
+        views: ways to show time to try, by name; none means every one that asks for times.
+        most_requests, most_seconds: no request is begun after these.
+        most_pictures: of one request that is tried; it is doubled from 8 on until the server refuses or this is
+            reached.
+        report: called with what is done next.
+
+    Returns:
+        What was found out. A view is recommended only where the moments that were read overlap the true ones by half
+        or more.
+
+    Raises:
+        RefusedError: the key, the address or the model is wrong.
+        ModelError: the model does not answer at all.
+        TFGroundingError: a view that is not known or asks for no times, or Pillow is missing.
+    """
+    chosen = [_timed_view(name) for name in views or ROWS["views"] if views or name != NO_TIMES]
+    return _Examination(vlm, most_requests, most_seconds, report).run(chosen, most_pictures)
+
+
+class _Examination:
+    def __init__(self, vlm: VisionModel, most_requests: int, most_seconds: float, report: Report) -> None:
+        self.vlm, self.most_requests, self.most_seconds, self.report = vlm, most_requests, most_seconds, report
+        self.found = Findings(vlm.name)
+        self.took: list[tuple[int, float]] = []  # pictures and seconds of each request with a reply
+        self.began = time.monotonic()
+
+    def run(self, views: Sequence[TimeView], most_pictures: int) -> Findings:
+        steps: list[Callable[[], None]] = [
+            self._sight,
+            lambda: self._picture_limit(most_pictures),
+            self._schema,
+            self._probability,
+            *(partial(self._view, view) for view in views),
+        ]
+        try:
+            for step in steps:
+                step()
+        except _SpentError as spent:
+            untried = ", ".join(view.name for view in views[len(self.found.views) :])
+            self.found.stopped = f"{spent}" + (f"; not tried: {untried}" if untried else "")
+        self._conclude(views)
+        return self.found
+
+    def ask(self, parts: Sequence[Part], *, max_tokens: int, schema: Any = None) -> tuple[str, int]:
+        """(reply, tokens of the request as the server counts them, 0 where it does not)."""
+        with_schema = {} if schema is None else {"schema": schema}
+        reply: Any = getattr(self.vlm, "reply", None)
+        answered = self._timed(parts, partial(reply or self.vlm.ask, parts, max_tokens=max_tokens, **with_schema))
+        if reply is None:
+            return answered, 0
+        self.found.prompt_tokens += answered.usage.prompt_tokens
+        self.found.completion_tokens += answered.usage.completion_tokens
+        return answered.text, answered.usage.prompt_tokens
+
+    def _timed(self, parts: Sequence[Part], send: Callable[[], Any]) -> Any:
+        seconds = time.monotonic() - self.began
+        if self.found.requests >= self.most_requests:
+            raise _SpentError(f"the {self.most_requests} requests are used up")
+        if seconds >= self.most_seconds:
+            raise _SpentError(f"{self.most_seconds:.0f} seconds are over")
+        pictures = sum(len(part.seconds) if isinstance(part, Clip) else not isinstance(part, str) for part in parts)
+        self.found.requests += 1
+        self.found.pictures += pictures
+        began = time.monotonic()
+        try:
+            result = send()
+            self.took.append((pictures, time.monotonic() - began))
+            return result
+        finally:
+            self.found.seconds = time.monotonic() - self.began
+
+    def _sight(self) -> None:
+        self.report("reading numbers on pictures")
+        pictures = clock.number_pictures(SIDE)
+        question = prompts("doctor.numbers").text
+        try:
+            text, _ = self.ask([*pictures, question], max_tokens=64)
+        except RefusedError:
+            raise
+        except ModelError:  # perhaps several pictures are too many: then one must do, or nothing does
+            pictures = pictures[:1]
+            text, _ = self.ask([*pictures, question], max_tokens=64)
+        self.found.numbers_read = text.strip()[:200]
+        numbers = [int(number) for number in re.findall(r"\d{1,6}", text[-2000:])]
+        self.found.sees = numbers == list(clock.NUMBERS[: len(pictures)])
+
+    def _picture_limit(self, most: int) -> None:
+        picture = clock.clock_video(LEAST_CLOCK_FRAMES, SIDE).pixels[0]
+        counted: list[tuple[int, int]] = []
+        accepted, refused = 0, most + 1
+        count = min(FIRST_PICTURES, most)
+        while count:
+            self.report(f"sending {count} pictures at once")
+            try:
+                _, tokens = self.ask([picture] * count + [prompts("doctor.limit").text], max_tokens=8)
+                accepted = self.found.most_pictures = count
+                counted.append((count, tokens))
+            except RefusedError:
+                raise
+            except ModelError as error:
+                self.found.refusal, refused = str(error), count
+            count = self._next_count(picture, accepted, refused, most)
+        if len(counted) > 1 and all(tokens for _, tokens in counted):
+            (few, least), *_, (many, largest) = counted
+            self.found.picture_tokens = max(0.0, (largest - least) / (many - few))
+
+    def _next_count(self, picture: np.ndarray, accepted: int, refused: int, most: int) -> int:
+        """How many pictures to try next; 0 where the limit is known well enough."""
+        if refused > most:
+            return min(2 * accepted, most) if accepted < most else 0
+        if refused - accepted <= max(1, accepted // 4):
+            return 0
+        learnt = self.vlm.capacity([picture])
+        return learnt if accepted < learnt < refused else (accepted + refused) // 2
+
+    def _schema(self) -> None:
+        self.report("asking with a JSON schema")
+        try:
+            text, _ = self.ask([prompts("doctor.greeting").text], max_tokens=64, schema=GREETING)
+            self.found.takes_schema = json.loads(text).get("colour") in ("amber", "violet")
+        except RefusedError:
+            raise
+        except (ModelError, ValueError, AttributeError, RecursionError):
+            self.found.takes_schema = False
+        except TypeError:  # a model of one's own, whose `reply` or `ask` takes no schema
+            self.found.takes_schema = None
+
+    def _probability(self) -> None:
+        self.report("asking for log-probabilities")
+        question = prompts("doctor.colour").fill(colour="yellow")
+        for answer, colour in (("yes", "yellow"), ("no", "blue")):
+            picture = np.full((SIDE, SIDE * 4 // 3, 3), clock.COLOURS[colour], dtype=np.uint8)
+            parts: list[Part] = [picture, question]
+            try:
+                value = self._timed(parts, partial(self.vlm.yes_probability, parts))
+            except RefusedError:
+                raise
+            except (NoProbabilityError, ModelError):
+                self.found.gives_probability = False
+                return
+            setattr(self.found, answer, round(value, 4))
+        self.found.gives_probability = True
+
+    def _view(self, view: TimeView) -> None:
+        self.report(f"asking about times, shown as {view.name}")
+        limit = self.found.most_pictures or 1
+        frames = min(CLOCK_FRAMES, limit * view.frames_per_picture)
+        if frames < LEAST_CLOCK_FRAMES:
+            problem = f"{limit} pictures a request are too few"
+            self.found.views.append(ViewResult(view.name, problem=problem))
+            return
+        video = clock.clock_video(frames, view.frame_side)
+        parts = view.parts(video)
+        if any(isinstance(part, Clip) for part in parts) and not getattr(self.vlm, "takes_clips", False):
+            self.found.views.append(ViewResult(view.name, problem="the model takes no frames as one video"))
+            return
+        read: dict[str, tuple[Interval, ...]] = {}
+        asked, says_none, problem = 0, None, ""
+        try:
+            for colour in (*clock.ASKED, clock.ABSENT):
+                asked += 1
+                text, _ = self.ask([*parts, view.question(video, f"the picture is {colour}")], max_tokens=128)
+                reading = view.read(text, video)
+                if colour == clock.ABSENT:
+                    says_none = reading.absent and not reading.intervals_seconds
+                if reading.usable:
+                    read[colour] = reading.intervals_seconds
+        except RefusedError:
+            raise
+        except ModelError as error:
+            problem = str(error)
+        self.found.views.append(_view_result(view.name, frames, read, asked, says_none, problem))
+
+    def _conclude(self, views: Sequence[TimeView]) -> None:
+        if self.took:
+            pictures, seconds = np.array(self.took).T
+            if len(set(pictures)) > 1:
+                slope, start = np.polyfit(pictures, seconds, 1)
+                self.found.picture_seconds = max(0.0, float(slope))
+                self.found.request_seconds = max(0.0, float(start))
+        good = [one for one in self.found.views if one.iou >= GOOD_IOU and not one.problem]
+        if good:  # of equals the first, in the order of the register
+            self.found.recommended = max(good, key=lambda one: (round(one.iou, 2), bool(one.says_none))).view
+        client: Any = getattr(self.vlm, "client", None)
+        context = getattr(client, "context_tokens", None)
+        self.found.context_tokens = context if isinstance(context, int) else None
+
+
+def _timed_view(name: str) -> TimeView:
+    view = get_view(name)
+    if isinstance(view, ClipYesNo):
+        raise TFGroundingError(f"the view {name} asks for no times, so it cannot be examined")
+    return view
+
+
+def _view_result(
+    name: str,
+    frames: int,
+    read: dict[str, tuple[Interval, ...]],
+    asked: int,
+    says_none: bool | None,
+    problem: str,
+) -> ViewResult:
+    """The line through what was read, from the first moment of each reply."""
+    true_seconds: list[float] = []
+    read_seconds: list[float] = []
+    fits = []
+    for colour in clock.ASKED:
+        truth = clock.truth_of(colour, frames)
+        moments = read.get(colour, ())
+        fits.append(_iou(moments[0], truth) if moments else 0.0)
+        if moments:
+            true_seconds += truth
+            read_seconds += moments[0]
+    result = ViewResult(
+        name, iou=round(float(np.mean(fits)), 4), readable=len(read), asked=asked, says_none=says_none, problem=problem
+    )
+    if len(true_seconds) < 4 or problem:
+        few = f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
+        return replace(result, problem=problem or few)
+    scale, offset = np.polyfit(true_seconds, read_seconds, 1)
+    spread = float(np.std(np.array(read_seconds) - (offset + scale * np.array(true_seconds))))
+    return replace(
+        result,
+        offset_seconds=round(float(offset), 3) + 0.0,
+        scale=round(float(scale), 4),
+        spread_seconds=round(spread, 3),
+    )
+
+
+def _iou(one: Interval, other: Interval) -> float:
+    shared = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
+    return shared / (one[1] - one[0] + other[1] - other[0] - shared)
