@@ -45,6 +45,8 @@ def test_any_model_has_a_file_in_the_folder(model, tmp_path):
     [
         {"view": "os:system"},
         {"view": ["percent"]},
+        {"view": "timestamps-text:no-such-style"},
+        {"view": "percent:" + "x" * 5000},
         {"most_pictures": -1},
         {"most_pictures": 2.5},
         {"most_pictures": True},

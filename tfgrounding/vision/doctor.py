@@ -21,7 +21,7 @@ from . import clock
 from .frames import Clip, Interval, Part
 from .model import NoProbabilityError, VisionModel
 from .profiles import Profile
-from .views import ClipYesNo, TimeView, get_view
+from .views import ClipYesNo, TimeView, get_view, view_for
 
 MOST_REQUESTS = 40
 MOST_SECONDS = 300.0
@@ -101,7 +101,7 @@ class Findings:
     def profile(self) -> Profile:
         """What later runs use of it."""
         return Profile(
-            view=self.recommended if self.recommended in ROWS["views"] else "",
+            view=self.recommended if self.recommended.partition(":")[0] in ROWS["views"] else "",
             most_pictures=self.most_pictures if self.refusal else 0,
             picture_tokens=round(self.picture_tokens or 0.0, 1),
             context_tokens=self.context_tokens or 0,
@@ -126,7 +126,8 @@ def examine(
 
     Args:
         vlm: the model.
-        views: ways to show time to try, by name; none means every one that asks for times.
+        views: ways to show time to try, by name; none means the one for this model first, then every other that
+            asks for times.
         most_requests, most_seconds: no request is begun after these.
         most_pictures: of one request that is tried; it is doubled from 8 on until the server refuses or this is
             reached.
@@ -141,8 +142,9 @@ def examine(
         ModelError: the model does not answer at all.
         TFGroundingError: a view that is not known or asks for no times, or Pillow is missing.
     """
-    chosen = [_timed_view(name) for name in views or ROWS["views"] if views or name != NO_TIMES]
-    return _Examination(vlm, most_requests, most_seconds, report).run(chosen, most_pictures)
+    usual = (view_for(vlm), *(get_view(name) for name in ROWS["views"] if name != NO_TIMES))
+    chosen = {view.name: view for view in (map(_timed_view, views) if views else usual)}
+    return _Examination(vlm, most_requests, most_seconds, report).run(list(chosen.values()), most_pictures)
 
 
 class _Examination:

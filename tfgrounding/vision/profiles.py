@@ -15,6 +15,7 @@ from ..files import write_atomically
 from ..llm.servers import origin
 from ..registry import ROWS
 from ..tracks.cache import usual_folder
+from .views import get_view
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +110,7 @@ def _checked(content: bytes, model: str, base_url: str) -> Profile:
 
 def _is_right(name: str, value: Any) -> bool:
     if name == "view":  # only what this package registers: other names could be code
-        return value == "" or (isinstance(value, str) and value in ROWS["views"])
+        return value == "" or (isinstance(value, str) and value.partition(":")[0] in ROWS["views"] and _is_view(value))
     if name == "measured":
         return isinstance(value, str) and re.fullmatch(r"(\d{4}-\d\d-\d\d)?", value) is not None
     if name.startswith(("takes_", "gives_")):
@@ -117,3 +118,11 @@ def _is_right(name: str, value: Any) -> bool:
     whole = name in ("most_pictures", "context_tokens")
     is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
     return is_number and 0 <= value <= LARGEST_NUMBER  # nor NaN
+
+
+def _is_view(name: str) -> bool:
+    try:
+        get_view(name)
+    except TFGroundingError:
+        return False
+    return True
