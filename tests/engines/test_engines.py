@@ -11,6 +11,7 @@ import tfgrounding
 from tfgrounding import Answer, Grounder, Moment, Plan, TFGroundingError
 from tfgrounding.engines import grounder as grounder_module
 from tfgrounding.engines.hybrid import HybridEngine
+from tfgrounding.engines.load import load_engine
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.media import open_source
 
@@ -171,3 +172,13 @@ def test_an_answer_without_its_video_is_not_corrected():
     answer = Answer((Moment(1, 2, 1.0),), "q", Plan("q"), info, "curves", "e", "l", np.ones(4), np.arange(4) + 0.5)
     with pytest.raises(TFGroundingError, match="without its video"):
         HybridEngine(Watcher(red_numbers)).corrected(answer)
+
+
+def test_view_and_budget_go_to_the_engines_that_show_pictures():
+    numpro = load_engine("numpro", vlm="m@http://127.0.0.1:9/v1", view="percent", budget_frames=40)
+    assert numpro.view.name == "percent" and numpro.most_frames == 40
+    hybrid = Grounder(engine="hybrid", vlm="m@http://127.0.0.1:9/v1", view="grid", budget_frames=60).engine
+    assert hybrid.view.name == "grid" and hybrid.budget_frames == 60
+    for name, value in {"view": "percent", "budget_frames": 40}.items():
+        with pytest.raises(TFGroundingError, match=f"'curves' takes no {name}: leave {name} out"):
+            Grounder(**{name: value})

@@ -20,6 +20,7 @@ from tfgrounding.evaluation.files import VideoFiles
 from tfgrounding.evaluation.recipe import Recipe
 from tfgrounding.evaluation.results import Results, read_results, to_parquet
 from tfgrounding.evaluation.run import evaluate
+from tfgrounding.evaluation.summary import summarize
 from tfgrounding.localizers.presence import NULL_TEXTS
 from tfgrounding.tracks.stored import StoredTexts, read_features, save_text_vectors
 from tfgrounding.types import Plan
@@ -528,11 +529,17 @@ def test_every_engine_answers_about_files_and_folders_of_pictures(colour_encoder
             summary = evaluate(data, recipe, tmp_path / f"{engine}.jsonl")
             assert summary.counts["answered"] == 2, summary.text()
             found = read_results(tmp_path / f"{engine}.jsonl")
+            spent = [row["answer_provenance"] for row in found.values()]
+            assert summary.costs["queries"] == 2 and summary.costs["requests"] >= 2
+            assert summary.costs["pictures"] == sum(one["vlm_pictures"] for one in spent) > 0
+            assert summary.to_dict()["vision_llm_per_query"]["pictures"] == summary.costs["pictures"] / 2
+            assert f"{summary.costs['pictures'] / 2:,.1f}" in summary.text().split("a query, over 2")[1].splitlines()[0]
             assert all(row["pred_relevant_windows"] for row in found.values())
             assert found["film"]["answer_provenance"]["frames_shown"] > 0
             assert found["film"]["provenance"] == found["walk"]["provenance"]
             assert "user:pass" not in (tmp_path / f"{engine}.jsonl").read_text()
     np.save(tmp_path / "film.npy", np.random.default_rng(0).normal(size=(12, 3)).astype(np.float16))
+    assert summarize(data, {"film": found["film"] | {"answer_provenance": {"vlm_requests": "3"}}}).costs == {}
     with_features = replace(recipe, videos=None, features=str(tmp_path), picture_rate_hz=None)
     with pytest.raises(DatasetError, match="add --videos to --features"):
         evaluate(data, with_features, tmp_path / "f.jsonl")

@@ -15,6 +15,7 @@ from ..media import AnySource
 from ..planning.planner import Planner
 from ..registry import is_own
 from ..types import Plan, Progress, VideoFeatures
+from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import TOP_K, Engine, Watched
 from .curves import CurvesEngine
@@ -43,6 +44,9 @@ class Grounder:
         rate_hz: samples a second; None means 3 for curves and 1 for "numpro".
         cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
             False to keep nothing.
+        view: how the vision LLM is shown the time: a name (see docs/vision.md) or a TimeView; None means the engine's
+            own choice.
+        budget_frames: pictures shown to the vision LLM for one query; None means the engine's own number.
 
     Raises:
         TFGroundingError: an engine, encoder, planner, localizer or device that is not known or not available.
@@ -61,6 +65,8 @@ class Grounder:
         dtype: str = "auto",
         rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
+        view: str | TimeView | None = None,
+        budget_frames: int | None = None,
     ) -> None:
         self.top_k = _checked_top_k(top_k)
         self.engine = load_engine(
@@ -73,6 +79,8 @@ class Grounder:
             dtype=dtype,
             rate_hz=rate_hz,
             cache=cache,
+            view=view,
+            budget_frames=budget_frames,
         )
 
     @property

@@ -11,6 +11,7 @@ from ..errors import TFGroundingError
 from ..localizers import Localizer
 from ..planning.planner import Planner
 from ..registry import find, make
+from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import Engine
 from .curves import CurvesEngine
@@ -28,6 +29,8 @@ def load_engine(
     dtype: str = "auto",
     rate_hz: float | None = None,
     cache: bool | str | os.PathLike[str] = True,
+    view: str | TimeView | None = None,
+    budget_frames: int | None = None,
 ) -> Engine:
     """The engine of a name.
 
@@ -39,6 +42,9 @@ def load_engine(
         device: where encoders and local vision LLMs run.
         dtype: the precision of encoders; see `load_encoder`.
         rate_hz: samples a second; None means the engine's own.
+        view: how the vision LLM is shown the time; None means the engine's own. Other engines refuse it.
+        budget_frames: pictures shown to the vision LLM for one query; None means the engine's own. Other engines
+            refuse it.
 
     Raises:
         TFGroundingError: an engine that is not known, or a setting that it cannot use.
@@ -58,9 +64,12 @@ def load_engine(
     if is_named_class and vlm is not None and "vlm" not in inspect.signature(found).parameters:
         raise TFGroundingError(f"the {engine} engine asks no vision model: choose engine numpro or hybrid with vlm")
     for_curves = found is HybridEngine or (isinstance(found, HybridEngine) and found.curves is None)
-    must_take = ("dtype",) if dtype != "auto" and not for_curves else ()
+    of_showing = {
+        name: value for name, value in (("view", view), ("budget_frames", budget_frames)) if value is not None
+    }
+    must_take = (*(("dtype",) if dtype != "auto" and not for_curves else ()), *of_showing)
     needs = ("name", "watch", "provenance")
-    made: Engine = make("engines", engine, needs=needs, must_take=must_take, vlm=vlm, **settings)
+    made: Engine = make("engines", engine, needs=needs, must_take=must_take, vlm=vlm, **(settings | of_showing))
     if isinstance(made, HybridEngine) and made.curves is None:
         return made.with_curves(CurvesEngine(**settings))
     return made

@@ -54,6 +54,7 @@ class NumProEngine:
         tries: how often the same frames are shown while no reply can be used, 1 or 2.
         localizer: turns the curve of "clip-yes-no" into moments; a name or a Localizer.
         device: where a local vision LLM runs.
+        budget_frames: instead of most_frames, by the name that every engine with a vision LLM takes.
 
     Raises:
         TFGroundingError: no vision LLM, a view that is not known, or a setting that is out of range.
@@ -74,7 +75,9 @@ class NumProEngine:
         tries: int = 2,
         localizer: str | Localizer = "default",
         device: str = "auto",
+        budget_frames: int | None = None,
     ) -> None:
+        most_frames = most_frames if budget_frames is None else budget_frames
         self.rate_hz = RATE_HZ if rate_hz is None else rate_hz
         capped_rate_hz(1.0, rate_hz=self.rate_hz, most_frames=most_frames)
         if not 0 <= overlap < 1:

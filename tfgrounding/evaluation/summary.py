@@ -15,6 +15,7 @@ from .results import Row
 from .worker import ANOTHER_CUT, lengths_differ
 
 COLUMN = 13  # characters of a column of figures; "100.0-100.0" has 11
+COSTS = ("requests", "pictures", "prompt_tokens", "completion_tokens")  # of a vision LLM; in rows as "vlm_requests"...
 LISTED = 20  # bad rows and failures that are spelt out on a terminal; the JSON form has all of them
 
 
@@ -26,7 +27,9 @@ class Summary:
     not_asked (by --limit and --offset) and bad. `table`, `clipped`: {row: {metric: percent}}, with the truth as
     annotated and clipped to the video. `intervals`: {metric: (low, high)} of our own row, truth as annotated, 95 %
     over videos; all three are empty where no query has an annotated moment. `official`: QVHighlights' own figures
-    where the annotations have saliency. `failed`, `bad`: (where, why).
+    where the annotations have saliency. `costs`: what the vision LLM was asked for the `queries` that it answered: sums
+    of requests, pictures, prompt_tokens and completion_tokens; empty where no row states any. `failed`, `bad`: (where,
+    why).
     """
 
     dataset: str
@@ -35,6 +38,7 @@ class Summary:
     clipped: dict[str, dict[str, float]]
     intervals: dict[str, tuple[float, float]]
     official: dict[str, Any]
+    costs: dict[str, int]
     failed: tuple[tuple[str, str], ...]
     bad: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -48,6 +52,10 @@ class Summary:
             "table_truth_clipped_to_the_video": self.clipped,
             "interval_95_over_videos": {name: list(pair) for name, pair in self.intervals.items()},
             "qvhighlights": self.official,
+            "vision_llm": self.costs,
+            "vision_llm_per_query": {name: round(self.costs[name] / self.costs["queries"], 2) for name in COSTS}
+            if self.costs
+            else {},
             "failed": [list(pair) for pair in self.failed],
             "bad": [list(pair) for pair in self.bad],
             "notes": list(self.notes),
@@ -66,6 +74,7 @@ class Summary:
         brief = {name: value for name, value in self.official.items() if not isinstance(value, dict)}
         if brief:
             lines += ["", "QVHighlights:", *(f"  {name:<24}{value:>7.2f}" for name, value in brief.items())]
+        lines += ["", *_cost_lines(self.costs)] if self.costs else []
         for title, pairs in (("failed", self.failed), ("bad rows", self.bad)):
             if pairs:
                 lines += ["", f"{title}:", *(f"  {where}: {why}" for where, why in pairs[:LISTED])]
@@ -100,6 +109,7 @@ def summarize(
         clipped=tables[1],
         intervals=intervals,
         official=_official([sample for sample, _ in scored], rows),
+        costs=_costs(found),
         failed=tuple(
             (f"{sample.where} ({sample.video})", row["error"])
             for sample, row in zip(asked.samples, found, strict=True)
@@ -157,6 +167,27 @@ def _counts(asked: Dataset, found: list[Row | None], whole: Dataset) -> dict[str
         "not_asked": len(whole.samples) - len(asked.samples),
         "bad": len(whole.bad),
     }
+
+
+def _costs(found: Sequence[Row | None]) -> dict[str, int]:
+    stated = [_stated_costs(row) for row in found if row]
+    asked = [costs for costs in stated if costs["requests"]]
+    return {"queries": len(asked), **{name: sum(costs[name] for costs in asked) for name in COSTS}} if asked else {}
+
+
+def _stated_costs(row: Row) -> dict[str, int]:
+    """What a row says of its requests, 0 where it says nothing that is a number."""
+    values = {name: (row.get("answer_provenance") or {}).get(f"vlm_{name}") for name in COSTS}
+    return {name: value if isinstance(value, int) else 0 for name, value in values.items()}
+
+
+def _cost_lines(costs: dict[str, int]) -> list[str]:
+    """What the vision LLM was asked: in all, and for a query."""
+    lines = [f"{'vision LLM':<34}" + "".join(f"{name.replace('_', ' '):>{COLUMN + 5}}" for name in COSTS)]
+    lines.append(f"{'in all':<34}" + "".join(f"{costs[name]:>{COLUMN + 5},}" for name in COSTS))
+    each = "".join(f"{costs[name] / costs['queries']:>{COLUMN + 5},.1f}" for name in COSTS)
+    lines.append(f"{'a query, over ' + format(costs['queries'], ','):<34}{each}")
+    return [*lines, "tokens are those that the server counted"] if costs["prompt_tokens"] else lines
 
 
 def _official(samples: Sequence[Sample], rows: Mapping[int | str, Row]) -> dict[str, Any]:
