@@ -48,8 +48,29 @@ KINDS = (
 )
 
 
-def save_tiny_vlm(kind: str, folder: Path) -> Path:
-    """Write a checkpoint of that kind: config, random weights, tokenizer, image processor, chat template."""
+VIDEO_PROCESSORS: dict[str, dict[str, Any]] = {  # their settings, for the sizes of the tiny models
+    "qwen2_5_vl": {
+        "video_processor_type": "Qwen2VLVideoProcessor",
+        "size": {"shortest_edge": 784, "longest_edge": 6272},
+        "cap_pixels_per_frame": False,
+    },
+    "qwen3_vl": {
+        "video_processor_type": "Qwen3VLVideoProcessor",
+        "size": {"shortest_edge": 4096, "longest_edge": 65536},
+        "cap_pixels_per_frame": False,
+    },
+    "internvl": {"video_processor_type": "InternVLVideoProcessor", "size": {"height": 56, "width": 56}},
+    "llava_onevision": {"video_processor_type": "LlavaOnevisionVideoProcessor", "size": {"height": 28, "width": 28}},
+}
+
+
+def save_tiny_vlm(kind: str, folder: Path, *, endless: bool = False) -> Path:
+    """Write a checkpoint of that kind: config, random weights, tokenizer, processors, chat template.
+
+    Every token ends its replies, so that they have one; where it is `endless`, none does.
+    """
+    import json
+
     import torch
     import transformers as hf
 
@@ -124,16 +145,19 @@ def save_tiny_vlm(kind: str, folder: Path) -> Path:
         placeholder = "<image>"
     config = hf.AutoConfig.for_model(kind, **settings)
     model = hf.AutoModelForImageTextToText.from_config(config)
+    model.generation_config.eos_token_id = None if endless else list(range(len(tokenizer)))
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     images.save_pretrained(folder)
+    if kind in VIDEO_PROCESSORS:
+        (folder / "video_preprocessor_config.json").write_text(json.dumps(VIDEO_PROCESSORS[kind]))
     if processor:
-        import json
-
         (folder / "processor_config.json").write_text(json.dumps(processor))
     (folder / "chat_template.jinja").write_text(
         "{% for m in messages %}{{ m.role }}: {% for c in m.content %}{% if c.type == 'image' %}"
         + placeholder
+        + "{% elif c.type == 'video' %}"
+        + placeholder.replace("<image>", "<video>").replace("<IMG_CONTEXT>", "<video>")
         + "{% else %}{{ c.text }}{% endif %}{% endfor %}\n{% endfor %}"
         + "{% if add_generation_prompt %}assistant: {% endif %}"
     )

@@ -129,7 +129,7 @@ def test_the_metadata_of_a_clip_keep_its_times(count: int, rate_hz: float, start
     clip = Clip(np.zeros((count, 1, 1, 3), np.uint8), seconds)
     told = clip.metadata()
     indices = np.array(told["frames_indices"])
-    assert np.abs(indices / told["fps"] - seconds).max() <= 0.005 + 1e-9
+    assert np.abs(indices / told["fps"] - seconds).max() <= 0.0005 + 1e-9
     assert len(set(indices.tolist())) == count
     assert told["total_num_frames"] > indices[-1]
     assert told["duration"] == pytest.approx(told["total_num_frames"] / told["fps"])

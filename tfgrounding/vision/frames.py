@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 Interval = tuple[float, float]
-FINE_HZ = 100  # pictures a second of the video that a clip's times are counted in
+FINE_HZ = 1000  # pictures a second of the video that the times of a clip are counted in
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Clip:
             frames would be these: frames_indices / fps are `seconds`, to half of 1 / fps. The video is as long as the
             frames last, or, for frames from its middle, ends with them.
         """
-        fps = FINE_HZ * max(1, math.ceil(self.rate_hz / 10))
+        fps = FINE_HZ * max(1, math.ceil(self.rate_hz / 100))
         indices = np.round(self.seconds * fps).astype(np.int64)
         lasting = round(len(self.seconds) / self.rate_hz * fps)
         total = max(lasting, int(indices[-1]) + 1)

@@ -1,11 +1,12 @@
-"""Vision LLMs that run here: any image-text-to-text model of transformers, with frames as images."""
+"""Vision LLMs that run here: any image-text-to-text model of transformers, with frames as images or as one video."""
 
 from __future__ import annotations
 
 import inspect
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,31 @@ from typing import Any
 import numpy as np
 
 from ..encoders.base import resolve_device
-from ..errors import ModelError
-from .frames import Part
+from ..errors import ModelError, in_one_line
+from ..llm.replies import Reply, Usage
+from .frames import Clip, Part
+from .model import CutOffError, NoProbabilityError, TooMuchError
+
+LONGER = 4  # times the limit, for a reply that was cut off
 
 
 class LocalVLM:
     """A transformers image-text-to-text model with its processor; one request at a time.
 
+    `kind`: the type of the model, such as "qwen3_vl". `takes_clips`: whether its processor takes frames as one video;
+    most processors need torchvision for that.
+
     Args:
         model: the model, in evaluation mode.
         processor: its processor, with a chat template.
         name: its name in results.
-        most_pictures: the most pictures in one request; they must fit the memory and the model's context.
+        most_pictures: the most pictures in one request; fewer as soon as they do not fit memory or context.
 
     Raises:
         ModelError: Pillow is missing, or the processor accepts no images or has no chat template.
     """
+
+    takes_schema = False
 
     def __init__(self, model: Any, processor: Any, *, name: str, most_pictures: int = 32) -> None:
         if find_spec("PIL") is None:
@@ -38,32 +48,52 @@ class LocalVLM:
         if not getattr(processor, "chat_template", None):
             raise ModelError(f"{name} has no chat template")
         self.name = name
+        self.kind = str(getattr(getattr(model, "config", None), "model_type", ""))
         self.most_pictures = most_pictures
         self._model = model
         self._processor = processor
         self._one_at_a_time = threading.Lock()
+        self.takes_clips = self._runs_videos()
 
     def capacity(self, pictures: Sequence[np.ndarray]) -> int:
         return self.most_pictures
 
     def ask(self, parts: Sequence[Part], *, max_tokens: int = 256) -> str:
+        return self.reply(parts, max_tokens=max_tokens).text
+
+    def reply(self, parts: Sequence[Part], *, max_tokens: int = 256, schema: dict[str, Any] | None = None) -> Reply:
+        """The reply with its token counts.
+
+        Raises:
+            TooMuchError: the request does not fit memory or context. CutOffError: the reply has no end, not within four
+            times `max_tokens` either. ModelError: the model fails, or a schema is given, which it cannot follow.
+        """
         import torch
 
-        with self._one_at_a_time, torch.inference_mode():
+        if schema is not None:
+            raise ModelError(f"{self.name} cannot follow a schema: ask without one")
+        with self._one_at_a_time, torch.inference_mode(), self._failures(parts):
             inputs = self._inputs(parts)
-            ids = self._model.generate(**inputs, max_new_tokens=max_tokens, do_sample=False)  # (1, L)
-            reply = ids[0, inputs["input_ids"].shape[1] :]
-        return self._processor.tokenizer.decode(reply, skip_special_tokens=True).strip()
+            length = inputs["input_ids"].shape[1]
+            room = self._room_after(length, at_least=max_tokens)
+            for limit in (max_tokens, min(room, max_tokens * LONGER)):
+                ids = self._model.generate(**inputs, max_new_tokens=limit, do_sample=False)[0, length:]  # (L,)
+                if self._has_end(ids, limit):
+                    text = self._processor.tokenizer.decode(ids, skip_special_tokens=True).strip()
+                    return Reply(text, "stop", self.name, Usage(1, length, len(ids)))
+        raise CutOffError(f"the reply of {self.name} was cut off at {limit} tokens: raise max_tokens")
 
     def yes_probability(self, parts: Sequence[Part]) -> float:
         import torch
 
-        with self._one_at_a_time, torch.inference_mode():
-            logits = self._model(**self._inputs(parts)).logits[0, -1].float()  # (V,)
+        with self._one_at_a_time, torch.inference_mode(), self._failures(parts):
+            inputs = self._inputs(parts)
+            self._room_after(inputs["input_ids"].shape[1], at_least=1)
+            logits = self._model(**inputs).logits[0, -1].float()  # (V,)
         logprobs = torch.log_softmax(logits, dim=-1)
         mass = {answer: sum(math.exp(logprobs[i]) for i in self._first_tokens(answer)) for answer in ("yes", "no")}
-        if not sum(mass.values()):
-            raise ModelError(f"{self.name} has no token for yes or no; use another view than clip-yes-no")
+        if not sum(mass.values()) > 0:
+            raise NoProbabilityError(f"{self.name} has no token for yes or no; use another view than clip-yes-no")
         return mass["yes"] / sum(mass.values())
 
     def _first_tokens(self, word: str) -> set[int]:
@@ -76,19 +106,77 @@ class LocalVLM:
                 found.add(ids[0])
         return found
 
+    def _has_end(self, ids: Any, limit: int) -> bool:
+        ends = getattr(self._model.generation_config, "eos_token_id", None)
+        ends = ends if isinstance(ends, list) else [ends]
+        return len(ids) < limit or int(ids[-1]) in ends
+
+    def _room_after(self, tokens: int, *, at_least: int) -> int:
+        """How many tokens the context holds after that many. Raises _NoRoomError where they are too few."""
+        most = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or 10**9
+        if tokens + at_least > most:
+            raise _NoRoomError(f"{tokens} tokens and {at_least} for the reply do not fit its context of {most}")
+        return int(most - tokens)
+
+    @contextmanager
+    def _failures(self, parts: Sequence[Part]) -> Iterator[None]:
+        """What goes wrong in the model or its processor as a ModelError; too much lowers the capacity."""
+        try:
+            yield
+        except (ModelError, MemoryError):
+            raise
+        except Exception as problem:  # the code of transformers and of the model
+            pictures = sum(len(part.seconds) if isinstance(part, Clip) else not isinstance(part, str) for part in parts)
+            too_much = isinstance(problem, _NoRoomError) or type(problem).__name__ == "OutOfMemoryError"
+            if not too_much or pictures < 2:
+                raise ModelError(f"{self.name} failed: {in_one_line(problem)}") from problem
+            self.most_pictures = min(self.most_pictures, pictures // 2)
+            raise TooMuchError(f"{self.name} takes fewer pictures: {in_one_line(problem)}") from problem
+
+    def _runs_videos(self) -> bool:
+        """Whether a small video goes through the processor."""
+        if getattr(self._processor, "video_processor", None) is None:
+            return False
+        try:
+            self._inputs([Clip(np.zeros((4, 64, 64, 3), np.uint8), np.arange(4) + 0.5), "?"])
+        except Exception:  # whatever it lacks
+            return False
+        return True
+
     def _inputs(self, parts: Sequence[Part]) -> Any:
         from PIL import Image
 
-        content = [{"type": "text", "text": part} if isinstance(part, str) else {"type": "image"} for part in parts]
+        content: list[dict[str, str]] = []
+        images, clips = [], []
+        for part in parts:
+            if isinstance(part, str):
+                content.append({"type": "text", "text": part})
+            elif isinstance(part, np.ndarray):
+                content.append({"type": "image"})
+                images.append(Image.fromarray(part))
+            elif isinstance(part, Clip) and getattr(self._processor, "video_processor", None) is not None:
+                content.append({"type": "video"})
+                clips.append(part)
+            else:
+                raise ModelError(f"{self.name} takes pictures, not a {type(part).__name__}: use another view")
         text = self._processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True)
-        if any(not isinstance(part, str | np.ndarray) for part in parts):
-            raise ModelError(f"{self.name} takes pictures, not frames as one video: use another view")
-        images = [Image.fromarray(part) for part in parts if isinstance(part, np.ndarray)]
-        try:
-            inputs = self._processor(text=[text], images=images, return_tensors="pt")
-        except (ValueError, TypeError, ImportError) as error:
-            raise ModelError(f"{self.name} cannot use the pictures: {error}") from error
-        return inputs.to(self._model.device, self._model.dtype)
+        videos: dict[str, Any] = {}
+        if clips:
+            videos = {
+                "videos": [clip.pixels for clip in clips],
+                "video_metadata": [clip.metadata() for clip in clips],
+                "do_sample_frames": False,
+            }
+        inputs = self._processor(text=[text], images=images or None, **videos, return_tensors="pt")
+        inputs = inputs.to(self._model.device)
+        for name, value in inputs.items():  # times (second_per_grid_ts) keep their precision
+            if name.startswith("pixel") and value.is_floating_point():
+                inputs[name] = value.to(self._model.dtype)
+        return inputs
+
+
+class _NoRoomError(Exception):
+    """A request is longer than the model's context."""
 
 
 def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) -> LocalVLM:
@@ -118,7 +206,7 @@ def load_local(source: str, *, device: str = "auto", most_pictures: int = 32) ->
 
 
 def load_processor(source: str) -> Any:
-    """A model's processor for texts and images without its part for videos, which needs torchvision.
+    """A model's processor; its part for videos is None where it cannot be loaded, as most need torchvision.
 
     Raises:
         OSError, ValueError: there is no such model, or transformers has no such kind of model.
@@ -134,10 +222,19 @@ def load_processor(source: str) -> Any:
     halves = {
         "image_processor": transformers.AutoImageProcessor.from_pretrained(source),
         "tokenizer": transformers.AutoTokenizer.from_pretrained(source),
-        "video_processor": None,
+        "video_processor": _video_processor(source),
     }
     order = [name for name in inspect.signature(processor_class.__init__).parameters if name in halves]
     return processor_class.from_args_and_dict([halves[name] for name in order], settings)
+
+
+def _video_processor(source: str) -> Any:
+    import transformers
+
+    try:
+        return transformers.AutoVideoProcessor.from_pretrained(source)
+    except Exception:  # it is missing, or needs what is not installed, and says so in many ways
+        return None
 
 
 def images_only(processor_class: Any) -> Any:
