@@ -16,6 +16,14 @@ _cache = tempfile.TemporaryDirectory(prefix="tfgrounding-tests-")  # never the u
 os.environ["TFGROUNDING_CACHE"] = _cache.name
 
 
+@pytest.fixture(autouse=True)
+def nothing_known_of_servers():
+    """A test's server has the port of an earlier one at times."""
+    yield
+    if known := sys.modules.get("tfgrounding.llm.known"):
+        known.forget()
+
+
 class ColourEncoder:
     """An encoder that knows three colours: a frame is its mean colour, a text the colour it names."""
 

@@ -211,7 +211,9 @@ def test_trouble_on_the_way_costs_time_only(trouble):
 def test_a_server_that_stops_is_one_sentence():
     with serve(Later(lambda nth: (503, {}, b"starting") if nth > 10 else None)) as server:
         encoder = served(server)
-        with pytest.raises(EncoderError, match=r"^encoder served: the model 'm' at .* in 3 tries; .*HTTP 503$") as told:
+        with pytest.raises(
+            EncoderError, match=r"^encoder served: the model 'm' at .* in 3 tries; .*HTTP 503: starting$"
+        ) as told:
             encoder.encode_frames(np.zeros((40, 8, 8, 3), np.uint8))
     assert "\n" not in str(told.value)
 

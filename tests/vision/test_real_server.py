@@ -17,7 +17,7 @@ from tfgrounding import ground
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
 from tfgrounding.llm.chat import RefusedError
-from tfgrounding.vision import Jpeg, ServedVLM
+from tfgrounding.vision import CutOffError, Jpeg, ServedVLM
 
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), dtype=np.uint8))
 SECONDS = 6.0
@@ -42,20 +42,23 @@ def assert_honest(answer) -> None:
 
 
 def test_each_picture_takes_its_tokens(vlm):
-    before = vlm.client.usage
     tokens = []
     for count in (1, 3, 8):
-        vlm.ask([*PICTURES[:count], "What is it?"], max_tokens=2)
-        tokens.append(vlm.client.usage.prompt_tokens - before.prompt_tokens)
         before = vlm.client.usage
+        vlm.yes_probability([*PICTURES[:count], "Answer yes or no."])
+        tokens.append(vlm.client.usage.prompt_tokens - before.prompt_tokens)
     assert PICTURE_TOKENS <= (tokens[1] - tokens[0]) / 2 <= PICTURE_TOKENS + 4
     assert (tokens[2] - tokens[1]) / 5 == (tokens[1] - tokens[0]) / 2
 
 
-def test_numpro(real_server, video):
-    answer = ground(video, "a dog jumps", engine="numpro", vlm=f"smollm2@{real_server}")
-    assert answer.raw_answer
-    assert_honest(answer)
+def test_numpro(vlm, video):
+    try:
+        answer = ground(video, "a dog jumps", engine=NumProEngine(vlm, max_tokens=8))
+    except CutOffError as error:
+        assert "cut off at 32 tokens: raise max_tokens" in str(error)
+    else:
+        assert answer.raw_answer
+        assert_honest(answer)
 
 
 def test_yes_or_no_on_clips(vlm, video):
@@ -72,8 +75,7 @@ def test_a_schema_holds_the_model_to_its_form(vlm):
         "required": ["frames"],
         "additionalProperties": False,
     }
-    message = vlm._message([*PICTURES[:2], "From which frame to which?"])
-    reply = vlm.client.ask([message], schema=schema, max_tokens=60)
+    reply = vlm.reply([*PICTURES[:2], "From which frame to which?"], schema=schema, max_tokens=60)
     first, last = json.loads(reply.text)["frames"]
     assert 1 <= first <= 8 and 1 <= last <= 8
 

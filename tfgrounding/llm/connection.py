@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..errors import ModelError, without_secrets
-from .replies import error_text, pause_seconds
+from .bodies import BodyError, read_body, read_start
+from .limits import Limit, is_loading, limit_in, named_pause, stays
+from .replies import ServerError, error_text, model_names, pause_seconds
 from .servers import (
     OPENAI_URL,
     checked_key,
@@ -29,9 +31,19 @@ _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529
 _REFUSED = {401: "refuses the key", 403: "denies access", 404: "has no such address or model"}
 _LONGEST_PAUSE_SECONDS = 8.0
 _TRIES_WITHOUT_WORD = 3
+_LONGEST_WORDS = 300  # characters of what a server says in a message
 _LONGEST_ERROR_BYTES = 20_000
+_LONGEST_LIST_BYTES = 500_000
+_MOST_TIMEOUTS = 2  # tries that end without a word from the server
+_MOST_WAITS = 100  # that do not count as tries: a model that is loading, a pause that the server asks for
+_SHORTEST_WAIT_SECONDS = 1.0
+_CONNECT_SECONDS = 15.0
+_LIST_SECONDS = 5.0
 _NO_KEY = "none"
-_STREAMED = {"X-Stainless-Raw-Response": "stream"}  # asks openai for the response before its body is read
+_HEADERS = {
+    "X-Stainless-Raw-Response": "stream",  # asks openai for the response before its body is read
+    "Accept-Encoding": "identity",
+}
 # How the headers of every request begin; others come from OpenAI's environment variables.
 _OWN_HEADERS = ("host", "accept", "connection", "user-agent", "content-", "authorization", "x-stainless-")
 
@@ -42,20 +54,25 @@ class RefusedError(ModelError):
     """The server refuses the key, or has no such address or model: every further request would fail as well."""
 
 
-class NotAcceptedError(ModelError):
-    """The server does not accept the request as it is; `reason` is what it said."""
+class NoReplyError(ModelError):
+    """The server gave no usable reply, however often it was asked."""
 
-    def __init__(self, message: str, reason: str) -> None:
+
+class NotAcceptedError(ModelError):
+    """The server does not accept the request as it is; `reason` is what it said, `limit` what was exceeded."""
+
+    def __init__(self, message: str, reason: str, limit: Limit | None = None) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.limit = reason, limit
 
 
 class Connection:
     """A connection to one model on one server; safe to share between threads.
 
-    Time-outs, dropped connections, unusable replies, 408, 409, 429 and 5xx are tried again with growing pauses, or
-    after the time in the server's Retry-After header, until `retries` or the deadline is used up. Redirects are not
-    followed: a request, with its key, goes to the server that was named and to no other.
+    Dropped connections, unusable replies, 408, 409, 429 and 5xx are tried again with growing pauses, or after the time
+    that the server asks for, until `retries` or the deadline is used up; a time-out once only. A model that is loading
+    is waited for until the deadline. Redirects are not followed: a request, with its key, goes to the server that was
+    named and to no other.
 
     Args:
         model: the model's name on the server.
@@ -64,7 +81,7 @@ class Connection:
             after it ("?api-version=...") go with every request.
         api_key: the server's key; a server of your own may need none. Else the variable `key_variable`, else
             OPENAI_API_KEY, which goes to the host of OPENAI_BASE_URL only, or to api.openai.com where that is not set.
-        timeout_seconds: longest wait for a server that sends nothing.
+        timeout_seconds: longest wait for a server that sends nothing, and for a reply that does not come as a stream.
         deadline_seconds: longest time for one reply, with all its retries and pauses.
         retries: how often a request is sent again.
         first_pause_seconds: the pause before the first retry if the server asks for none; it doubles each time.
@@ -156,73 +173,113 @@ class Connection:
         Raises:
             RefusedError: the key, the address or the model is wrong.
             NotAcceptedError: the server does not accept this request.
-            ModelError: no usable reply before the deadline.
+            NoReplyError: no usable reply before the deadline.
         """
         until = time.monotonic() + self.deadline_seconds if until is None else until
         retries = self.retries if retries is None else retries
-        attempt = 0
+        attempt = waits = timeouts = 0
         while True:
             try:
                 result = read(self._hide_secrets(self._send(path, request, until)))
                 self._has_warned = False
                 return result
             except _AgainError as error:
-                problem, pause = str(error), error.pause_seconds
+                problem = error
+            except ServerError as error:
+                meant = self._problem(error.code, {}, error.body)
+                if not isinstance(meant, _AgainError):
+                    raise meant from None
+                problem = meant
             except ValueError as error:
-                problem, pause = str(error), 0.0
-            attempt += 1
+                problem = _AgainError(str(error))
+            timeouts += problem.is_timeout
+            if problem.is_wait and retries and waits < _MOST_WAITS:
+                waits += 1
+            else:
+                attempt += 1
+            pause = problem.pause_seconds
             if not pause:
-                doubled = self.first_pause_seconds * 2 ** (attempt - 1)
+                doubled = self.first_pause_seconds * 2 ** min(attempt + waits - 1, 10)
                 pause = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
-            if attempt > retries:
-                raise ModelError(f"{self.name} gave no reply in {attempt} tries; the last one: {problem}")
+            tries = attempt + waits
+            if attempt > retries or timeouts >= _MOST_TIMEOUTS:
+                raise NoReplyError(f"{self.name} gave no reply in {tries} tries; the last one: {problem}")
             if time.monotonic() + pause >= until:
-                raise ModelError(f"{self.name} gave no reply in time ({attempt} tries; the last one: {problem})")
-            if attempt >= _TRIES_WITHOUT_WORD and not self._has_warned:
+                raise NoReplyError(f"{self.name} gave no reply in time ({tries} tries; the last one: {problem})")
+            if tries >= _TRIES_WITHOUT_WORD and not self._has_warned:
                 self._has_warned = True
                 log.warning("%s: %s; it is asked again", self.name, problem)
             log.info("%s: %s; again in %.1f s", self.name, problem, pause)
             if (stop or threading.Event()).wait(pause):
-                raise ModelError(f"{self.name} was not asked again: the reply is no longer wanted")
+                raise NoReplyError(f"{self.name} was not asked again: the reply is no longer wanted")
 
-    def _send(self, path: str, request: Mapping[str, Any], until: float) -> bytes:
+    def models(self) -> list[str]:
+        """The names of the models that the server says it has, at most ten; none where it does not say."""
+        try:
+            return model_names(self.look(f"{urlsplit(self.base_url).path.rstrip('/')}/models"))
+        except ValueError:
+            return []
+
+    def look(self, path: str) -> bytes:
+        """What a GET at a path of this server gives, of at most 500,000 bytes; nothing where it fails."""
+        address = f"{host_of(self.base_url)}{path}"
+        try:
+            return self._send(address, None, time.monotonic() + _LIST_SECONDS)
+        except (ModelError, _AgainError):
+            return b""
+
+    def _send(self, path: str, request: Mapping[str, Any] | None, until: float) -> bytes:
+        """The body of the response to one request, a GET where nothing is sent."""
         import openai
 
         with self._counting:
-            self.requests += 1
+            self.requests += request is not None
         patience = max(0.05, min(self.timeout_seconds, until - time.monotonic()))
+        options: Any = {
+            "headers": _HEADERS,
+            "timeout": openai.Timeout(patience, connect=min(_CONNECT_SECONDS, patience)),
+        }
         try:
-            response: Any = self._client.post(
-                path, cast_to=object, body=request, options={"headers": _STREAMED, "timeout": patience}
+            response: Any = (
+                self._client.get(path, cast_to=object, options=options)
+                if request is None
+                else self._client.post(path, cast_to=object, body=request, options=options)
             )
             try:
-                return self._read(response, until)
+                most_bytes = _LONGEST_LIST_BYTES if request is None else self.max_reply_bytes
+                return read_body(
+                    response.http_response, most_bytes=most_bytes, until=until, whole_seconds=self.timeout_seconds
+                )
             finally:
                 response.close()
         except openai.APITimeoutError:
-            raise _AgainError("no answer in time") from None
+            raise _AgainError("no answer in time", is_timeout=True) from None
+        except BodyError as error:
+            raise _AgainError(str(error)) from None
         except Exception as error:  # openai's, those of its transport, whose package depends on openai's version
             status = error if isinstance(error, _StatusError) else error.__cause__
             if isinstance(status, _StatusError):
-                raise self._problem(status) from None
+                raise self._problem(status.code, status.headers, status.body, listing=request is None) from None
             transport = type(error).__module__.startswith(("openai", "httpx", "httpcore", "h11", "ssl"))
             if not transport and not isinstance(error, OSError):
                 raise
-            cause = self._clean(str(error))
-            raise _AgainError(f"connection lost: {type(error).__name__} {cause}") from None
+            raise self._lost(error) from None
 
-    def _read(self, response: Any, until: float) -> bytes:
-        """The body of a response, at most `max_reply_bytes`, before the deadline."""
-        chunks, size = [], 0
-        slow = time.monotonic() + self.timeout_seconds
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self.max_reply_bytes:
-                raise _AgainError(f"a reply of more than {self.max_reply_bytes} bytes")
-            if time.monotonic() > min(until, slow):
-                raise _AgainError("the reply came too slowly")
-        return b"".join(chunks)
+    def _lost(self, error: Exception) -> Exception:
+        """What a connection that could not be made, or broke, means."""
+        chain: BaseException | None = error
+        causes: list[str] = []
+        while chain is not None and len(causes) < 8:
+            causes.append(str(chain))
+            chain = chain.__cause__ or chain.__context__
+        said = self._clean(next((cause for cause in reversed(causes) if cause), type(error).__name__))
+        if "timeout" in type(error).__name__.lower():
+            return _AgainError("no answer in time", is_timeout=True)
+        if any("SSL" in cause for cause in causes):
+            return RefusedError(
+                f"{self.name} cannot be reached safely (TLS): {said}; is the address right, http or https?"
+            )
+        return _AgainError(f"connection lost: {said}")
 
     def _drop_foreign_headers(self, request: Any) -> None:
         """Take out what openai adds from its environment variables where they are set for another server."""
@@ -236,32 +293,44 @@ class Connection:
         """Read a bounded part of an error's text: openai would read all of it."""
         if response.status_code < 300:
             return
-        body, until = b"", time.monotonic() + self.timeout_seconds
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > _LONGEST_ERROR_BYTES or time.monotonic() > until:
-                break
-        raise _StatusError(response.status_code, response.headers, body[:_LONGEST_ERROR_BYTES])
+        body = read_start(response, most_bytes=_LONGEST_ERROR_BYTES, seconds=self.timeout_seconds)
+        raise _StatusError(response.status_code, response.headers, body)
 
-    def _problem(self, status: _StatusError) -> Exception:
+    def _problem(self, code: int, headers: Mapping[str, str], body: bytes, *, listing: bool = False) -> Exception:
         """What an error status means: try again, send something else, or give up."""
-        code, text = status.code, self._clean(error_text(status.body))
-        if code < 400:
-            target = host_of(status.headers.get("location", "")) or "another address"
-            return RefusedError(f"{self.name} redirects to {target}; if that is right, use its address as base_url")
-        if code in _REFUSED:
-            why = _REFUSED[code]
-            if code == 401 and self._key is None:
-                why = f"asks for a key, and none is set for this host: pass api_key= or set {self._key_variable}"
-            return RefusedError(f"{self.name} {why} (HTTP {code}): {text}")
-        if code in _RETRIED:
-            return _AgainError(f"HTTP {code}", pause_seconds(status.headers))
+        text, words = self._clean(error_text(body)), body.decode("utf-8", "replace")
         reason = f"HTTP {code}: {text}"
+        said = f"(HTTP {code}): {text}"
+        if code < 400:
+            target = host_of(headers.get("location", "")) or "another address"
+            return RefusedError(f"{self.name} redirects to {target}; if that is right, use its address as base_url")
+        if listing:
+            return RefusedError(f"{self.name} lists no models {said}")
+        if code == 401 and self._key is None:
+            return RefusedError(
+                f"{self.name} asks for a key, and none is set for this host: pass api_key= or set {self._key_variable} "
+                + said
+            )
+        if why := stays(words, code) or _REFUSED.get(code):
+            return RefusedError(f"{self.name} {why} {said}{self._offer() if code in (400, 404, 422) else ''}")
+        if limit := limit_in(words, code):
+            return NotAcceptedError(f"{self.name} takes less at once {said}", reason, limit)
+        if is_loading(words):
+            return _AgainError(f"the model is still loading, {reason}", pause_seconds(headers), is_wait=True)
+        if code in _RETRIED:
+            pause = pause_seconds(headers) or named_pause(words)
+            return _AgainError(reason, pause, is_wait=code == 429 and pause >= _SHORTEST_WAIT_SECONDS)
         return NotAcceptedError(f"{self.name} refuses the request: {reason}", reason)
 
+    def _offer(self) -> str:
+        names = [self._clean(name) for name in self.models()]
+        return f"; it has {', '.join(names)}" if names else ""
+
     def _clean(self, text: str) -> str:
-        """A server's text as part of a message: one short line without secrets."""
-        return " ".join(self._hide_secrets(text.encode("utf-8", "replace")).decode("utf-8", "replace").split())[:200]
+        """A server's text as part of a message: one short line without secrets and control characters."""
+        hidden = self._hide_secrets(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        shown = "".join(character if character.isprintable() else " " for character in hidden[: 4 * _LONGEST_WORDS])
+        return " ".join(shown.split())[:_LONGEST_WORDS]
 
     def _hide_secrets(self, body: bytes) -> bytes:
         for secret in self._secrets:
@@ -278,8 +347,10 @@ class _StatusError(Exception):
 
 
 class _AgainError(Exception):
-    """A request that may succeed if it is sent again."""
+    """A request that may succeed if it is sent again; `is_wait`: after a wait that does not count as a try."""
 
-    def __init__(self, problem: str, pause_seconds: float = 0.0) -> None:
+    def __init__(
+        self, problem: str, pause_seconds: float = 0.0, *, is_wait: bool = False, is_timeout: bool = False
+    ) -> None:
         super().__init__(problem)
-        self.pause_seconds = pause_seconds
+        self.pause_seconds, self.is_wait, self.is_timeout = pause_seconds, is_wait, is_timeout

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import email.utils
 import json
+import math
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from .events import is_stream, joined, plain_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +41,94 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model answered. `tokens` is empty where the server gives no log-probabilities."""
+    """What a model answered.
+
+    `tokens` is empty where the server gives no log-probabilities. `instead`: what came where there is no text, such as
+    "a refusal: ..."; empty where there is text. `warnings`: what makes the reply less sure, such as a request that the
+    server has cut. `usage.requests`: how many requests it took.
+    """
 
     text: str
     finish_reason: str
     model: str
     usage: Usage
     tokens: tuple[Token, ...] = field(default=(), repr=False)
+    instead: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class ServerError(ValueError):
+    """A body with the status of success that holds an error; `code`: the status that it names, else 500."""
+
+    def __init__(self, body: bytes, code: int) -> None:
+        super().__init__(error_text(body))
+        self.body, self.code = body, code
 
 
 def read_reply(body: bytes, model: str) -> Reply:
-    """The reply in the body of a response.
+    """The reply in the body of a response: a chat completion, at once or as an event stream.
 
     Raises:
-        ValueError: it is not a chat completion.
+        ServerError: it is an error.
+        ValueError: it is neither.
     """
     try:
-        data = json.loads(body)
+        data = joined(body) if is_stream(body[:1000]) else _first_object(body)
+        if data.get("error") and not data.get("choices"):
+            raise ServerError(json.dumps(data).encode(), _code_of(data["error"]))
         choice = data["choices"][0]
-        content = choice["message"].get("content") or ""
-        if isinstance(content, list):
-            content = "".join(part.get("text", "") for part in content)
-        if not isinstance(content, str):
-            raise TypeError("content")
-        usage = data.get("usage") or {}
-        counted = Usage(1, int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
-        tokens = tuple(map(_token, (choice.get("logprobs") or {}).get("content") or ()))
+        message = choice.get("message") or {"content": choice["text"]}
+        content = plain_text(message.get("content"))
         content = content.encode("utf-8", "replace").decode()  # a lone surrogate could not be sent back
-        return Reply(content, str(choice.get("finish_reason") or ""), str(data.get("model") or model), counted, tokens)
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
+        usage = data.get("usage")
+        prompt, completion = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
+        finish = str(choice.get("finish_reason") or "")[:40]
+        return Reply(
+            text=content,
+            finish_reason=finish,
+            model=str(data.get("model") or model)[:200],
+            usage=Usage(1, prompt, completion),
+            tokens=_tokens(choice.get("logprobs")),
+            instead="" if content.strip() else _instead(message, finish),
+        )
+    except ServerError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+        why = f" ({error})" if isinstance(error, ValueError) and is_stream(body[:1000]) else ""
         start = " ".join(body[:80].decode("utf-8", "replace").split())
-        raise ValueError(f"the reply is not a chat completion: {start!r}") from None
+        raise ValueError(f"the reply is not a chat completion{why[:200]}: {start!r}") from None
+
+
+def _first_object(body: bytes) -> dict[str, Any]:
+    """The JSON object at the start of a body; bytes that are no UTF-8 are replaced, what follows it is left out."""
+    data, _ = json.JSONDecoder().raw_decode(body.decode("utf-8-sig", "replace").lstrip())
+    if not isinstance(data, dict):
+        raise TypeError("no object")
+    return data
+
+
+def _instead(message: Mapping[str, Any], finish_reason: str) -> str:
+    """What a message without text holds, for a sentence that says what the model gave."""
+    if refusal := message.get("refusal"):
+        return f"a refusal: {' '.join(str(refusal).split())[:200]}"
+    if finish_reason == "content_filter":
+        return "nothing: its filter of contents stopped it"
+    if message.get("tool_calls") or message.get("function_call"):
+        return "a call of a tool instead of a text"
+    if message.get("reasoning_content") or message.get("reasoning"):
+        return "reasoning only, and no answer after it"
+    return "an empty text"
+
+
+def _count(usage: Any, name: str) -> int:
+    """A count of tokens; 0 where the server gives none that makes sense."""
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return int(count) if isinstance(count, int | float) and 0 < count < 1e9 else 0
+
+
+def _code_of(error: Any) -> int:
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
 def without_thoughts(text: str) -> str:
@@ -81,9 +141,57 @@ def without_thoughts(text: str) -> str:
     return re.split(r"</think(?:ing)?>", before + text[ends[-1] :], flags=re.IGNORECASE)[-1]
 
 
+def _tokens(logprobs: Any) -> tuple[Token, ...]:
+    """The log-probabilities of a reply, as chat completions give them or, as lists side by side, as completions do.
+
+    Numbers that are none (NaN) are left out.
+    """
+    if not isinstance(logprobs, dict):
+        return ()
+    entries = logprobs.get("content")
+    if isinstance(entries, list):
+        return tuple(_token(entry) for entry in entries)
+    texts, tops = logprobs.get("tokens"), logprobs.get("top_logprobs")
+    if not isinstance(texts, list) or not isinstance(tops, list):
+        return ()
+    chosen = logprobs.get("token_logprobs") or [None] * len(texts)
+    return tuple(
+        Token(str(text), _number(logprob), _top(top)) for text, logprob, top in zip(texts, chosen, tops, strict=False)
+    )
+
+
 def _token(entry: Mapping[str, Any]) -> Token:
-    top = {str(other["token"]): float(other["logprob"]) for other in entry.get("top_logprobs") or ()}
-    return Token(str(entry["token"]), float(entry["logprob"]), top)
+    return Token(str(entry["token"]), _number(entry.get("logprob")), _top(entry.get("top_logprobs")))
+
+
+def _top(entries: Any) -> dict[str, float]:
+    """{token: log-probability} of a list of {"token", "logprob"}, or of a dictionary."""
+    if isinstance(entries, dict):
+        pairs = list(entries.items())
+    else:
+        pairs = [(entry["token"], entry["logprob"]) for entry in entries or ()]
+    return {str(token): number for token, logprob in pairs if not math.isnan(number := _number(logprob))}
+
+
+def _number(logprob: Any) -> float:
+    """A log-probability, at most 0; NaN where it is no number."""
+    return min(0.0, float(logprob)) if isinstance(logprob, int | float) and logprob == logprob else math.nan
+
+
+def model_names(body: bytes) -> list[str]:
+    """The first ten names in a list of models, as "/models" gives it; names of more than 80 characters are left out.
+
+    Raises:
+        ValueError: it is no such list.
+    """
+    try:
+        entries = _first_object(body)["data"]
+        names = [
+            entry["id"] for entry in entries[:1000] if isinstance(entry, dict) and isinstance(entry.get("id"), str)
+        ]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise ValueError("no list of models") from None
+    return [name for name in names if len(name) <= 80][:10]
 
 
 def pause_seconds(headers: Mapping[str, str]) -> float:
@@ -103,7 +211,14 @@ def error_text(body: bytes) -> str:
     """The message in the body of an error, else the body as it is."""
     text = body.decode("utf-8", "replace")
     try:
-        error = json.loads(text)["error"]
-        return str(error["message"] if isinstance(error, dict) else error)
-    except (ValueError, LookupError, TypeError, RecursionError):
+        data = json.loads(text)
+        data = data[0] if isinstance(data, list) else data
+        error = data.get("error") or data.get("detail") or data
+        if not isinstance(error, dict):
+            return str(error)
+        said = str(error.get("message") or error.get("msg") or error)
+        details = error.get("metadata")
+        raw = details.get("raw") if isinstance(details, dict) else None  # what the server behind this one said
+        return f"{said}: {error_text(raw.encode('utf-8', 'replace'))}" if isinstance(raw, str) else said
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return text

@@ -31,6 +31,32 @@ def to_jpeg(pixels: np.ndarray, *, quality: int = 75, longest_side: int | None =
     return b"".join(bytes(packet) for packet in [*encoder.encode(frame), *encoder.encode(None)])
 
 
+def from_jpeg(data: bytes) -> np.ndarray:
+    """(H, W, 3) uint8 RGB pixels of a JPEG file. Raises ValueError where it is none."""
+    import av
+
+    try:
+        decoder: Any = av.CodecContext.create("mjpeg", "r")
+        frames = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
+    except av.FFmpegError as error:
+        raise ValueError(f"not a JPEG file: {error}") from None
+    if not frames:
+        raise ValueError("not a JPEG file")
+    pixels: np.ndarray = frames[0].to_ndarray(format="rgb24")
+    return pixels
+
+
+def jpeg_size(data: bytes) -> tuple[int, int]:
+    """(width, height) of a JPEG file, from its header. Raises ValueError where it has none."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # the start of a frame
+            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+        at += 2 + length
+    raise ValueError("not a JPEG file")
+
+
 def _table_percent(quality: int) -> float:
     """How coarse the quantisation is, in percent of the usual table, as the Independent JPEG Group counts it."""
     return 5000 / quality if quality < 50 else 200 - 2 * quality

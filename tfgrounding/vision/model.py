@@ -24,18 +24,31 @@ class NoProbabilityError(ModelError):
 
 
 class VisionModel(Protocol):
-    """Answers questions about pictures; safe to share between threads."""
+    """Answers questions about pictures; safe to share between threads.
+
+    A model may offer more, which is used where it is there: `reply(parts, *, max_tokens=256, schema=None)` is an
+    `llm.Reply`, with its tokens and warnings, of which `ask` gives the text, and which follows a JSON schema where
+    `takes_schema` says so; `prepare(picture)` encodes a picture once, to be sent often, as a `Jpeg`; `concurrency`:
+    how many requests may run at the same time; `takes_clips`: whether a `Clip` may be one of the parts.
+    """
 
     name: str
 
     def capacity(self, pictures: Sequence[np.ndarray]) -> int:
-        """How many pictures like these one request may hold, at least 1."""
+        """How many pictures like these one request may hold, at least 1; fewer after the server has refused more."""
         ...
 
     def ask(self, parts: Sequence[Part], *, max_tokens: int = 256) -> str:
-        """The reply to a request made of texts and (H, W, 3) uint8 pictures. Raises ModelError."""
+        """The reply to a request made of texts and (H, W, 3) uint8 pictures.
+
+        Raises:
+            TooMuchError: one request may hold fewer pictures.
+            CutOffError: the reply was longer than `max_tokens`.
+            RefusedError: no request can succeed, such as with a wrong key.
+            ModelError: no usable reply.
+        """
         ...
 
     def yes_probability(self, parts: Sequence[Part]) -> float:
-        """P(yes) / (P(yes) + P(no)) of the reply's first word. Raises ModelError where the model gives neither."""
+        """P(yes) / (P(yes) + P(no)) of the reply's first word. Raises NoProbabilityError, and as `ask`."""
         ...

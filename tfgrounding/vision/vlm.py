@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from ..errors import ModelError
 from ..llm.servers import shown
@@ -12,19 +13,28 @@ from .served import HOW_TO_NAME_ONE, ServedVLM
 __all__ = ["HOW_TO_NAME_ONE", "ServedVLM", "VisionModel", "load_vlm"]
 
 
-def load_vlm(spec: str, *, device: str = "auto") -> VisionModel:
+def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
     """A vision LLM by its name: "NAME@URL" is on a server, "local:FOLDER-OR-HUB-ID" runs here.
 
     Naming a hub id permits its download. No environment variable names a model or a server here.
 
+    Args:
+        spec: the name.
+        device: where a local model runs.
+        options: settings of a `ServedVLM` (most_pictures, timeout_seconds, concurrency, longest_side, quality ...);
+            None leaves one as it is.
+
     Raises:
-        ModelError: the name has neither form, or the model cannot be loaded.
+        ModelError: the name has neither form, the model cannot be loaded, or a setting is out of range.
     """
+    given = {name: value for name, value in options.items() if value is not None}
     if spec.startswith("local:") and spec != "local:":
         from .local import load_local
 
+        if given:
+            raise ModelError(f"{', '.join(sorted(given))}: only a model on a server has such settings")
         return load_local(spec.removeprefix("local:"), device=device)
     served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
     if served is None:
         raise ModelError(f"{shown(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
-    return ServedVLM(served["name"], base_url=served["url"])
+    return ServedVLM(served["name"], base_url=served["url"], **given)
