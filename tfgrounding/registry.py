@@ -71,6 +71,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "timestamps-text": "tfgrounding.vision.views.timestamps:TimestampsText",
         "qwen3-seconds": "tfgrounding.vision.views.qwen3:Qwen3Seconds",
         "qwen2.5-video": "tfgrounding.vision.views.video:Qwen25Video",
+        "gemini-video": "tfgrounding.vision.views.video:GeminiVideo",
         "video": "tfgrounding.vision.views.video:Video",
         "percent": "tfgrounding.vision.views.percent:Percent",
         "grid": "tfgrounding.vision.views.grid:Grid",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tfgrounding import TFGroundingError
 from tfgrounding.engines.looking import edges_between
+from tfgrounding.registry import names
 from tfgrounding.vision.frames import Clip, NumberedFrames
 from tfgrounding.vision.views import (
     FrameLabels,
@@ -176,7 +178,7 @@ class Named:
         ("qwen2.5vl:7b@http://x/v1", "frame-numbers", "qwen2.5-video"),
         ("qwen2-vl-7b@http://x/v1", "frame-numbers", "frame-numbers"),
         ("OpenGVLab/InternVL3_5-8B@http://x/v1", "frame-labels", "frame-labels"),
-        ("google/gemini-2.5-pro@https://openrouter.ai/api/v1", "timestamps-text:clock", "timestamps-text:clock"),
+        ("google/gemini-2.5-pro@https://openrouter.ai/api/v1", "timestamps-text:clock", "gemini-video"),
         ("gemma-4-12b-it@http://x/v1", "timestamps-text:clock", "video"),
         ("gemma-3-4b-it@http://x/v1", "frame-numbers", "frame-numbers"),
         ("zai-org/GLM-4.5V@http://x/v1", "timestamps-text:glm", "video"),
@@ -199,3 +201,24 @@ def test_the_view_is_chosen_by_the_models_name_and_by_what_it_takes(name: str, p
 def test_the_kind_of_a_local_model_counts_more_than_its_folder() -> None:
     assert view_for(Named("local:/models/gemini-tuned", kind="qwen3_vl_moe", takes_clips=True)).name == "video"
     assert view_for(Named("local:/models/mine", kind="qwen2_5_vl")).name == "frame-numbers"
+
+
+def test_the_page_about_views_names_every_view_and_what_is_chosen_for_each_model() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "vision.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in names("views"))
+    assert all(f"`{style}`" in page for style in STYLES if style != "timemarker")
+    rows = [row.split(" | ") for row in page.splitlines() if row.startswith("| ") and row.count(" | ") == 2]
+    known = {row[0].strip("| "): (row[1].strip("`"), row[2].strip(" |`")) for row in rows}
+    for model, name in [
+        ("Qwen3-VL, Qwen3.5, Qwen3.6", "qwen3.5"),
+        ("Qwen2.5-VL, Qwen2.5-Omni", "qwen2.5-omni"),
+        ("InternVL", "internvl3"),
+        ("Gemini", "gemini-3"),
+        ("Gemma 4, Kimi", "kimi-vl"),
+        ("GLM-4.1V, 4.5V, 4.6V", "glm-4.6v"),
+        ("Seed, Doubao-Seed", "seed1.5-vl"),
+        ("SmolVLM", "smolvlm2"),
+        ("VideoLLaMA 3", "videollama3"),
+        ("Molmo 2", "molmo2"),
+    ]:
+        assert known[model] == (view_for(Named(name)).name, view_for(Named(name, takes_clips=True)).name)

@@ -207,18 +207,20 @@ class ServedVLM:
         """A user's message of these parts, the fields that a video needs beside it, and what it holds."""
         content: list[dict[str, Any]] = []
         more: dict[str, Any] = {}
+        has_video = False
         jpegs: list[bytes] = []
         for part in parts:
             if isinstance(part, str):
                 content.append(text_part(part))
             elif isinstance(part, Clip):
-                if more or not self.takes_clips:
-                    raise ModelError(f"{self.name} takes pictures, not {'several videos' if more else 'video'} at once")
+                if has_video or not self.takes_clips:
+                    raise ModelError(
+                        f"{self.name} takes pictures, not {'several videos' if has_video else 'video'} at once"
+                    )
+                has_video = True
                 frames = [self._jpeg(picture) for picture in part.pixels]
-                urls = ",".join(image_part(frame)["image_url"]["url"].partition(",")[2] for frame in frames)
-                content.append({"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{urls}"}})
-                times = part.metadata() | {"num_frames": len(frames), "do_sample_frames": False}
-                more = {"media_io_kwargs": {"video": times}}
+                video, more = self._video(part, frames)
+                content.append(video)
                 jpegs += frames
             else:
                 jpegs.append(self._jpeg(part))
@@ -233,6 +235,13 @@ class ServedVLM:
             if size > self.max_request_bytes:
                 raise ModelError(f"a request of {size} bytes is above the limit of {most}")
         return {"role": "user", "content": content}, more, sent
+
+    def _video(self, clip: Clip, frames: list[bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Frames as one video: the part of a message, and the fields that it needs beside it, as vLLM takes them."""
+        urls = ",".join(image_part(frame)["image_url"]["url"].partition(",")[2] for frame in frames)
+        times = clip.metadata() | {"num_frames": len(frames), "do_sample_frames": False}
+        url = {"url": f"data:video/jpeg;base64,{urls}"}
+        return {"type": "video_url", "video_url": url}, {"media_io_kwargs": {"video": times}}
 
     def _jpeg(self, picture: np.ndarray | Jpeg) -> bytes:
         if not isinstance(picture, Jpeg):

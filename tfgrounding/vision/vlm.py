@@ -16,6 +16,7 @@ __all__ = ["HOW_TO_NAME_ONE", "ServedVLM", "VisionModel", "load_vlm"]
 def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
     """A vision LLM by its name: "NAME@URL" is on a server, "local:FOLDER-OR-HUB-ID" runs here.
 
+    The address https://generativelanguage.googleapis.com/v1beta means Gemini's own interface, with /openai the other.
     Naming a hub id permits its download. No environment variable names a model or a server here.
 
     Args:
@@ -37,4 +38,7 @@ def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
     served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
     if served is None:
         raise ModelError(f"{shown(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
-    return ServedVLM(served["name"], base_url=served["url"], **given)
+    from .gemini import GeminiVLM, is_own_address
+
+    served_class = GeminiVLM if is_own_address(served["url"]) else ServedVLM
+    return served_class(served["name"], base_url=served["url"], **given)

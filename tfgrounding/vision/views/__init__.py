@@ -9,13 +9,14 @@ from .grid import Grid
 from .percent import Percent
 from .qwen3 import Qwen3Seconds
 from .timestamps import TimestampsText
-from .video import Qwen25Video, Video
+from .video import GeminiVideo, Qwen25Video, Video
 from .yes_no import ClipYesNo
 
 __all__ = [
     "ClipYesNo",
     "FrameLabels",
     "FrameNumbers",
+    "GeminiVideo",
     "Grid",
     "NumberedFrames",
     "Part",

@@ -15,7 +15,7 @@ VIEWS = {
     "qwen2.5-vl": ("frame-numbers", "qwen2.5-video"),
     "qwen2.5-omni": ("frame-numbers", "qwen2.5-video"),
     "internvl": ("frame-labels", "frame-labels"),
-    "gemini": ("timestamps-text:clock", "timestamps-text:clock"),
+    "gemini": ("timestamps-text:clock", "gemini-video"),
     "gemma-4": ("timestamps-text:clock", "video"),
     "glm-4v": ("timestamps-text:glm", "video"),
     "glm-4.1v": ("timestamps-text:glm", "video"),

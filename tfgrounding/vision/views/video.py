@@ -23,12 +23,14 @@ class Video:
     frame_side: int = 336
     name: str = "video"
     frames_per_picture: int = 1
+    form: str = "from x to y seconds"
+    written: str = "in seconds, with one decimal"
 
     def parts(self, frames: NumberedFrames) -> list[Part]:
         return [Clip(frames.pixels, self._seconds(frames))]
 
     def question(self, frames: NumberedFrames, query: str) -> str:
-        return prompts("numpro.video").fill(query=query)
+        return prompts("numpro.video").fill(form=self.form, written=self.written, query=query)
 
     def read(self, reply: str, frames: NumberedFrames) -> ReadReply:
         labels, step = self._seconds(frames), frames.step_seconds * 1.5
@@ -47,3 +49,12 @@ class Qwen25Video(Video):
 
     def _seconds(self, frames: NumberedFrames) -> np.ndarray:
         return frames.sample_seconds - frames.sample_seconds[0]
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiVideo(Qwen25Video):
+    """Frames as one video with its frame rate, for Gemini by its own interface, which counts minutes and seconds."""
+
+    name: str = "gemini-video"
+    form: str = "from x to y"
+    written: str = "as minutes:seconds"
