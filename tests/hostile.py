@@ -42,20 +42,33 @@ def asked_for(request: dict[str, Any]) -> str:
 
 class Server:
     """`behave(query, nth request for it, the request's body)` says what comes back: bytes (a 200), or (status, headers,
-    bytes), or "drop", "drip", "hang"."""
+    bytes), or "drop", "drip", "hang", or a list of bytes to be sent as they are, seconds to wait, and "abort".
+
+    `pages`: bodies for GET, by path; other paths give 404.
+    """
 
     def __init__(self, behave: Callable[[str, int, dict[str, Any]], Any]) -> None:
         self.behave = behave
         self.asked: Counter[str] = Counter()
         self.requests: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.pages: dict[str, bytes] = {}
         self.heads: list[str] = []  # request lines and headers, in small letters
         self.at_once = self.most_at_once = 0
         self.url = ""
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
+            start = await reader.readexactly(1)
+            if start == b"\x16":  # TLS, of which this server knows nothing
+                writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                await writer.drain()
+                return
+            head = start + await reader.readuntil(b"\r\n\r\n")
             length = next((int(h[15:]) for h in head.lower().split(b"\r\n") if h.startswith(b"content-length:")), 0)
+            if head.startswith(b"GET "):
+                page = self.pages.get(head.split()[1].decode())
+                await self.reply((404, {}, b"nothing here") if page is None else page, writer)
+                return
             request = json.loads(await reader.readexactly(length))
             query = asked_for(request)
             self.heads.append(head.decode("latin-1").lower())
@@ -77,6 +90,17 @@ class Server:
             writer.write(b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{"choices')
             await writer.drain()
             writer.transport.abort()
+            return
+        if isinstance(what, list):
+            for part in what:
+                if part == "abort":
+                    writer.transport.abort()
+                    return
+                if isinstance(part, bytes):
+                    writer.write(part)
+                    await writer.drain()
+                else:
+                    await asyncio.sleep(part)
             return
         if what == "hang":
             await asyncio.sleep(30)

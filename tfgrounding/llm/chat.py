@@ -6,8 +6,7 @@ import base64
 import logging
 import re
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .connection import Connection, NotAcceptedError, RefusedError
@@ -96,6 +95,7 @@ class ChatClient(Connection):
         deadline_seconds: float | None = None,
         retries: int | None = None,
         more: Mapping[str, Any] | None = None,
+        on_send: Callable[[], None] | None = None,
     ) -> Reply:
         """One reply to a conversation.
 
@@ -106,6 +106,7 @@ class ChatClient(Connection):
             top_logprobs: for how many of the likeliest tokens at each place to return log-probabilities; 0 for none.
             deadline_seconds, retries: instead of the client's own.
             more: further fields of the request, which only some servers know.
+            on_send: called for each request that is sent.
 
         Raises:
             RefusedError: the key, the address or the model is wrong.
@@ -118,30 +119,22 @@ class ChatClient(Connection):
             wanted["logprobs"] = top_logprobs
         if seed is not None:
             wanted["seed"] = seed
-        sent = 0
         while True:
             request = self._request(messages, wanted, schema) | dict(more or {})
             try:
-                reply, tries = self._counted(request, until, retries)
+                reply = self.post(
+                    "/chat/completions", request, self._read_reply, until=until, retries=retries, on_send=on_send
+                )
             except NotAcceptedError as error:
-                sent += 1
                 if not self._adapt(error, request):
                     raise
                 continue
             with self._counting:
                 self._tokens += Usage(0, reply.usage.prompt_tokens, reply.usage.completion_tokens)
-            return replace(reply, usage=replace(reply.usage, requests=sent + tries))
+            return reply
 
-    def _counted(self, request: Mapping[str, Any], until: float, retries: int | None) -> tuple[Reply, int]:
-        """The reply to a request, and in how many tries it came."""
-        tries = 0
-
-        def read(body: bytes) -> Reply:
-            nonlocal tries
-            tries += 1
-            return read_reply(body, self.model)
-
-        return self.post("/chat/completions", request, read, until=until, retries=retries), tries
+    def _read_reply(self, body: bytes) -> Reply:
+        return read_reply(body, self.model)
 
     def _request(
         self, messages: Sequence[Message], wanted: Mapping[str, Any], schema: Mapping[str, Any] | None

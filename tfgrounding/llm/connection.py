@@ -155,6 +155,7 @@ class Connection:
         retries: int | None = None,
         until: float | None = None,
         stop: threading.Event | None = None,
+        on_send: Callable[[], None] | None = None,
     ) -> Result:
         """Send a request until there is a reply that can be read.
 
@@ -166,6 +167,7 @@ class Connection:
             retries: instead of the connection's own.
             until: the deadline as `time.monotonic()` counts, instead of `deadline_seconds` from now.
             stop: set by another thread when the reply is no longer wanted.
+            on_send: called each time that the request is sent.
 
         Returns:
             What `read` returned.
@@ -180,6 +182,8 @@ class Connection:
         attempt = waits = timeouts = 0
         while True:
             try:
+                if on_send is not None:
+                    on_send()
                 result = read(self._hide_secrets(self._send(path, request, until)))
                 self._has_warned = False
                 return result

@@ -91,7 +91,7 @@ def limit_in(words: str, code: int) -> Limit | None:
     if _REPLY.search(text) and "context length is" not in text:
         return Limit("reply", numbers)
     if _PICTURES.search(text) and not re.search("dimension|pixels|bytes| mb", text):
-        return Limit("pictures", numbers)
+        return Limit("pictures", (*numbers, 1) if re.search(r"\b(?:single|one) (?:image|picture)\b", text) else numbers)
     if _TOKENS.search(text):
         return Limit("tokens", _most_and_asked(text, numbers))
     if _ONE_PICTURE.search(text):

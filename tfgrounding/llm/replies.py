@@ -77,7 +77,7 @@ def read_reply(body: bytes, model: str) -> Reply:
         if data.get("error") and not data.get("choices"):
             raise ServerError(json.dumps(data).encode(), _code_of(data["error"]))
         choice = data["choices"][0]
-        message = choice.get("message") or {"content": choice["text"]}
+        message = choice["message"] if "message" in choice else {"content": choice["text"]}
         content = plain_text(message.get("content"))
         content = content.encode("utf-8", "replace").decode()  # a lone surrogate could not be sent back
         usage = data.get("usage")

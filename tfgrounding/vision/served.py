@@ -179,6 +179,12 @@ class ServedVLM:
 
     def _answer(self, parts: Sequence[Part], *, max_tokens: int, **options: Any) -> Reply:
         """One reply, after the pictures were made as small as the server wants them."""
+        requests = 0
+
+        def count() -> None:
+            nonlocal requests
+            requests += 1
+
         for _ in range(MOST_SHRINKS):
             message, more, sent = self._message(parts)
             try:
@@ -187,6 +193,7 @@ class ServedVLM:
                     max_tokens=max_tokens,
                     more=self.more | more,
                     retries=0 if self._unanswered else None,
+                    on_send=count,
                     **options,
                 )
             except NotAcceptedError as refusal:
@@ -200,7 +207,7 @@ class ServedVLM:
                 raise
             self._unanswered = 0
             self._limits.check(reply, sent, max_tokens=max_tokens)
-            return reply
+            return replace(reply, usage=replace(reply.usage, requests=requests))
         raise RefusedError(f"{self.name} refuses pictures of any size")
 
     def _message(self, parts: Sequence[Part]) -> tuple[dict[str, Any], dict[str, Any], Sent]:
