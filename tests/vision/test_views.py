@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tfgrounding import TFGroundingError
 from tfgrounding.engines.looking import edges_between
+from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.registry import names
 from tfgrounding.vision.frames import Clip, NumberedFrames
 from tfgrounding.vision.views import (
@@ -22,6 +23,7 @@ from tfgrounding.vision.views import (
     Qwen25Video,
     TimestampsText,
     Video,
+    chosen_view,
     get_view,
     view_for,
 )
@@ -222,3 +224,13 @@ def test_the_page_about_views_names_every_view_and_what_is_chosen_for_each_model
         ("Molmo 2", "molmo2"),
     ]:
         assert known[model] == (view_for(Named(name)).name, view_for(Named(name, takes_clips=True)).name)
+
+
+def test_auto_is_no_view_of_its_own_but_the_one_for_the_model() -> None:
+    assert chosen_view("auto", Named("qwen3-vl-8b@http://x/v1")).name == "qwen3-seconds"
+    assert chosen_view("percent", Named("qwen3-vl-8b@http://x/v1")) == Percent()
+    assert NumProEngine(Named("gemini-3@http://x/v1")).provenance()["view"] == "timestamps-text:clock"
+    with pytest.raises(TFGroundingError, match="choose auto or one of"):
+        chosen_view("sundial", Named("qwen3-vl-8b@http://x/v1"))
+    with pytest.raises(TFGroundingError, match="has no name, frame_side"):
+        NumProEngine(Named("m"), view=object())

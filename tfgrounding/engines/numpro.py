@@ -17,7 +17,7 @@ from ..media import AnySource, open_source
 from ..media.sampling import capped_rate_hz
 from ..types import Moment, Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.saliency import read_saliency
-from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, get_view, numbered_question
+from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, chosen_view, numbered_question
 from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
 from .asking import Asking
 from .base import TOP_K
@@ -46,7 +46,7 @@ class NumProEngine:
     Args:
         vlm: the vision LLM, or its name (see `load_vlm`). There is no default: frames leave this machine only where a
             server is named.
-        view: a way to show time, by name or as an object.
+        view: a way to show time, by name or as an object; "auto": the one that the model knows (see `view_for`).
         rate_hz: frames a second that are shown; None means 1.
         most_frames: frames of a video that are shown at most; a longer video is sampled more slowly.
         overlap: share of a window that the next one shows again, where a video takes several requests.
@@ -67,7 +67,7 @@ class NumProEngine:
         self,
         vlm: str | VisionModel | None = None,
         *,
-        view: str | TimeView = "frame-numbers",
+        view: str | TimeView = "auto",
         rate_hz: float | None = None,
         most_frames: int = MOST_FRAMES,
         overlap: float = OVERLAP,
@@ -82,13 +82,13 @@ class NumProEngine:
         capped_rate_hz(1.0, rate_hz=self.rate_hz, most_frames=most_frames)
         if not 0 <= overlap < 1:
             raise TFGroundingError(f"overlap must be at least 0 and below 1, not {overlap}")
-        self.view = get_view(view) if isinstance(view, str) else view
         self.localizer = get_localizer(localizer)
         self.most_frames = most_frames
         self.overlap = overlap
         self.max_tokens = max_tokens
         self.tries = tries
         self.vlm = named_vlm(vlm, engine=self.name, device=device)
+        self.view = chosen_view(view, self.vlm)
 
     def provenance(self) -> dict[str, Any]:
         """The vision LLM, the way to show time, and the rate."""

@@ -2,7 +2,7 @@
 
 from ..frames import NumberedFrames, Part
 from .base import ReadReply, TimeView, get_view
-from .choose import view_for
+from .choose import chosen_view, view_for
 from .frame_labels import FrameLabels
 from .frame_numbers import FrameNumbers, numbered_question
 from .grid import Grid
@@ -27,6 +27,7 @@ __all__ = [
     "TimeView",
     "TimestampsText",
     "Video",
+    "chosen_view",
     "get_view",
     "numbered_question",
     "view_for",

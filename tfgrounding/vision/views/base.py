@@ -59,7 +59,8 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
     Raises:
         TFGroundingError: there is no such view, or it lacks a part of `TimeView`.
     """
-    return make("views", view, needs=("name", "frame_side", "frames_per_picture", "parts", "question", "read"))
+    needs = ("name", "frame_side", "frames_per_picture", "parts", "question", "read")
+    return make("views", view, needs=needs, also=("auto",))
 
 
 def read_numbers(

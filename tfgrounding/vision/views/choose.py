@@ -51,6 +51,11 @@ def view_for(vlm: VisionModel) -> TimeView:
     return get_view(OTHERS)
 
 
+def chosen_view(view: str | TimeView | type[TimeView], vlm: VisionModel) -> TimeView:
+    """A view as `get_view` takes it, where "auto" is the one for this model. Raises TFGroundingError."""
+    return view_for(vlm) if isinstance(view, str) and view == "auto" else get_view(view)
+
+
 def _words(name: str) -> list[str]:
     """ "org/Qwen2.5-VL-7B" as qwen, 2, 5, vl, 7, b: letters and digits apart, however they are joined."""
     return re.findall(r"[a-z]+|\d+", name.lower())
