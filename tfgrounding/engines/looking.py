@@ -10,8 +10,7 @@ import numpy as np
 from ..llm.prompting import prompts
 from ..media.frames import iter_frames
 from ..media.sampling import evenly
-from ..types import Source, VideoInfo
-from ..vision.frames import Interval
+from ..types import Frames, Source, VideoInfo
 from ..vision.views import NumberedFrames, ReadReply, TimeView
 from .asking import Asking, pictures_in
 
@@ -46,54 +45,31 @@ def look(source: Source, *, rate_hz: float, side: int, most_frames: int) -> tupl
     return shown, stream.info
 
 
-def look_at(
-    source: Source, stretches: Sequence[Interval], *, rate_hz: float, side: int, wanted: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sample a few stretches of a video; what lies between them is not decoded.
+def sampled(source: Source, parts: Sequence[tuple[float, float, float]], *, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sample a few parts of a video; what lies between them is not decoded.
 
     Args:
         source: the video.
-        stretches: (start, end) in seconds, in any order; they may overlap.
-        rate_hz: samples a second; sample k is the picture on screen at (k + 1/2) / rate_hz.
+        parts: (start seconds, end seconds, samples a second) each, in order of time.
         side: shorter side of the frames in pixels.
-        wanted: (N,) the numbers k of the samples to keep.
 
     Returns:
-        (T, H, W, 3) uint8 pixels and (T,) sampling instants in seconds, in order of time; T = 0 where nothing could be
-        decoded.
+        (T, H, W, 3) uint8 pixels and (T,) sampling instants in seconds; T = 0 where nothing could be decoded.
 
     Raises:
         VideoError: the video cannot be read.
     """
-    pixels: list[np.ndarray] = []
-    instants: list[np.ndarray] = []
-    for start, end in merged(stretches):
+    chunks: list[Frames] = []
+    for start, end, rate_hz in parts:
         with iter_frames(
             source, rate_hz=rate_hz, size=side, chunk_frames=16, start_seconds=start, end_seconds=end
         ) as stream:
-            for frames in stream:
-                keep = np.isin(sample_number(frames.sample_seconds, rate_hz), wanted)
-                pixels.append(frames.pixels[keep])
-                instants.append(frames.sample_seconds[keep])
-    if not pixels:
+            chunks.extend(stream)
+    if not chunks:
         return np.empty((0, 1, 1, 3), np.uint8), np.empty(0)
-    return np.concatenate(pixels), np.concatenate(instants)
-
-
-def merged(stretches: Sequence[Interval]) -> list[Interval]:
-    """The stretches in order of time, those that overlap or touch as one."""
-    found: list[Interval] = []
-    for start, end in sorted(stretches):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return found
-
-
-def sample_number(seconds: np.ndarray, rate_hz: float) -> np.ndarray:
-    """(T,) k of the instants (k + 1/2) / rate_hz."""
-    return np.round(seconds * rate_hz - 0.5).astype(np.int64)
+    seconds = np.concatenate([chunk.sample_seconds for chunk in chunks])
+    order = np.unique(seconds, return_index=True)[1]  # two parts may share an instant
+    return np.concatenate([chunk.pixels for chunk in chunks])[order], seconds[order]
 
 
 def edges_between(sample_seconds: np.ndarray, start_seconds: float, end_seconds: float) -> np.ndarray:
