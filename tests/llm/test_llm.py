@@ -148,3 +148,72 @@ def test_nothing_is_set_up(monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
     with pytest.raises(ModelError, match="OPENAI_API_KEY"):
         ChatClient("gpt")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "System role not supported",
+        "Conversation roles must alternate user/assistant/user/assistant/...",
+        "jinja2.exceptions.TemplateError: Only user and assistant roles are supported!",
+    ],
+)
+def test_a_model_without_a_system_role_is_told_in_the_users_message(words):
+    def behave(query, nth, request):
+        if request["messages"][0]["role"] == "system":
+            return 400, {}, json.dumps({"object": "error", "message": words, "code": 400}).encode()
+        seen.append(request["messages"])
+        return completion("fine")
+
+    seen = []
+    pictured = [ASK[0], {"role": "user", "content": [text_part("what?"), image_part(b"x")]}]
+    with serve(behave) as server:
+        asked = client(server)
+        assert asked.ask(ASK).text == "fine" and asked.ask(pictured).text == "fine"
+        assert asked.usage.requests == 3
+    assert [[message["role"] for message in messages] for messages in seen] == [["user"], ["user"]]
+    assert seen[0][0]["content"] == f"s\n\n{ASK[1]['content']}"
+    assert [part.get("text") for part in seen[1][0]["content"]] == ["s", "what?", None]
+
+
+def test_a_stream_is_one_reply():
+    chunks = [
+        {"choices": [], "prompt_filter_results": []},
+        {"model": "streamer", "choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]},
+        {
+            "choices": [
+                {
+                    "index": 0,
+                    "delta": {"content": "ye"},
+                    "logprobs": {"content": [{"token": "ye", "logprob": -0.5, "top_logprobs": []}]},
+                }
+            ]
+        },
+        {"choices": [{"index": 1, "delta": {"content": "another choice"}}]},
+        {"choices": [{"index": 0, "delta": {"content": "s"}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}},
+    ]
+    body = b": a comment\n\n" + b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+    with serve(lambda *_: body + b"data: [DONE]\n\n") as server:
+        reply = client(server).ask(ASK)
+        assert server.requests["q"][0]["stream_options"] == {"include_usage": True}
+    assert (reply.text, reply.finish_reason, reply.model) == ("yes", "stop", "streamer")
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (7, 2) and reply.tokens[0].logprob == -0.5
+
+
+def test_the_mark_of_the_end_may_be_part_of_a_text():
+    with serve(lambda *_: completion("data: [DONE]\n\ndata: [DONE]")) as server:
+        assert client(server).ask(ASK).text.count("[DONE]") == 2
+
+
+def test_the_list_of_models_may_be_hostile():
+    names = ["a\x1b[31m b", "x" * 81, 7, None, *[f"m{i}" for i in range(50)]]
+    listed = json.dumps({"data": [{"id": name} for name in names] + ["no object"]}).encode()
+    with serve(lambda *_: (404, {}, b'{"error": {"message": "no model"}}')) as server:
+        server.pages["/v1/models"] = listed
+        with pytest.raises(RefusedError, match=r"it has a  ?\[31m b, m0, .*m8$") as told:
+            client(server).ask(ASK)
+        assert "\x1b" not in str(told.value)
+        server.pages["/v1/models"] = b"[" * 600_000
+        with pytest.raises(RefusedError, match=r"no model$"):
+            client(server).ask(ASK)

@@ -1,8 +1,9 @@
-"""Vision LLMs behind one door: what a server is sent, how it may fail, and the real local classes."""
+"""Vision LLMs: what a server is sent, how it may fail, and the real local classes."""
 
 from __future__ import annotations
 
 import base64
+import json
 import math
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from videos import make_video
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
 from tfgrounding.llm.chat import ChatClient
+from tfgrounding.llm.connection import RefusedError
+from tfgrounding.media.jpeg import jpeg_size
+from tfgrounding.vision import Clip, NoProbabilityError, TooMuchError
 from tfgrounding.vision.vlm import ServedVLM, load_vlm
 
 RNG = np.random.default_rng(0)
@@ -103,12 +107,215 @@ def test_the_probability_of_a_yes_comes_from_logprobs(choice: dict, probability:
         assert ServedVLM("m", base_url=url).yes_probability([*PICTURES, "?"]) == pytest.approx(probability)
 
 
+def entries(*tokens: str, yes: float = 0.6, no: float = 0.2) -> dict:
+    """A choice of these tokens; the last one has the probabilities, those before it are certain."""
+    content = [
+        {"token": token, "logprob": -0.001, "top_logprobs": [{"token": token, "logprob": -0.001}]} for token in tokens
+    ]
+    content[-1]["top_logprobs"] = [
+        {"token": tokens[-1], "logprob": math.log(yes)},
+        {"token": "no", "logprob": math.log(no)},
+    ]
+    content[-1]["logprob"] = math.log(yes)
+    return {"message": {"role": "assistant", "content": "".join(tokens)}, "logprobs": {"content": content}}
+
+
+def side_by_side() -> dict:
+    """Log-probabilities as the older completions interface gives them."""
+    top = {"Yes": math.log(0.6), "No": math.log(0.2)}
+    logprobs = {"tokens": ["\n", "Yes"], "token_logprobs": [None, math.log(0.6)], "top_logprobs": [None, top]}
+    return {"message": {"role": "assistant", "content": "Yes"}, "logprobs": logprobs}
+
+
+def with_nan() -> dict:
+    choice = entries("Yes")
+    choice["logprobs"]["content"][0]["top_logprobs"].append({"token": "yes", "logprob": math.nan})
+    return choice
+
+
 @pytest.mark.parametrize(
-    ("choice", "words"), [("Yes", "no log-prob"), (chosen({"Maybe": 0.9}, "Maybe"), "neither yes nor no")]
+    "choice",
+    [
+        entries("\n", " Yes"),
+        entries("**", "Yes"),
+        entries("**Yes"),
+        entries("<think>", "\n\n", "</think>", "\n\n", "Yes"),
+        entries("<", "answer", ">", "Yes"),
+        entries('"', "Yes"),
+        side_by_side(),
+        with_nan(),
+    ],
+    ids=["blank", "marks", "mark and word", "empty thought", "tag", "quote", "side by side", "NaN"],
+)
+def test_the_first_word_is_found_among_the_tokens(choice: dict) -> None:
+    with serve(lambda request: choice) as url:
+        assert ServedVLM("m", base_url=url).yes_probability([*PICTURES, "?"]) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        ("Yes", "no log-prob"),
+        (chosen({"Maybe": 0.9}, "Maybe"), "neither yes nor no"),
+        (entries("<think>", "Let", " me"), "neither yes nor no"),
+        (entries("Yes", yes=0.001, no=0.002), "neither yes nor no"),
+    ],
 )
 def test_a_yes_without_logprobs_is_no_probability(choice: dict, words: str) -> None:
-    with serve(lambda request: choice) as url, pytest.raises(ModelError, match=words):
+    with serve(lambda request: choice) as url, pytest.raises(NoProbabilityError, match=words):
         ServedVLM("m", base_url=url).yes_probability([*PICTURES, "?"])
+
+
+def test_a_server_without_log_probabilities_is_asked_for_them_once() -> None:
+    asked = []
+
+    def answer(request: dict) -> object:
+        asked.append(request)
+        refusal = {"error": {"message": "logprobs is not supported with this model"}}
+        return (400, json.dumps(refusal).encode()) if "logprobs" in request else "Yes"
+
+    with serve(answer) as url:
+        vlm = ServedVLM("m", base_url=url)
+        for _ in range(3):
+            with pytest.raises(NoProbabilityError):
+                vlm.yes_probability(["?"])
+    assert len(asked) == 2
+
+
+def test_fewer_log_probabilities_where_the_server_gives_fewer() -> None:
+    asked = []
+
+    def answer(request: dict) -> object:
+        asked.append(request["top_logprobs"])
+        refusal = {"error": {"message": "Requested sample logprobs of 20, which is greater than max allowed: 5"}}
+        return (400, json.dumps(refusal).encode()) if asked[-1] > 5 else chosen({"Yes": 0.6, "No": 0.2})
+
+    with serve(answer) as url:
+        assert ServedVLM("m", base_url=url).yes_probability(["?"]) == pytest.approx(0.75)
+    assert asked == [20, 5]
+
+
+CLIP = Clip(np.stack(PICTURES), np.array([0.5, 1.5, 2.5]))
+
+
+def test_frames_as_one_video_keep_their_times() -> None:
+    requests: list[dict] = []
+
+    def behave(query: str, nth: int, request: dict) -> bytes:
+        requests.append(request)
+        return GOOD
+
+    with hostile.serve(behave) as server:
+        server.pages["/version"] = b'{"version": "0.22.1"}'
+        vlm = ServedVLM("m", base_url=server.url)
+        assert vlm.takes_clips
+        assert vlm.ask([CLIP, "when?"]) == "from frame 1 to frame 2"
+        with pytest.raises(ModelError, match="not several videos"):
+            vlm.ask([CLIP, CLIP, "when?"])
+    (request,) = requests
+    video, question = request["messages"][0]["content"]
+    assert question["text"] == "when?" and video["type"] == "video_url"
+    frames = video["video_url"]["url"].removeprefix("data:video/jpeg;base64,").split(",")
+    assert [base64.b64decode(frame)[:3] for frame in frames] == [b"\xff\xd8\xff"] * 3
+    times = request["media_io_kwargs"]["video"]
+    assert times["num_frames"] == 3 and times["do_sample_frames"] is False
+    assert [index / times["fps"] for index in times["frames_indices"]] == [0.5, 1.5, 2.5]
+    assert times["total_num_frames"] / times["fps"] == times["duration"] == 3.0
+
+
+@pytest.mark.parametrize("version", [b'{"version": "0.10.2"}', b'{"version": "0.9"}', b"<html>", b"[]", None])
+def test_other_servers_are_sent_no_video(version: bytes | None) -> None:
+    with hostile.serve(lambda *_: GOOD) as server:
+        if version is not None:
+            server.pages["/version"] = version
+        vlm = ServedVLM("m", base_url=server.url)
+        assert not vlm.takes_clips
+        with pytest.raises(ModelError, match="takes pictures, not video"):
+            vlm.ask([CLIP, "when?"])
+        assert ServedVLM("m", base_url=server.url, takes_clips=True).ask([CLIP, "when?"])
+
+
+def test_a_picture_is_encoded_once_and_sent_often() -> None:
+    urls = []
+
+    def answer(request: dict) -> str:
+        urls.append([part["image_url"]["url"] for part in request["messages"][0]["content"][:-1]])
+        return "fine"
+
+    with serve(answer) as url:
+        vlm = ServedVLM("m", base_url=url, longest_side=200)
+        ready = [vlm.prepare(picture) for picture in (NOISE, PICTURES[0])]
+        vlm.ask([*ready, "?"])
+        vlm.ask([NOISE, PICTURES[0], "?"])
+        assert urls[0] == urls[1]
+        assert vlm.capacity(ready) == vlm.capacity([NOISE, PICTURES[0]])
+    assert [jpeg_size(one.data) for one in ready] == [(200, 150), (64, 48)]  # none is enlarged
+
+
+def test_prepared_pictures_are_made_smaller_where_the_server_refuses_them() -> None:
+    shapes = []
+
+    def answer(request: dict) -> object:
+        shapes.append(max(pictures_of(request)[0].shape))
+        too_large = {"error": {"message": "Image is too large"}}
+        return (400, json.dumps(too_large).encode()) if shapes[-1] > 128 else "fine"
+
+    with serve(answer) as url:
+        vlm = ServedVLM("m", base_url=url)
+        ready = vlm.prepare(NOISE)
+        reply = vlm.reply([ready, "?"])
+        assert reply.text == "fine" and reply.usage.requests == 3 and "112 pixels" in reply.warnings[-1]
+        assert ServedVLM("m", base_url=url).ask([ready, "?"]) == "fine"
+    assert shapes == [400, 200, 112, 112]
+
+
+def test_what_was_learnt_of_a_server_is_known_to_other_clients_of_it() -> None:
+    def answer(request: dict) -> object:
+        refusal = {"error": {"message": "At most 3 image(s) may be provided in one request."}}
+        return (400, json.dumps(refusal).encode()) if len(pictures_of(request)) > 3 else "fine"
+
+    with serve(answer) as url:
+        with pytest.raises(TooMuchError, match="At most 3"):
+            ServedVLM("m", base_url=url).ask([*PICTURES, *PICTURES, "?"])
+        assert ServedVLM("m", base_url=url).capacity(PICTURES * 5) == 3
+        assert ServedVLM("another", base_url=url).capacity(PICTURES * 5) == 64
+
+
+def test_a_dead_server_ends_the_run_soon() -> None:
+    with hostile.serve(lambda *_: "drop") as server:
+        vlm = quick(server)
+        for _ in range(2):
+            with pytest.raises(ModelError) as told:
+                vlm.ask(["?"])
+            assert not isinstance(told.value, RefusedError)
+        with pytest.raises(RefusedError, match="so did 2 requests before it"):
+            vlm.ask(["?"])
+        assert server.asked[""] == 3 + 1 + 1
+
+
+def test_options_reach_the_server_by_the_name_too() -> None:
+    requests = []
+
+    def answer(request: dict) -> str:
+        requests.append(request)
+        return "fine"
+
+    with serve(answer) as url:
+        vlm = load_vlm(
+            f"m@{url}",
+            most_pictures=5,
+            concurrency=2,
+            timeout_seconds=7.0,
+            quality=50,
+            longest_side=None,
+            more={"top_k": 1},
+        )
+        assert vlm.capacity(PICTURES * 3) == 5
+        assert (vlm.concurrency, vlm.client.timeout_seconds, vlm.longest_side) == (2, 7.0, 1024)
+        vlm.reply(["?"], schema={"type": "object"})
+    assert requests[0]["top_k"] == 1 and requests[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    with pytest.raises(ModelError, match="only a model on a server"):
+        load_vlm("local:x", most_pictures=3)
 
 
 def quick(server: hostile.Server) -> ServedVLM:
@@ -182,7 +389,13 @@ def test_a_local_model_that_is_not_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"quality": 0}, "quality"), ({"most_pictures": 0}, "picture"), ({"base_url": ""}, "server")],
+    [
+        ({"quality": 0}, "quality"),
+        ({"most_pictures": 0}, "picture"),
+        ({"base_url": ""}, "server"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"timeout_seconds": 0}, "timeout"),
+    ],
 )
 def test_impossible_settings(settings: dict, words: str) -> None:
     with pytest.raises(ModelError, match=words):
