@@ -26,6 +26,7 @@ from . import show as cli_show
 from . import vision as cli_vision
 from .show import answer_queries
 from .terminal import (
+    Budget,
     Device,
     Dtype,
     EncoderName,
@@ -36,7 +37,11 @@ from .terminal import (
     Rate,
     Stream,
     Video,
+    ViewName,
+    VisionConcurrency,
     VisionName,
+    VisionPictures,
+    VisionTimeout,
     check_places,
     keep_source,
     named_source,
@@ -45,6 +50,7 @@ from .terminal import (
     video_progress,
     write_text,
 )
+from .vision import VisionOptions
 
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
 STOPPED = 130  # what typer returns after Ctrl-C
@@ -140,6 +146,11 @@ def ground_command(
     top_k: Annotated[int, typer.Option(min=1, help="At most this many moments.")] = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
+    view: ViewName = None,
+    vlm_pictures: VisionPictures = None,
+    budget: Budget = None,
+    vlm_timeout: VisionTimeout = None,
+    vlm_concurrency: VisionConcurrency = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
@@ -162,6 +173,7 @@ def ground_command(
         *(video, [query], picture_rate, stream, top_k),
         engine=engine,
         vlm=vlm,
+        vision=VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency),
         encoder=encoder,
         planner=planner,
         localizer=localizer,

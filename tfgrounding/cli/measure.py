@@ -11,7 +11,18 @@ from typing import Annotated
 import typer
 
 from ..errors import TFGroundingError, without_secrets
-from .terminal import Dtype, EncoderName, EngineName, LocalizerName, VisionName
+from .terminal import (
+    Budget,
+    Dtype,
+    EncoderName,
+    EngineName,
+    LocalizerName,
+    ViewName,
+    VisionConcurrency,
+    VisionName,
+    VisionPictures,
+    VisionTimeout,
+)
 
 PicturesRate = Annotated[
     float | None,
@@ -37,6 +48,11 @@ def eval_command(
     planner: Annotated[str, typer.Option(help="How queries become plans: auto, rules, llm or none.")] = "auto",
     localizer: LocalizerName = "default",
     vlm: VisionName = None,
+    view: ViewName = None,
+    vlm_pictures: VisionPictures = None,
+    budget: Budget = None,
+    vlm_timeout: VisionTimeout = None,
+    vlm_concurrency: VisionConcurrency = None,
     top_k: Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")] = 10,
     rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
@@ -71,6 +87,11 @@ def eval_command(
         plans=plans,
         localizer=localizer,
         vlm=vlm,
+        view=view,
+        vlm_pictures=vlm_pictures,
+        budget_frames=budget,
+        vlm_timeout_seconds=vlm_timeout,
+        vlm_concurrency=vlm_concurrency,
         top_k=top_k,
         rate_hz=rate,
         device=device,

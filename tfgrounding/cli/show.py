@@ -15,6 +15,7 @@ import typer
 from ..errors import TFGroundingError
 from ..registry import ROWS
 from .terminal import (
+    Budget,
     Device,
     Dtype,
     EncoderName,
@@ -28,7 +29,11 @@ from .terminal import (
     TopK,
     Video,
     VideoOrAnswers,
+    ViewName,
+    VisionConcurrency,
     VisionName,
+    VisionPictures,
+    VisionTimeout,
     check_places,
     compilation_message,
     given_options,
@@ -38,6 +43,7 @@ from .terminal import (
     video_progress,
     write_text,
 )
+from .vision import VisionOptions
 
 if TYPE_CHECKING:
     from ..answer import Answer
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
 # Options that say how answers are made.
 OF_MAKING = (
     *("engine", "vlm", "encoder", "planner", "localizer", "rate", "device", "dtype"),
+    *("view", "vlm_pictures", "budget", "vlm_timeout", "vlm_concurrency"),
     *("picture_rate", "stream"),
 )
 
@@ -62,6 +69,11 @@ def export_command(
     top_k: TopK = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
+    view: ViewName = None,
+    vlm_pictures: VisionPictures = None,
+    budget: Budget = None,
+    vlm_timeout: VisionTimeout = None,
+    vlm_concurrency: VisionConcurrency = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
@@ -83,6 +95,7 @@ def export_command(
         given=given_options(context),
         engine=engine,
         vlm=vlm,
+        vision=VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency),
         encoder=encoder,
         planner=planner,
         localizer=localizer,
@@ -117,6 +130,11 @@ def report_command(
     top_k: TopK = 5,
     engine: EngineName = "curves",
     vlm: VisionName = None,
+    view: ViewName = None,
+    vlm_pictures: VisionPictures = None,
+    budget: Budget = None,
+    vlm_timeout: VisionTimeout = None,
+    vlm_concurrency: VisionConcurrency = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
@@ -138,6 +156,7 @@ def report_command(
         given=given_options(context),
         engine=engine,
         vlm=vlm,
+        vision=VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency),
         encoder=encoder,
         planner=planner,
         localizer=localizer,
@@ -220,6 +239,7 @@ def answer_queries(
     top_k: int,
     *,
     given: Collection[str] = (),
+    vision: VisionOptions | None = None,
     **settings: Any,
 ) -> tuple[list[Answer], dict[str, str]]:
     """Answers to several queries about one video, or those that a file holds; and what they cost in words.
@@ -248,7 +268,7 @@ def answer_queries(
         Plan(query)  # an empty query and
     source = named_source(video, picture_rate=picture_rate, stream=stream)
     seconds = source.info.duration_seconds  # an unreadable video fail before seconds are spent on loading models
-    grounder = Grounder(**settings)
+    grounder = Grounder(**settings | (vision or VisionOptions()).settings(settings.get("vlm"), settings["device"]))
     began = time.perf_counter()
     with video_progress(video) as progress:
         watched = grounder.watch(source, progress=progress)

@@ -36,6 +36,28 @@ EngineName = Annotated[
 VisionName = Annotated[
     str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")
 ]
+ViewName = Annotated[
+    str | None,
+    typer.Option(
+        "--view", help="How the vision LLM is shown the time; default: auto, by the model's name and doctor's profile."
+    ),
+]
+VisionPictures = Annotated[
+    int | None, typer.Option("--vlm-pictures", min=1, help="Pictures in one request to the vision LLM, at most.")
+]
+Budget = Annotated[
+    int | None, typer.Option("--budget", min=1, help="Pictures shown to the vision LLM for one query, at most.")
+]
+VisionTimeout = Annotated[
+    float | None, typer.Option("--vlm-timeout", help="Seconds to wait for a vision LLM's server that sends nothing.")
+]
+VisionConcurrency = Annotated[
+    int | None, typer.Option("--vlm-concurrency", min=1, help="Requests to the vision LLM at the same time.")
+]
+Estimated = Annotated[
+    bool,
+    typer.Option("--estimate", help="Print what the vision LLM would be asked, and send nothing."),
+]
 EncoderName = Annotated[
     str,
     typer.Option(

@@ -1,11 +1,11 @@
-"""The command that examines a vision LLM: doctor."""
+"""Vision LLMs on the command line: the options that they take, and the command that examines one."""
 
 from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +18,38 @@ if TYPE_CHECKING:
 QUERY_PICTURES = 128  # for which the cost of one query is told: what numpro shows of a video at most
 QUESTION_TOKENS, REPLY_TOKENS = 150, 40  # of a query
 LABEL = 28  # characters
+OPTIONS = ("--view", "--budget", "--vlm-pictures", "--vlm-timeout", "--vlm-concurrency")
+
+
+@dataclass(frozen=True, slots=True)
+class VisionOptions:
+    """The options of a vision LLM, None where they are not given."""
+
+    view: str | None = None
+    pictures: int | None = None
+    budget: int | None = None
+    timeout: float | None = None
+    concurrency: int | None = None
+
+    def settings(self, vlm: str | None, device: str) -> dict[str, Any]:
+        """The settings of a Grounder. Raises TFGroundingError for options that are of no use without a vision LLM."""
+        of_showing = {"view": self.view, "budget_frames": self.budget}
+        of_server = {
+            "most_pictures": self.pictures,
+            "timeout_seconds": self.timeout,
+            "concurrency": self.concurrency,
+        }
+        if vlm is None:
+            for option, value in zip(OPTIONS, (*of_showing.values(), *of_server.values()), strict=True):
+                if value is not None:
+                    raise TFGroundingError(
+                        f"{option} is for a vision LLM, and none is named: add --vlm, or leave it out"
+                    )
+            return {}
+        from ..vision.vlm import load_vlm
+
+        given = any(value is not None for value in of_server.values())
+        return of_showing | {"vlm": load_vlm(vlm, device=device, **of_server) if given else vlm}
 
 
 def doctor_command(

@@ -15,6 +15,7 @@ from ..encoders.base import Encoder
 from ..errors import DatasetError, TFGroundingError, without_secrets
 from ..llm.prompting import prompt_names, prompts
 from ..registry import find
+from ..vision.vlm import VisionModel, load_vlm
 from .datasets import Dataset
 
 PACKAGES = ("av", "numba", "numpy", "torch", "transformers")
@@ -29,7 +30,8 @@ class Recipe:
     videos too, of so many pictures a second. `text_features`: a file for `StoredTexts`, in place of an encoder.
     `planner`: a planner's name, or "none" to search by the bare query. `plans`: a file of stored plans; what it does
     not hold is planned by rule, with a warning. `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a
-    share of the video's samples. The others are `Grounder`'s; each name may be "module:Class".
+    share of the video's samples. `vlm_pictures` in one request, `vlm_timeout_seconds`, `vlm_concurrency`: settings of
+    `load_vlm`. The others are `Grounder`'s; each name may be "module:Class".
     """
 
     videos: str | None = None
@@ -48,6 +50,11 @@ class Recipe:
     stride_frames: int | None = None
     longest_share: float | None = None
     picture_rate_hz: float | None = None
+    view: str | None = None
+    budget_frames: int | None = None
+    vlm_pictures: int | None = None
+    vlm_timeout_seconds: float | None = None
+    vlm_concurrency: int | None = None
 
     def __post_init__(self) -> None:
         if self.videos is None and self.features is None:
@@ -61,6 +68,9 @@ class Recipe:
         for what, number in (("longest window", self.longest_share), ("rate of pictures", self.picture_rate_hz)):
             if number is not None and not 0 < number < math.inf:
                 raise DatasetError(f"the {what} must be above 0, not {number!r}")
+        for option, value in self._of_vision().items():
+            if value is not None and self.vlm is None:
+                raise DatasetError(f"{option} is for a vision LLM, and none is named (--vlm)")
         if self.picture_rate_hz is not None and self.videos is None:
             raise DatasetError("a rate of pictures (--picture-rate) needs a folder with folders of pictures (--videos)")
 
@@ -71,6 +81,26 @@ class Recipe:
             stride_frames=self.stride_frames or dataset.stride_frames,
             longest_share=self.longest_share or dataset.longest_share,
         )
+
+    def vision_model(self) -> VisionModel | str | None:
+        """The vision LLM with the settings that are given, else its bare name. Raises ModelError."""
+        settings = {
+            "most_pictures": self.vlm_pictures,
+            "timeout_seconds": self.vlm_timeout_seconds,
+            "concurrency": self.vlm_concurrency,
+        }
+        if self.vlm is None or all(value is None for value in settings.values()):
+            return self.vlm
+        return load_vlm(self.vlm, device=self.device, **settings)
+
+    def _of_vision(self) -> dict[str, Any]:
+        return {
+            "view": self.view,
+            "budget": self.budget_frames,
+            "vlm_pictures": self.vlm_pictures,
+            "vlm_timeout": self.vlm_timeout_seconds,
+            "vlm_concurrency": self.vlm_concurrency,
+        }
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
@@ -91,6 +121,11 @@ class Recipe:
                 if self.vlm is not None or (name.startswith("plan.") and self.planner == "llm")
             },
             "vlm": None if self.vlm is None else without_secrets(self.vlm),
+            **{
+                name: value
+                for name, value in self._of_vision().items()
+                if value is not None and name not in ("vlm_timeout", "vlm_concurrency")  # which decide no numbers
+            },
             "looked_at": "videos" if from_videos else "features",
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
             **({"dtype": self.dtype} if self.dtype != "auto" else {}),

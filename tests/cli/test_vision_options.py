@@ -1,0 +1,85 @@
+"""The options of vision LLMs: they reach the requests, and wrong combinations are one sentence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from reader import pictures_of, serve, text_of
+from videos import BLUE, RED, make_scenes
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    return make_scenes(tmp_path_factory.mktemp("options") / "a.mp4", [(6.0, RED), (6.0, BLUE)])
+
+
+def test_the_options_decide_what_is_sent(run, video):
+    asked = []
+
+    def answer(request):
+        asked.append((len(pictures_of(request)), text_of(request)))
+        return "none"
+
+    with serve(answer) as url:
+        options = ("--engine", "numpro", "--vlm", f"m@{url}", "--view", "percent", "--vlm-pictures", 4, "--budget", 8)
+        options = (*options, "--vlm-timeout", 5, "--vlm-concurrency", 1)
+        code, out, err = run("ground", video, "it is red", *options, "--json")
+        assert code == 0, err
+        told = json.loads(out)
+        assert told["provenance"]["view"] == "percent" and told["provenance"]["vlm_pictures"] == sum(
+            pictures for pictures, _ in asked
+        )
+        assert asked and all(pictures <= 4 for pictures, _ in asked) and len({text for _, text in asked}) >= 1
+        asked.clear()
+        report = video.parent / "report.html"
+        assert run("report", video, "it is red", "--output", report, *options)[0] == 0
+        assert run("export", video, "it is red", *options)[0] == 0
+        assert asked and all(pictures <= 4 for pictures, _ in asked)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--view", "percent"), "--view is for a vision LLM, and none is named"),
+        (("--vlm-pictures", "4"), "--vlm-pictures is for a vision LLM"),
+        (("--budget", "4"), "--budget is for a vision LLM"),
+        (("--vlm-timeout", "4"), "--vlm-timeout is for a vision LLM"),
+        (("--vlm-concurrency", "4"), "--vlm-concurrency is for a vision LLM"),
+        (("--vlm", "m@http://127.0.0.1:9/v1", "--view", "percent"), "choose engine numpro"),
+        (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--view", "no-such"), "'no-such' is not known"),
+        (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--vlm-timeout", "-1"), "timeout_seconds"),
+        (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--vlm-pictures", "0"), "vlm-pictures"),
+        (("--engine", "numpro", "--vlm", "local:no/such/folder", "--vlm-timeout", "3"), "only a model on a server"),
+    ],
+)
+def test_wrong_combinations_are_one_sentence(run, video, options, sentence):
+    code, out, err = run("ground", video, "it is red", *options)
+    assert code == 2 and out == "" and sentence in err and len(err.strip().splitlines()) == 1
+
+
+def test_eval_keeps_the_options_with_its_rows(run, video, tmp_path):
+    rows = [{"qid": 1, "vid": "a", "query": "it is red", "relevant_windows": [[0, 6]]}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    asked = []
+
+    def answer(request):
+        asked.append(len(pictures_of(request)))
+        return "from 0 to 49"
+
+    with serve(answer) as url:
+        shown = ("--view", "percent", "--vlm-pictures", 6, "--budget", 6, "--vlm-concurrency", 2)
+        command = ("eval", tmp_path / "a.jsonl", "--videos", video.parent, "--engine", "numpro", "--vlm", f"m@{url}")
+        code, out, err = run(*command, *shown, "--output", tmp_path / "r.jsonl", "--json")
+        told = json.loads(out)
+        assert code == 0, err
+        assert asked == [6] and told["vision_llm"]["pictures"] == 6 and told["vision_llm"]["queries"] == 1
+        row = json.loads((tmp_path / "r.jsonl").read_text())
+        assert (row["provenance"]["view"], row["provenance"]["vlm_pictures"], row["provenance"]["budget"]) == (
+            *("percent", 6),
+            6,
+        )
+        code, _, err = run(*command, "--view", "grid", "--output", tmp_path / "r.jsonl")
+        assert code == 2 and "view 'percent', now 'grid'" in err
+    code, _, err = run("eval", tmp_path / "a.jsonl", "--videos", video.parent, "--budget", 6)
+    assert code == 2 and "is for a vision LLM" in err
