@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from reader import pictures_of, serve, text_of
+from reader import pictures_of, serve
 from videos import BLUE, RED, make_scenes
 
 
@@ -18,7 +18,7 @@ def test_the_options_decide_what_is_sent(run, video):
     asked = []
 
     def answer(request):
-        asked.append((len(pictures_of(request)), text_of(request)))
+        asked.append(len(pictures_of(request)))
         return "none"
 
     with serve(answer) as url:
@@ -27,15 +27,13 @@ def test_the_options_decide_what_is_sent(run, video):
         code, out, err = run("ground", video, "it is red", *options, "--json")
         assert code == 0, err
         told = json.loads(out)
-        assert told["provenance"]["view"] == "percent" and told["provenance"]["vlm_pictures"] == sum(
-            pictures for pictures, _ in asked
-        )
-        assert asked and all(pictures <= 4 for pictures, _ in asked) and len({text for _, text in asked}) >= 1
+        assert told["provenance"]["view"] == "percent"
+        assert told["provenance"]["vlm_pictures"] == sum(asked) and asked and max(asked) <= 4
         asked.clear()
         report = video.parent / "report.html"
         assert run("report", video, "it is red", "--output", report, *options)[0] == 0
         assert run("export", video, "it is red", *options)[0] == 0
-        assert asked and all(pictures <= 4 for pictures, _ in asked)
+        assert asked and max(asked) <= 4
 
 
 @pytest.mark.parametrize(
@@ -75,11 +73,9 @@ def test_eval_keeps_the_options_with_its_rows(run, video, tmp_path):
         assert code == 0, err
         assert asked == [6] and told["vision_llm"]["pictures"] == 6 and told["vision_llm"]["queries"] == 1
         row = json.loads((tmp_path / "r.jsonl").read_text())
-        assert (row["provenance"]["view"], row["provenance"]["vlm_pictures"], row["provenance"]["budget"]) == (
-            *("percent", 6),
-            6,
-        )
+        shown = {"view": "percent", "pictures_a_request": 6, "budget_frames": 6}
+        assert shown.items() <= row["provenance"].items()
         code, _, err = run(*command, "--view", "grid", "--output", tmp_path / "r.jsonl")
         assert code == 2 and "view 'percent', now 'grid'" in err
     code, _, err = run("eval", tmp_path / "a.jsonl", "--videos", video.parent, "--budget", 6)
-    assert code == 2 and "is for a vision LLM" in err
+    assert code == 2 and "are for a vision LLM" in err

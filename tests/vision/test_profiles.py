@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import logging
 
+import numpy as np
 import pytest
 
 from tfgrounding.errors import ModelError
+from tfgrounding.vision import NoProbabilityError, load_vlm, view_for
 from tfgrounding.vision.profiles import LARGEST_FILE_BYTES, Profile, find_profile, profile_path, save_profile
 
+PICTURES = [np.zeros((48, 64, 3), np.uint8)]
 URL = "https://models.example:8443/v1"
 PROFILE = Profile("percent", 10, 256.5, 8192, 0.5, 0.02, True, False, "2026-11-30")
 
@@ -21,8 +24,10 @@ def cache(tmp_path, monkeypatch):
 
 def test_a_profile_comes_back_for_its_model_and_server_only():
     path = save_profile("a/b:7b", URL, PROFILE)
-    assert find_profile("a/b:7b", URL) == find_profile("a/b:7b", "https://models.example:8443/other") == PROFILE
-    assert find_profile("a/b:8b", URL) is None and find_profile("a/b:7b", "https://models.example/v1") is None
+    assert find_profile("a/b:7b", URL) == find_profile("a/b:7b", URL + "/?key=12345678") == PROFILE
+    for other in ("https://models.example:8443/v1/openai", "https://models.example/v1"):
+        assert find_profile("a/b:7b", other) is None
+    assert find_profile("a/b:8b", URL) is None
     assert path.parent.name == "profiles" and save_profile("a/b:7b", URL, Profile()) == path
     assert find_profile("a/b:7b", URL) == Profile()
 
@@ -79,3 +84,19 @@ def test_hostile_files_are_not_used(content, caplog):
 def test_what_is_no_address_is_refused():
     with pytest.raises(ModelError, match="not the address"):
         save_profile("m", "models.example", PROFILE)
+
+
+def test_a_profile_is_used_by_the_models_name():
+    save_profile("m", "http://127.0.0.1:9/v1", PROFILE)
+    vlm = load_vlm("m@http://127.0.0.1:9/v1")
+    assert vlm.profile == PROFILE and view_for(vlm).name == "percent"
+    assert vlm.capacity(PICTURES) == 10 and vlm.takes_schema
+    with pytest.raises(NoProbabilityError):
+        vlm.yes_probability(["?"])
+
+
+def test_what_is_named_comes_before_the_profile():
+    save_profile("gemini-x", "http://127.0.0.1:10/v1", PROFILE)
+    assert load_vlm("gemini-x@http://127.0.0.1:10/v1", most_pictures=20).capacity(PICTURES) == 20
+    without = load_vlm("gemini-x@http://127.0.0.1:10/v1", use_profile=False)
+    assert without.profile is None and view_for(without).name == "timestamps-text:clock"

@@ -34,7 +34,7 @@ class VisionOptions:
     def settings(self, vlm: str | None, device: str) -> dict[str, Any]:
         """The settings of a Grounder. Raises TFGroundingError for options that are of no use without a vision LLM."""
         of_showing = {"view": self.view, "budget_frames": self.budget}
-        of_server = {
+        of_server: dict[str, Any] = {
             "most_pictures": self.pictures,
             "timeout_seconds": self.timeout,
             "concurrency": self.concurrency,
@@ -74,7 +74,7 @@ def doctor_command(
 
     if (price_in is None) != (price_out is None):
         raise TFGroundingError("--price-in and --price-out go together")
-    model = load_vlm(vlm, device=device)
+    model = load_vlm(vlm, device=device, use_profile=False)
     found = examine(
         model,
         views=view or (),

@@ -68,9 +68,10 @@ class Recipe:
         for what, number in (("longest window", self.longest_share), ("rate of pictures", self.picture_rate_hz)):
             if number is not None and not 0 < number < math.inf:
                 raise DatasetError(f"the {what} must be above 0, not {number!r}")
-        for option, value in self._of_vision().items():
-            if value is not None and self.vlm is None:
-                raise DatasetError(f"{option} is for a vision LLM, and none is named (--vlm)")
+        if self.vlm is None and any(
+            value is not None for value in (*self._shown().values(), *self._of_server().values())
+        ):
+            raise DatasetError("--view, --budget and --vlm-... are for a vision LLM, and none is named: add --vlm")
         if self.picture_rate_hz is not None and self.videos is None:
             raise DatasetError("a rate of pictures (--picture-rate) needs a folder with folders of pictures (--videos)")
 
@@ -84,23 +85,21 @@ class Recipe:
 
     def vision_model(self) -> VisionModel | str | None:
         """The vision LLM with the settings that are given, else its bare name. Raises ModelError."""
-        settings = {
-            "most_pictures": self.vlm_pictures,
-            "timeout_seconds": self.vlm_timeout_seconds,
-            "concurrency": self.vlm_concurrency,
-        }
+        settings = self._of_server()
         if self.vlm is None or all(value is None for value in settings.values()):
             return self.vlm
         return load_vlm(self.vlm, device=self.device, **settings)
 
-    def _of_vision(self) -> dict[str, Any]:
+    def _of_server(self) -> dict[str, Any]:
         return {
-            "view": self.view,
-            "budget": self.budget_frames,
-            "vlm_pictures": self.vlm_pictures,
-            "vlm_timeout": self.vlm_timeout_seconds,
-            "vlm_concurrency": self.vlm_concurrency,
+            "most_pictures": self.vlm_pictures,
+            "timeout_seconds": self.vlm_timeout_seconds,
+            "concurrency": self.vlm_concurrency,
         }
+
+    def _shown(self) -> dict[str, Any]:
+        """What decides which pictures are shown to a vision LLM, and how."""
+        return {"view": self.view, "budget_frames": self.budget_frames, "pictures_a_request": self.vlm_pictures}
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
@@ -121,11 +120,7 @@ class Recipe:
                 if self.vlm is not None or (name.startswith("plan.") and self.planner == "llm")
             },
             "vlm": None if self.vlm is None else without_secrets(self.vlm),
-            **{
-                name: value
-                for name, value in self._of_vision().items()
-                if value is not None and name not in ("vlm_timeout", "vlm_concurrency")  # which decide no numbers
-            },
+            **{name: value for name, value in self._shown().items() if value is not None},
             "looked_at": "videos" if from_videos else "features",
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
             **({"dtype": self.dtype} if self.dtype != "auto" else {}),

@@ -10,16 +10,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
 from ..errors import ModelError, TFGroundingError
+from ..llm.chat import ChatClient
 from ..llm.connection import RefusedError
 from ..llm.prompting import prompts
+from ..llm.replies import Usage
 from ..registry import ROWS
 from . import clock
 from .frames import Clip, Interval, Part
-from .model import NoProbabilityError, VisionModel
+from .model import CutOffError, VisionModel
 from .profiles import Profile
 from .views import ClipYesNo, TimeView, get_view, view_for
 
@@ -30,7 +33,10 @@ FIRST_PICTURES = 8
 CLOCK_FRAMES = 20
 LEAST_CLOCK_FRAMES = 8
 SIDE = 336
+TRIES = 2  # of a view, after which it is left where no reply could be used
 GOOD_IOU = 0.5  # on average; the whole video as every answer reaches 0.2
+CONTEXT_NAMES = ("max_model_len", "context_length", "max_context_length", "context_window")  # in lists of models
+LARGEST_CONTEXT = 10**9
 GREETING = {
     "type": "object",
     "properties": {"colour": {"enum": ["amber", "violet"]}},
@@ -138,7 +144,7 @@ def examine(
         or more.
 
     Raises:
-        RefusedError: the key, the address or the model is wrong.
+        RefusedError: the first request is refused: a wrong key, address or model, or one that takes no pictures.
         ModelError: the model does not answer at all.
         TFGroundingError: a view that is not known or asks for no times, or Pillow is missing.
     """
@@ -152,6 +158,7 @@ class _Examination:
         self.vlm, self.most_requests, self.most_seconds, self.report = vlm, most_requests, most_seconds, report
         self.found = Findings(vlm.name)
         self.took: list[tuple[int, float]] = []  # pictures and seconds of each request with a reply
+        self.tokens = 0.0  # of the last request
         self.began = time.monotonic()
 
     def run(self, views: Sequence[TimeView], most_pictures: int) -> Findings:
@@ -171,16 +178,19 @@ class _Examination:
         self._conclude(views)
         return self.found
 
-    def ask(self, parts: Sequence[Part], *, max_tokens: int, schema: Any = None) -> tuple[str, int]:
+    def ask(self, parts: Sequence[Part], *, max_tokens: int, schema: Any = None) -> tuple[str, float]:
         """(reply, tokens of the request as the server counts them, 0 where it does not)."""
         with_schema = {} if schema is None else {"schema": schema}
         reply: Any = getattr(self.vlm, "reply", None)
-        answered = self._timed(parts, partial(reply or self.vlm.ask, parts, max_tokens=max_tokens, **with_schema))
+        try:
+            answered = self._timed(parts, partial(reply or self.vlm.ask, parts, max_tokens=max_tokens, **with_schema))
+        except CutOffError:  # accepted, and no answer
+            return "", self.tokens
         if reply is None:
             return answered, 0
-        self.found.prompt_tokens += answered.usage.prompt_tokens
-        self.found.completion_tokens += answered.usage.completion_tokens
-        return answered.text, answered.usage.prompt_tokens
+        if self._spent() is None:
+            self._count(answered.usage)
+        return answered.text, self.tokens
 
     def _timed(self, parts: Sequence[Part], send: Callable[[], Any]) -> Any:
         seconds = time.monotonic() - self.began
@@ -191,13 +201,32 @@ class _Examination:
         pictures = sum(len(part.seconds) if isinstance(part, Clip) else not isinstance(part, str) for part in parts)
         self.found.requests += 1
         self.found.pictures += pictures
-        began = time.monotonic()
+        self.tokens = 0.0
+        before, began = self._spent(), time.monotonic()
         try:
             result = send()
             self.took.append((pictures, time.monotonic() - began))
             return result
         finally:
             self.found.seconds = time.monotonic() - self.began
+            after = self._spent()
+            if before is not None and after is not None:
+                self.found.requests += max(0, after.requests - before.requests - 1)  # sent again
+                new_tokens = (
+                    after.prompt_tokens - before.prompt_tokens,
+                    after.completion_tokens - before.completion_tokens,
+                )
+                self._count(Usage(after.requests - before.requests, *new_tokens))
+
+    def _spent(self) -> Usage | None:
+        """What the model's client has counted so far, None where it has none."""
+        usage = getattr(getattr(self.vlm, "client", None), "usage", None)
+        return usage if isinstance(usage, Usage) else None
+
+    def _count(self, used: Usage) -> None:
+        self.found.prompt_tokens += used.prompt_tokens
+        self.found.completion_tokens += used.completion_tokens
+        self.tokens = used.prompt_tokens / max(1, used.requests)
 
     def _sight(self) -> None:
         self.report("reading numbers on pictures")
@@ -216,7 +245,7 @@ class _Examination:
 
     def _picture_limit(self, most: int) -> None:
         picture = clock.clock_video(LEAST_CLOCK_FRAMES, SIDE).pixels[0]
-        counted: list[tuple[int, int]] = []
+        counted: list[tuple[int, float]] = []
         accepted, refused = 0, most + 1
         count = min(FIRST_PICTURES, most)
         while count:
@@ -225,8 +254,6 @@ class _Examination:
                 _, tokens = self.ask([picture] * count + [prompts("doctor.limit").text], max_tokens=8)
                 accepted = self.found.most_pictures = count
                 counted.append((count, tokens))
-            except RefusedError:
-                raise
             except ModelError as error:
                 self.found.refusal, refused = str(error), count
             count = self._next_count(picture, accepted, refused, most)
@@ -248,8 +275,6 @@ class _Examination:
         try:
             text, _ = self.ask([prompts("doctor.greeting").text], max_tokens=64, schema=GREETING)
             self.found.takes_schema = json.loads(text).get("colour") in ("amber", "violet")
-        except RefusedError:
-            raise
         except (ModelError, ValueError, AttributeError, RecursionError):
             self.found.takes_schema = False
         except TypeError:  # a model of one's own, whose `reply` or `ask` takes no schema
@@ -263,9 +288,7 @@ class _Examination:
             parts: list[Part] = [picture, question]
             try:
                 value = self._timed(parts, partial(self.vlm.yes_probability, parts))
-            except RefusedError:
-                raise
-            except (NoProbabilityError, ModelError):
+            except ModelError:
                 self.found.gives_probability = False
                 return
             setattr(self.found, answer, round(value, 4))
@@ -295,8 +318,8 @@ class _Examination:
                     says_none = reading.absent and not reading.intervals_seconds
                 if reading.usable:
                     read[colour] = reading.intervals_seconds
-        except RefusedError:
-            raise
+                elif asked == TRIES and not read:
+                    break
         except ModelError as error:
             problem = str(error)
         self.found.views.append(_view_result(view.name, frames, read, asked, says_none, problem))
@@ -311,9 +334,7 @@ class _Examination:
         good = [one for one in self.found.views if one.iou >= GOOD_IOU and not one.problem]
         if good:  # of equals the first, in the order of the register
             self.found.recommended = max(good, key=lambda one: (round(one.iou, 2), bool(one.says_none))).view
-        client: Any = getattr(self.vlm, "client", None)
-        context = getattr(client, "context_tokens", None)
-        self.found.context_tokens = context if isinstance(context, int) else None
+        self.found.context_tokens = _context_tokens(getattr(self.vlm, "client", None))
 
 
 def _timed_view(name: str) -> TimeView:
@@ -361,3 +382,16 @@ def _view_result(
 def _iou(one: Interval, other: Interval) -> float:
     shared = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
     return shared / (one[1] - one[0] + other[1] - other[0] - shared)
+
+
+def _context_tokens(client: Any) -> int | None:
+    """The context length in a server's list of models, else the one that was learnt from its refusals."""
+    if not isinstance(client, ChatClient):
+        return None
+    try:
+        listed = json.loads(client.look(f"{urlsplit(client.base_url).path.rstrip('/')}/models"))["data"]
+        found = next(model for model in listed if model["id"] == client.model or len(listed) == 1)
+        stated = [found.get(name) for name in CONTEXT_NAMES] + [(found.get("meta") or {}).get("n_ctx")]
+        return next(value for value in stated if isinstance(value, int) and 0 < value < LARGEST_CONTEXT)
+    except (ValueError, LookupError, TypeError, AttributeError, StopIteration, RecursionError):
+        return client.known.context_tokens

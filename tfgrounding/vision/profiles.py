@@ -9,6 +9,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from ..errors import TFGroundingError, without_secrets
 from ..files import write_atomically
@@ -86,8 +87,9 @@ def profile_path(model: str, base_url: str) -> Path:
 
 
 def _server(base_url: str) -> str:
+    """The address without secrets and parameters: one host may have several servers below different paths."""
     scheme, host, port = origin(without_secrets(base_url))
-    return f"{scheme}://{host}:{port}"
+    return f"{scheme}://{host}:{port}{urlsplit(base_url).path.rstrip('/')}"
 
 
 def _checked(content: bytes, model: str, base_url: str) -> Profile:

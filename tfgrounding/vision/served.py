@@ -18,6 +18,7 @@ from ..media.jpeg import from_jpeg, jpeg_size, to_jpeg
 from .frames import Clip, Jpeg, Part
 from .model import CutOffError, NoProbabilityError, TooMuchError
 from .probability import yes_share
+from .profiles import Profile
 from .request_limits import RequestLimits, Sent, too_large
 
 KEY_VARIABLE = "TFGROUNDING_VLM_API_KEY"
@@ -100,10 +101,20 @@ class ServedVLM:
             deadline_seconds=DEADLINE * timeout_seconds,
         )
         self.known = self.client.known
+        self.profile: Profile | None = None
         self._limits = RequestLimits(self.known, name=self.name)
         self._takes_clips = takes_clips
         self._unanswered = 0  # requests in a row
         self._lock = threading.Lock()
+
+    def use(self, profile: Profile) -> None:
+        """Begin with the limits that `tfgrounding doctor` has measured, and with its choice of view."""
+        self.profile = profile
+        if profile.most_pictures:
+            self.known.lower("most_pictures", profile.most_pictures)
+        with self.known.lock:
+            self.known.given_up |= {"json_schema"} if profile.takes_schema is False else set()
+            self.known.given_up |= {"logprobs"} if profile.gives_probability is False else set()
 
     @property
     def takes_clips(self) -> bool:

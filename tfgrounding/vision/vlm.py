@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from ..errors import ModelError
 from ..llm.servers import shown
 from .model import VisionModel
+from .profiles import find_profile
 from .served import HOW_TO_NAME_ONE, ServedVLM
 
 __all__ = ["HOW_TO_NAME_ONE", "ServedVLM", "VisionModel", "load_vlm"]
 
 
-def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
+def load_vlm(spec: str, *, device: str = "auto", use_profile: bool = True, **options: Any) -> VisionModel:
     """A vision LLM by its name: "NAME@URL" is on a server, "local:FOLDER-OR-HUB-ID" runs here.
 
     The address https://generativelanguage.googleapis.com/v1beta means Gemini's own interface, with /openai the other.
@@ -22,6 +24,7 @@ def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
     Args:
         spec: the name.
         device: where a local model runs.
+        use_profile: whether a served model begins with what `tfgrounding doctor` found out about it.
         options: settings of a `ServedVLM` (most_pictures, timeout_seconds, concurrency, longest_side, quality ...);
             None leaves one as it is.
 
@@ -41,4 +44,7 @@ def load_vlm(spec: str, *, device: str = "auto", **options: Any) -> VisionModel:
     from .gemini import GeminiVLM, is_own_address
 
     served_class = GeminiVLM if is_own_address(served["url"]) else ServedVLM
-    return served_class(served["name"], base_url=served["url"], **given)
+    model = served_class(served["name"], base_url=served["url"], **given)
+    if use_profile and (profile := find_profile(served["name"], served["url"])) is not None:
+        model.use(replace(profile, most_pictures=0) if "most_pictures" in given else profile)
+    return model

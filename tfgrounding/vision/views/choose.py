@@ -36,12 +36,14 @@ OTHERS = "frame-numbers"  # every model reads numbers on pictures; it has the be
 
 
 def view_for(vlm: VisionModel) -> TimeView:
-    """The view that a model knows from its training, else numbers on the frames.
+    """The view that `tfgrounding doctor` recommends, or that a model knows from its training, else frame numbers.
 
     Args:
-        vlm: its `name` decides, by the longest entry of VIEWS that stands in it as whole words, or its optional `kind`;
-            and its optional `takes_clips`.
+        vlm: the optional `profile` of what doctor measured decides; else its `name`, by the longest entry of VIEWS
+            that stands in it as whole words, or its optional `kind`; and its optional `takes_clips`.
     """
+    if recommended := getattr(getattr(vlm, "profile", None), "view", ""):
+        return get_view(recommended)
     takes_clips = bool(getattr(vlm, "takes_clips", False))
     for name in (str(getattr(vlm, "kind", "")), vlm.name):
         words = _words(re.sub(r"@https?://.*", "", name, flags=re.DOTALL))
