@@ -10,7 +10,7 @@ from ..answer import Answer
 from ..errors import TFGroundingError
 from ..media import AnySource
 from ..types import Plan, Progress, VideoFeatures, VideoInfo
-from ..vision.views import ClipYesNo, TimeView, get_view
+from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
 from .base import TOP_K
 from .curves import CurvesEngine, WatchedCurves
@@ -36,7 +36,7 @@ class HybridEngine:
     Args:
         vlm: the vision LLM, or its name (see `load_vlm`).
         curves: what makes the proposals; a Grounder gives it one with its own encoder, planner and localizer.
-        view: a way to show time that asks for intervals, by name or as an object.
+        view: a way to show time that asks for intervals, by name or as an object; "auto": the one that the model knows.
         look_rate_hz: the most frames a second that are shown.
         budget_frames: frames shown for one query in all, those shown twice counted twice; at least 16.
         most_proposals: how many of the best proposals count.
@@ -56,14 +56,15 @@ class HybridEngine:
         vlm: str | VisionModel | None = None,
         *,
         curves: CurvesEngine | None = None,
-        view: str | TimeView = "frame-numbers",
+        view: str | TimeView = "auto",
         look_rate_hz: float = RATE_HZ,
         budget_frames: int = BUDGET_FRAMES,
         most_proposals: int = MOST_PROPOSALS,
         max_tokens: int = 256,
         device: str = "auto",
     ) -> None:
-        self.view = get_view(view) if isinstance(view, str) else view
+        self.vlm = named_vlm(vlm, engine=self.name, device=device)
+        self.view = chosen_view(view, self.vlm)
         if isinstance(self.view, ClipYesNo):
             raise TFGroundingError(
                 "clip-yes-no makes a curve of its own; the hybrid engine needs a view with intervals"
@@ -78,7 +79,6 @@ class HybridEngine:
         self.budget_frames = budget_frames
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens
-        self.vlm = named_vlm(vlm, engine=self.name, device=device)
 
     def with_curves(self, curves: CurvesEngine) -> HybridEngine:
         """The same engine with this maker of proposals."""
