@@ -16,7 +16,7 @@ import numpy as np
 from ..encoders.base import resolve_device
 from ..errors import ModelError, in_one_line
 from ..llm.replies import Reply, Usage
-from .frames import Clip, Part
+from .frames import Clip, Jpeg, Part
 from .model import CutOffError, NoProbabilityError, TooMuchError
 
 LONGER = 4  # times the limit, for a reply that was cut off
@@ -55,7 +55,7 @@ class LocalVLM:
         self._one_at_a_time = threading.Lock()
         self.takes_clips = self._runs_videos()
 
-    def capacity(self, pictures: Sequence[np.ndarray]) -> int:
+    def capacity(self, pictures: Sequence[np.ndarray | Jpeg]) -> int:
         return self.most_pictures
 
     def ask(self, parts: Sequence[Part], *, max_tokens: int = 256) -> str:
