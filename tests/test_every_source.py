@@ -46,7 +46,7 @@ def source(request, folder, tmp_path):
     return Pictures(pictures(), rate_hz=RATE_HZ)
 
 
-@pytest.mark.parametrize("engine", ["curves", "numpro", "hybrid"])
+@pytest.mark.parametrize("engine", ["curves", "numpro", "hybrid", "cascade"])
 def test_every_source_through_every_engine_report_export_and_clips(engine, source, colour_encoder, tmp_path):
     vlm = None if engine == "curves" else RedWatcher()
     grounder = Grounder(engine=engine, encoder=colour_encoder, vlm=vlm, cache=tmp_path / "cache")

@@ -43,6 +43,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "rules": "tfgrounding.planning.rules.plan:RulesPlanner",
     },
     "engines": {
+        "cascade": "tfgrounding.engines.cascade:CascadeEngine",
         "curves": "tfgrounding.engines.curves:CurvesEngine",
         "hybrid": "tfgrounding.engines.hybrid:HybridEngine",
         "numpro": "tfgrounding.engines.numpro:NumProEngine",

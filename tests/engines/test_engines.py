@@ -50,7 +50,7 @@ def scenes(tmp_path_factory):
     return str(make_scenes(path, [(4.0, BLUE), (4.0, RED), (4.0, BLUE)]))
 
 
-@pytest.fixture(params=["curves", "numpro", "hybrid"])
+@pytest.fixture(params=["curves", "numpro", "hybrid", "cascade"])
 def grounder(request, colour_encoder):
     vlm = None if request.param == "curves" else Watcher(red_numbers)
     return Grounder(engine=request.param, encoder=colour_encoder, vlm=vlm)
@@ -94,10 +94,12 @@ def test_an_engine_of_ones_own_by_name_and_as_an_object(tmp_path, scenes, monkey
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"engine": "magic"}, "curves, hybrid, numpro"),
+        ({"engine": "magic"}, "cascade, curves, hybrid, numpro"),
         ({"engine": object()}, "has no name, watch"),
         ({"engine": "numpro"}, "needs a vision model"),
         ({"engine": "hybrid"}, "needs a vision model"),
+        ({"engine": "cascade"}, "needs a vision model"),
+        ({"engine": "cascade", "vlm": "m@http://127.0.0.1:9/v1", "view": "grid"}, "takes no view"),
         ({"vlm": "m@http://127.0.0.1:9/v1"}, "asks no vision model"),
         ({"top_k": 0}, "top_k"),
         ({"top_k": True}, "top_k"),

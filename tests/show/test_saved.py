@@ -16,7 +16,7 @@ from tfgrounding.show.export import FORMATS, export
 from tfgrounding.show.report import write_report
 from tfgrounding.show.saved import holds_answers, read_answers
 
-ENGINES = ("curves", "numpro", "hybrid")
+ENGINES = ("curves", "numpro", "hybrid", "cascade")
 QUERIES = ("something red", "first it is red, then it is blue")
 
 

@@ -1,6 +1,7 @@
 """The ways to answer a query about a video, and the Grounder that holds one of them."""
 
 from .base import Engine, Watched
+from .cascade import CascadeEngine
 from .curves import CurvesEngine
 from .grounder import Grounder, ground
 from .hybrid import HybridEngine
@@ -8,6 +9,7 @@ from .load import load_engine
 from .numpro import NumProEngine
 
 __all__ = [
+    "CascadeEngine",
     "CurvesEngine",
     "Engine",
     "Grounder",

@@ -27,7 +27,8 @@ from ..encoders.base import (
 )
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
-from ..localizers.ground_curves import ground_curves, sample_edges
+from ..localizers.default import DefaultLocalizer
+from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
@@ -284,3 +285,19 @@ class WatchedCurves:
             },
             source=features.source,
         )
+
+    def windows(self, answer: Answer) -> np.ndarray:
+        """Where the event of an answer of this video may be, as the default localizer reads its curves.
+
+        Returns:
+            (3, W) float64: starts and ends in seconds of windows of every length and place, and their log posterior up
+            to a constant.
+        """
+        given = query_curves(
+            answer.curves,
+            answer.plan,
+            duration_seconds=self.info.duration_seconds,
+            pts_seconds=answer.pts_seconds,
+            features=self.features.frame_vectors,
+        )
+        return DefaultLocalizer().windows(given)

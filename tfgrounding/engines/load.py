@@ -14,8 +14,11 @@ from ..registry import find, make
 from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import Engine
+from .cascade import CascadeEngine
 from .curves import CurvesEngine
 from .hybrid import HybridEngine
+
+JOINED = (HybridEngine, CascadeEngine)  # engines that need curves as well
 
 
 def load_engine(
@@ -38,7 +41,7 @@ def load_engine(
         engine: a registered name, "module:Class", or an engine that is ready. A Class is called with those of the
             other arguments that it takes.
         encoder, planner, localizer, cache: of the curves; see `CurvesEngine`.
-        vlm: the vision LLM of "numpro" and "hybrid": a name (see `load_vlm`), or a VisionModel.
+        vlm: the vision LLM of "numpro", "hybrid" and "cascade": a name (see `load_vlm`), or a VisionModel.
         device: where encoders and local vision LLMs run.
         dtype: the precision of encoders; see `load_encoder`.
         rate_hz: samples a second; None means the engine's own.
@@ -62,14 +65,14 @@ def load_engine(
     found: Any = find("engines", engine)[0] if isinstance(engine, str) else engine
     is_named_class = isinstance(engine, str) and isinstance(found, type)
     if is_named_class and vlm is not None and "vlm" not in inspect.signature(found).parameters:
-        raise TFGroundingError(f"the {engine} engine asks no vision model: choose engine numpro or hybrid with vlm")
-    for_curves = found is HybridEngine or (isinstance(found, HybridEngine) and found.curves is None)
+        raise TFGroundingError(f"the {engine} engine asks no vision model: choose numpro, hybrid or cascade")
+    for_curves = found in JOINED or (isinstance(found, JOINED) and found.curves is None)
     of_showing = {
         name: value for name, value in (("view", view), ("budget_frames", budget_frames)) if value is not None
     }
     must_take = (*(("dtype",) if dtype != "auto" and not for_curves else ()), *of_showing)
     needs = ("name", "watch", "provenance")
     made: Engine = make("engines", engine, needs=needs, must_take=must_take, vlm=vlm, **(settings | of_showing))
-    if isinstance(made, HybridEngine) and made.curves is None:
+    if isinstance(made, JOINED) and made.curves is None:
         return made.with_curves(CurvesEngine(**settings))
     return made

@@ -62,14 +62,22 @@ class DefaultLocalizer:
         self.constants, self.fineness = constants, fineness
 
     def locate(self, curves: QueryCurves) -> Candidates:
+        curve, edges, cuts, constants = self._given(curves)
+        found = interval_kernels.answers(curve, edges, cuts, *constants)
+        return Candidates(found[0], found[1], found[2])
+
+    def windows(self, curves: QueryCurves) -> np.ndarray:
+        """(3, W) starts and ends in seconds of windows of every length and place, and their log posterior."""
+        curve, edges, cuts, constants = self._given(curves)
+        return interval_kernels.windows(curve, edges, cuts, *constants)
+
+    def _given(self, curves: QueryCurves) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, ...]]:
+        """The evidence curve, its edges, the shots' first frames, and the constants of the windows."""
         c = self.constants
         edges = curves.edges_seconds
         curve, cuts = evidence_curve(curves, c)
         pace = sqrt(edges[-1] / REFERENCE_SECONDS)  # moments are longer in longer videos, and quicker in short clips
-        found = interval_kernels.answers(
-            curve,
-            edges,
-            cuts,
+        constants = (
             self.fineness,
             c.typical_seconds * pace,
             c.length_sd,
@@ -78,7 +86,7 @@ class DefaultLocalizer:
             c.contrast_mean,
             c.contrast_sd,
         )
-        return Candidates(found[0], found[1], found[2])
+        return curve, edges, cuts, constants
 
 
 def evidence_curve(curves: QueryCurves, constants: Constants) -> tuple[np.ndarray, np.ndarray]:

@@ -57,6 +57,31 @@ def ground_curves(
     chosen = get_localizer(localizer)
     if stride_frames is not None or longest_frames is not None:
         chosen = with_grid(chosen, stride_frames, longest_frames)
+    given = query_curves(
+        curves,
+        plan,
+        duration_seconds=duration_seconds,
+        pts_seconds=pts_seconds,
+        floor=floor,
+        null_curves=null_curves,
+        features=features,
+    )
+    with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
+        found = chosen.locate(given)
+    return _moments(found, float(given.edges_seconds[-1]), chosen.name)
+
+
+def query_curves(
+    curves: Mapping[str, np.ndarray],
+    plan: Plan,
+    *,
+    duration_seconds: float,
+    pts_seconds: np.ndarray | None = None,
+    floor: float | None = None,
+    null_curves: np.ndarray | None = None,
+    features: np.ndarray | None = None,
+) -> QueryCurves:
+    """What a localizer gets. Arguments and PlanError as for `ground_curves`."""
     table = curve_table(curves, plan)
     edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds)
     check_options(table.shape[1], floor, null_curves, features)
@@ -66,7 +91,7 @@ def ground_curves(
         for sub_event in plan.sub_events:
             sub_events.append(table[row : row + len(sub_event.descriptions)])
             row += len(sub_event.descriptions)
-    given = QueryCurves(
+    return QueryCurves(
         table[:own_rows],
         edges,
         pts_seconds is None,
@@ -76,9 +101,6 @@ def ground_curves(
         null_curves,
         features,
     )
-    with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
-        found = chosen.locate(given)
-    return _moments(found, float(edges[-1]), chosen.name)
 
 
 def curve_table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
