@@ -12,7 +12,7 @@ from videos import make_video
 
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
-from tfgrounding.vision import Clip, CutOffError, NoProbabilityError, TooMuchError
+from tfgrounding.vision import Clip, CutOffError, NoProbabilityError, TooMuchError, load_vlm
 from tfgrounding.vision.local import LocalVLM, load_local
 
 PICTURES = [np.full((48, 64, 3), value, dtype=np.uint8) for value in (30, 120, 210, 60)]
@@ -107,3 +107,11 @@ def test_a_local_model_answers_through_the_engine(vlm: LocalVLM, tmp_path: Path)
     found = NumProEngine(vlm).watch(make_video(tmp_path / "a.mp4", seconds=3)).ask("a dog")
     assert found.provenance["vlm_prompt_tokens"] > 0
     assert all(0 <= moment.start_seconds < moment.end_seconds <= 3.1 for moment in found.moments)
+
+
+def test_a_local_model_has_one_setting_of_those_of_a_server(folder: Path) -> None:
+    assert load_vlm(f"local:{folder}", device="cpu", most_pictures=5).capacity(PICTURES) == 5
+    with pytest.raises(ModelError, match="quality: only a model on a server"):
+        load_vlm(f"local:{folder}", device="cpu", most_pictures=5, quality=50)
+    with pytest.raises(ModelError, match="at least 1"):
+        load_vlm(f"local:{folder}", device="cpu", most_pictures=0)

@@ -315,7 +315,7 @@ def test_options_reach_the_server_by_the_name_too() -> None:
         vlm.reply(["?"], schema={"type": "object"})
     assert requests[0]["top_k"] == 1 and requests[0]["response_format"]["json_schema"]["schema"] == {"type": "object"}
     with pytest.raises(ModelError, match="only a model on a server"):
-        load_vlm("local:x", most_pictures=3)
+        load_vlm("local:x", quality=50)
 
 
 def quick(server: hostile.Server) -> ServedVLM:

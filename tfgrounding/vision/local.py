@@ -41,6 +41,8 @@ class LocalVLM:
     takes_schema = False
 
     def __init__(self, model: Any, processor: Any, *, name: str, most_pictures: int = 32) -> None:
+        if most_pictures < 1:
+            raise ModelError(f"most_pictures must be at least 1, not {most_pictures}")
         if find_spec("PIL") is None:
             raise ModelError("a vision model that runs here needs Pillow: pip install 'tfgrounding[numpro]'")
         if getattr(processor, "image_processor", None) is None:

@@ -35,9 +35,9 @@ def load_vlm(spec: str, *, device: str = "auto", use_profile: bool = True, **opt
     if spec.startswith("local:") and spec != "local:":
         from .local import load_local
 
-        if given:
-            raise ModelError(f"{', '.join(sorted(given))}: only a model on a server has such settings")
-        return load_local(spec.removeprefix("local:"), device=device)
+        if others := sorted(given.keys() - {"most_pictures"}):
+            raise ModelError(f"{', '.join(others)}: only a model on a server has such settings")
+        return load_local(spec.removeprefix("local:"), device=device, **given)
     served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
     if served is None:
         raise ModelError(f"{shown(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
