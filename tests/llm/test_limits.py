@@ -9,7 +9,6 @@ from tfgrounding.llm.limits import is_loading, limit_in, named_pause, stays
 # (what was said, its HTTP status, the kind of limit, what was sent, what is allowed)
 SAID = [
     ("At most 10 image(s) may be provided in one request.", 400, "pictures", 16, 10),
-    ("At most 0 video(s) may be provided in one request.", 400, "pictures", 16, None),
     ("Too many images in request. Max is 10.", 400, "pictures", 16, 10),
     ("too many images and documents: 120 + 0 > 100", 400, "pictures", 120, 100),
     ("request contains 54 images, exceeding the maximum of 50 allowed per request", 400, "pictures", 54, 50),
@@ -87,6 +86,8 @@ def test_a_rate_is_a_pause_and_no_limit_of_a_request(words, seconds):
         ("/models/x is not a multimodal model", 400, "takes no pictures"),
         ("image input is not supported - hint: you may need to provide the mmproj", 500, "takes no pictures"),
         ("messages[0]: unknown variant `image_url`, expected `text`", 400, "takes no pictures"),
+        ("At most 0 image(s) may be provided in one request.", 400, "takes no pictures"),
+        ("At most 0 video(s) may be provided in one request.", 400, "takes no video"),
         ("No endpoints found that support image input", 404, "takes no pictures"),
         ("You exceeded your current quota, please check your plan and billing details.", 429, "payment"),
         ("Insufficient credits", 402, "payment"),

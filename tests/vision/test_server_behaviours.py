@@ -120,6 +120,18 @@ def silent_cut(nth: int, request: Request) -> bytes:
     return message("from frame 15 to frame 16", usage={"prompt_tokens": 4096, "completion_tokens": 9})
 
 
+LOADED = json.dumps({"models": [{"name": "m:latest", "model": "m:latest", "context_length": 3300}]}).encode()
+
+
+def dropped_pictures(nth: int, request: Request) -> bytes:
+    """Ollama's newer engine: the first pictures are dropped as a whole, so that the count is below the context."""
+    shown = min(count(request), (3300 - 120) // 300)
+    text = words(request) if shown == count(request) else "from frame 15 to frame 16"
+    usage = {"prompt_tokens": 300 * shown + 120, "completion_tokens": 9}
+    body = json.loads(message(text, usage=usage))
+    return json.dumps({**body, "system_fingerprint": "fp_ollama"}).encode()
+
+
 def context_ends(nth: int, request: Request) -> bytes:
     """A reply that runs into the end of the context: cut off although it may be longer."""
     prompt = 250 * count(request)
@@ -383,6 +395,9 @@ ANSWERED = {
         requests=4,
     ),
     "Ollama: a request cut in silence at 4096 tokens": Row(silent_cut, requests=4, warns="without saying so"),
+    "Ollama: whole pictures dropped to fit a context of 3300": Row(
+        dropped_pictures, requests=6, warns="without saying so", pages=(("/api/ps", LOADED),)
+    ),
     "Ollama: the context ends in the middle of a reply": Row(context_ends, requests=4),
     # Bytes and pixels
     "nginx: request entity too large": Row(body_limit(0.4, None), requests=8),
@@ -603,6 +618,7 @@ def test_an_honest_answer(name: str, video: Path) -> None:
         return row.behave(nth, request)
 
     with hostile.serve(behave) as server:
+        server.pages.update(row.pages)
         began = time.monotonic()
         answer = ask(video, server.url)
         seconds = time.monotonic() - began

@@ -39,7 +39,7 @@ def joined(body: bytes) -> dict[str, Any]:
             raise ValueError("a part of the stream is no JSON object")
         if chunk.get("error"):
             return chunk
-        whole |= {name: chunk[name] for name in ("model", "usage") if chunk.get(name)}
+        whole |= {name: chunk[name] for name in ("model", "usage", "system_fingerprint") if chunk.get(name)}
         parts = chunk.get("choices")
         part = parts[0] if isinstance(parts, list) and parts else None
         if isinstance(part, dict) and part.get("index") in (0, None):

@@ -13,8 +13,9 @@ class Known:
     `given_up`: optional parts of a request that the server refused. `most_logprobs`: alternatives for each token that
     may be asked for. `longest_reply`: tokens that may be asked for at most. `first_reply`: tokens that are asked for at
     least, because shorter replies were cut off. `most_pictures`, `most_bytes`, `most_pixels` (of all pictures
-    together): of one request. `longest_side`: of one picture, in pixels. `context_tokens`: of request and reply. None
-    where nothing is known. `warnings`: what an answer that was made under these limits has to say.
+    together): of one request. `longest_side`: of one picture, in pixels. `context_tokens`: of request and reply, where
+    the server cuts what is longer without a word; 0 where it was asked for and not said. `warnings`: what an answer
+    that was made under these limits has to say. A limit is None where nothing is known.
     """
 
     given_up: set[str] = field(default_factory=set)

@@ -44,8 +44,9 @@ _TOO_SMALL = re.compile(rf"(?:image|height|width)\b{_NEAR}(?:too small|must be l
 _NO_PICTURES = re.compile(
     r"(?:image|vision|multi-?modal)(?: input| content)?s? (?:is|are) (?:not supported|unsupported)"
     r"|(?:not|n't) (?:a multimodal model|support (?:image|vision|multi))|support image input"
-    r"|(?:unknown variant|content (?:part )?type)\W{0,6}image_url|no mmproj|configured with a mmproj"
+    r"|(?:unknown variant|content (?:part )?type)\W{0,6}image_url|no mmproj|configured with a mmproj|at most 0 image"
 )
+_NO_VIDEO = re.compile(r"at most 0 video")
 _PERMANENT = re.compile(r"insufficient.quota|current quota|insufficient (?:credit|balance|fund)|billing|deactivated")
 _NO_MODEL = re.compile(
     rf"\bmodels?\b{_NEAR}(?:not found|not exist|n't exist|unknown|no such|not available|not a valid|not loaded)"
@@ -107,6 +108,8 @@ def stays(words: str, code: int) -> str | None:
     text = _plain(words)
     if _NO_PICTURES.search(text):
         return "takes no pictures: name a vision model"
+    if _NO_VIDEO.search(text):
+        return "takes no video: use another view"
     if _TOO_SMALL.search(text):
         return "needs larger pictures"
     if code == 402 or (_PERMANENT.search(text) and not named_pause(words)):

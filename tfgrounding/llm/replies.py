@@ -45,7 +45,7 @@ class Reply:
 
     `tokens` is empty where the server gives no log-probabilities. `instead`: what came where there is no text, such as
     "a refusal: ..."; empty where there is text. `warnings`: what makes the reply less sure, such as a request that the
-    server has cut. `usage.requests`: how many requests it took.
+    server has cut. `usage.requests`: how many requests it took. `fingerprint`: how the server calls itself.
     """
 
     text: str
@@ -55,6 +55,7 @@ class Reply:
     tokens: tuple[Token, ...] = field(default=(), repr=False)
     instead: str = ""
     warnings: tuple[str, ...] = ()
+    fingerprint: str = ""
 
 
 class ServerError(ValueError):
@@ -90,6 +91,7 @@ def read_reply(body: bytes, model: str) -> Reply:
             usage=Usage(1, prompt, completion),
             tokens=_tokens(choice.get("logprobs")),
             instead="" if content.strip() else _instead(message, finish),
+            fingerprint=str(data.get("system_fingerprint") or "")[:40],
         )
     except ServerError:
         raise

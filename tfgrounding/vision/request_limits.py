@@ -14,6 +14,7 @@ from .model import CutOffError, TooMuchError
 SMALLEST_SIDE = 112  # pixels, below which pictures are not scaled down
 LEAST_BYTES = 1000  # that a number in a refusal may mean as the size of a request
 FEWEST_TOKENS = 512  # below which a count of tokens shows nothing
+NEARLY_FULL = 0.85  # of a context whose length is known: what may have been cut, by less than a picture too much
 MORE_PICTURES = 1.25  # times, that must take more tokens than fewer pictures did
 MOST_COUNTS = 1000  # that are remembered
 SHARE_OF_ROOM = 0.9  # of what the words of a refusal leave room for
@@ -84,8 +85,8 @@ class RequestLimits:
     def check(self, reply: Reply, sent: Sent, *, max_tokens: int) -> None:
         """Notice a request that the server cut, or a reply that ran into the end of its context, by its token counts.
 
-        Ollama cuts a request to its context length and answers as if nothing had happened; then the count of tokens is
-        just that length, whatever was sent.
+        Ollama cuts a request to its context length and answers as if nothing had happened. Then the count of tokens is
+        that length, or a little less where whole pictures were dropped, and the same for more pictures.
 
         Raises:
             TooMuchError: so it was, and fewer pictures may be sent.
@@ -98,17 +99,20 @@ class RequestLimits:
             problem = f"{self.name} reached the end of its context at {whole} tokens in the middle of a reply"
             if sent.pictures < 2:
                 raise CutOffError(f"{problem}: start the server with a longer context")
-            self._halve(whole, sent)
+            self._halve(sent)
             raise TooMuchError(problem)
-        if sent.pictures and prompt >= FEWEST_TOKENS and (prompt in CONTEXTS or self._is_stuck(prompt, sent)):
+        if not sent.pictures or prompt < FEWEST_TOKENS:
+            return
+        nearly = bool(self.known.context_tokens) and prompt >= NEARLY_FULL * (self.known.context_tokens or 0)
+        if nearly or prompt in CONTEXTS or self._is_stuck(prompt, sent):
             self.known.warn(
-                f"{self.name} counted {prompt} tokens whatever was sent: it cut a request of {sent.pictures} pictures "
-                "to its context length without saying so; start it with a longer context (Ollama: "
+                f"{self.name} counted {prompt} tokens, as many as its context holds: it cuts longer requests to that "
+                "without saying so, so it was sent fewer pictures at once; start it with a longer context (Ollama: "
                 "OLLAMA_CONTEXT_LENGTH)"
             )
             if sent.pictures > 1:
-                self._halve(prompt, sent)
-                raise TooMuchError(f"{self.name} cut a request of {sent.pictures} pictures at {prompt} tokens")
+                self._halve(sent)
+                raise TooMuchError(f"{self.name} may have cut a request of {sent.pictures} pictures at {prompt} tokens")
 
     def _is_stuck(self, prompt: int, sent: Sent) -> bool:
         """Whether clearly more or fewer pictures of this size took exactly as many tokens before."""
@@ -119,8 +123,7 @@ class RequestLimits:
             before = self._pictures_of.setdefault(key, sent.pictures)
         return max(before, sent.pictures) >= MORE_PICTURES * min(before, sent.pictures)
 
-    def _halve(self, tokens: int, sent: Sent) -> None:
-        self.known.lower("context_tokens", tokens)
+    def _halve(self, sent: Sent) -> None:
         self.known.lower("most_pixels", sent.pixels * (sent.pictures // 2) // sent.pictures)
 
     def _shrink(self, refusal: NotAcceptedError, sent: Sent) -> None:

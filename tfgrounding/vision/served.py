@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ MOST_UNANSWERED = 3  # requests in a row, after which the server counts as dead
 DEADLINE = 5  # times the time-out, for one reply with all its tries
 SAMPLED_PICTURES = 4  # that are encoded to see how large pictures get
 SAMPLE_MARGIN = 1.1  # for those that were not
+OLLAMA = "fp_ollama"  # how Ollama calls itself in replies
 VLLM_WITH_TIMES = (0, 22)  # the version of vLLM whose `media_io_kwargs` are known to take the times of frames
 
 
@@ -217,6 +219,8 @@ class ServedVLM:
                     raise RefusedError(f"{error}; so did {self._unanswered - 1} requests before it") from None
                 raise
             self._unanswered = 0
+            if reply.fingerprint == OLLAMA and self.known.context_tokens is None:
+                self.known.context_tokens = ollama_context(self.client.look("/api/ps"), self.client.model)
             self._limits.check(reply, sent, max_tokens=max_tokens)
             return replace(reply, usage=replace(reply.usage, requests=requests))
         raise RefusedError(f"{self.name} refuses pictures of any size")
@@ -271,6 +275,17 @@ class ServedVLM:
     @property
     def _side(self) -> int:
         return min(self.longest_side, self.known.longest_side or self.longest_side)
+
+
+def ollama_context(listing: bytes, model: str) -> int:
+    """The context length of a model in Ollama's list of the models that it has loaded; 0 where it is not said."""
+    try:
+        for entry in json.loads(listing)["models"]:
+            if entry["name"].removesuffix(":latest") == model.removesuffix(":latest"):
+                return max(0, int(entry["context_length"]))
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
+        pass
+    return 0
 
 
 def _size(data: bytes) -> tuple[int, int]:
