@@ -122,9 +122,7 @@ class ChatClient(Connection):
         while True:
             request = self._request(messages, wanted, schema) | dict(more or {})
             try:
-                reply = self.post(
-                    "/chat/completions", request, self._read_reply, until=until, retries=retries, on_send=on_send
-                )
+                reply = self.post(self._path, request, self._read_reply, until=until, retries=retries, on_send=on_send)
             except NotAcceptedError as error:
                 if not self._adapt(error, request):
                     raise
@@ -132,6 +130,10 @@ class ChatClient(Connection):
             with self._counting:
                 self._tokens += Usage(0, reply.usage.prompt_tokens, reply.usage.completion_tokens)
             return reply
+
+    @property
+    def _path(self) -> str:
+        return "/chat/completions"
 
     def _read_reply(self, body: bytes) -> Reply:
         return read_reply(body, self.model)

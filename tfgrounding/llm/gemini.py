@@ -29,16 +29,12 @@ class GeminiClient(ChatClient):
         if "authorization" in request.headers:
             del request.headers["authorization"]
 
-    def _counted(self, request: Mapping[str, Any], until: float, retries: int | None) -> tuple[Reply, int]:
-        tries = 0
+    @property
+    def _path(self) -> str:
+        return f"/models/{self.model.removeprefix('models/')}:generateContent"
 
-        def read(body: bytes) -> Reply:
-            nonlocal tries
-            tries += 1
-            return _read_reply(body, self.model)
-
-        path = f"/models/{self.model.removeprefix('models/')}:generateContent"
-        return self.post(path, request, read, until=until, retries=retries), tries
+    def _read_reply(self, body: bytes) -> Reply:
+        return _read_reply(body, self.model)
 
     def _request(
         self, messages: Sequence[Message], wanted: Mapping[str, Any], schema: Mapping[str, Any] | None
