@@ -8,6 +8,8 @@ import pytest
 from reader import pictures_of, serve
 from videos import BLUE, RED, make_scenes
 
+from tfgrounding.vision.profiles import Profile, save_profile
+
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
@@ -79,3 +81,68 @@ def test_eval_keeps_the_options_with_its_rows(run, video, tmp_path):
         assert code == 2 and "view 'percent', now 'grid'" in err
     code, _, err = run("eval", tmp_path / "a.jsonl", "--videos", video.parent, "--budget", 6)
     assert code == 2 and "are for a vision LLM" in err
+
+
+def test_an_estimate_sends_no_picture_and_is_kept_to(run, video, tmp_path):
+    asked = []
+
+    def answer(request):
+        asked.append(len(pictures_of(request)))
+        return "none"
+
+    (tmp_path / "a.jsonl").write_text(
+        "".join(
+            json.dumps({"qid": n, "vid": "a", "query": "it is red", "relevant_windows": [[0, 6]]}) + "\n"
+            for n in (1, 2)
+        )
+    )
+    with serve(answer) as url:
+        options = ("--engine", "numpro", "--vlm", f"m@{url}", "--vlm-pictures", 5)
+        code, out, _ = run("ground", video, "it is red", *options, "--estimate", "--json")
+        told = json.loads(out)
+        assert code == 0 and not asked and "no picture was sent" in run("ground", video, "x", *options, "--estimate")[2]
+        run("ground", video, "it is red", *options)
+        assert (told["requests"], told["pictures"]) == (len(asked), sum(asked)) and len(asked) > 1
+        command = ("eval", tmp_path / "a.jsonl", "--videos", video.parent, *options, "--estimate", "--json")
+        both = json.loads(run(*command)[1])
+        assert both["queries"] == 2 and both["pictures"] == 2 * told["pictures"] and len(asked) == told["requests"]
+        assert told["prompt_tokens"] > told["pictures"] and not told["by_profile"] and told["seconds"] is None
+
+
+def test_an_estimate_uses_what_doctor_measured(run, video, monkeypatch, tmp_path):
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path))
+    profile = Profile("percent", 4, 100.0, request_seconds=1.0, picture_seconds=0.5)
+    save_profile("m", "http://127.0.0.1:9/v1", profile)
+    code, out, _ = run(
+        *("ground", video, "it is red", "--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1"),
+        "--estimate",
+        "--json",
+    )
+    told = json.loads(out)
+    assert code == 0 and told["by_profile"] and told["requests"] > 2
+    assert told["prompt_tokens"] == told["pictures"] * 100 + told["requests"] * 150
+    assert told["seconds"] == told["pictures"] * 0.5 + told["requests"]
+
+
+@pytest.mark.parametrize(
+    ("options", "pictures"),
+    [
+        (("hybrid", "--budget", 48), 48),
+        (("hybrid", "--budget", 48, "--view", "grid"), 4),
+        (("numpro", "--budget", 3), 3),
+    ],
+)
+def test_an_estimate_keeps_to_the_budget(run, video, options, pictures):
+    code, out, err = run(
+        *("ground", video, "x", "--vlm", "m@http://127.0.0.1:9/v1", "--estimate", "--json", "--engine"), *options
+    )
+    assert code == 0, err
+    assert json.loads(out)["pictures"] == pictures
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"), [((), "asks no vision LLM"), (("--engine", "numpro"), "none is named")]
+)
+def test_an_estimate_needs_a_vision_model(run, video, options, sentence):
+    code, out, err = run("ground", video, "x", "--estimate", *options)
+    assert code == 2 and not out and sentence in err and len(err.strip().splitlines()) == 1

@@ -31,6 +31,7 @@ from .terminal import (
     Dtype,
     EncoderName,
     EngineName,
+    Estimated,
     LocalizerName,
     PictureRate,
     PlannerName,
@@ -50,7 +51,7 @@ from .terminal import (
     video_progress,
     write_text,
 )
-from .vision import VisionOptions
+from .vision import VisionOptions, print_estimate
 
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
 STOPPED = 130  # what typer returns after Ctrl-C
@@ -159,6 +160,7 @@ def ground_command(
     dtype: Dtype = "auto",
     picture_rate: PictureRate = None,
     stream: Stream = None,
+    estimate: Estimated = False,
     threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
     save: Annotated[
         Path | None, typer.Option(help="Also write the whole answer as JSON to this file, for report and export.")
@@ -167,13 +169,19 @@ def ground_command(
     """When does QUERY happen in VIDEO?"""
     if threshold is not None and not math.isfinite(threshold):
         raise TFGroundingError(f"--threshold must be a number such as 0.3, not {threshold}")
+    vision = VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency)
+    if estimate:
+        infos = [(named_source(video, picture_rate=picture_rate, stream=stream).info, 1)]
+        asked = {"rate_hz": rate, "device": device, **vision.settings(vlm, device)}
+        print_estimate(infos, engine=engine, as_json=as_json, **asked)
+        return
     keep_source(video, save)
     check_places(save)
     answers, _ = answer_queries(
         *(video, [query], picture_rate, stream, top_k),
         engine=engine,
         vlm=vlm,
-        vision=VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency),
+        vision=vision,
         encoder=encoder,
         planner=planner,
         localizer=localizer,

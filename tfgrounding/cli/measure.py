@@ -16,6 +16,7 @@ from .terminal import (
     Dtype,
     EncoderName,
     EngineName,
+    Estimated,
     LocalizerName,
     ViewName,
     VisionConcurrency,
@@ -23,6 +24,7 @@ from .terminal import (
     VisionPictures,
     VisionTimeout,
 )
+from .vision import print_estimate
 
 PicturesRate = Annotated[
     float | None,
@@ -69,12 +71,13 @@ def eval_command(
         int | None, typer.Option(min=1, help="Number of processes, or of actors on the cluster.")
     ] = None,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Repeat the queries that failed.")] = False,
+    estimate: Estimated = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Ask every query of DATASET, write a row for each, and print how good the answers are."""
     from ..evaluation.datasets import load_dataset
     from ..evaluation.recipe import Recipe
-    from ..evaluation.run import evaluate
+    from ..evaluation.run import evaluate, videos_to_ask
 
     samples = load_dataset(dataset, *(annotations or ()))
     recipe = Recipe(
@@ -100,6 +103,14 @@ def eval_command(
         longest_share=longest,
         picture_rate_hz=picture_rate,
     )
+    if estimate:
+        print_estimate(
+            videos_to_ask(samples, recipe, limit=limit, offset=offset, seed=seed),
+            engine=engine,
+            as_json=as_json,
+            **{"rate_hz": rate, "device": device, "vlm": recipe.vision_model(), "view": view, "budget_frames": budget},
+        )
+        return
     output = output or _file_name(os.path.splitext(os.path.basename(dataset))[0]) + ".results.jsonl"  # noqa: PTH119, PTH122
     try:
         summary = evaluate(

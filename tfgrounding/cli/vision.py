@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from ..errors import TFGroundingError
 from .terminal import Device, plain
 
 if TYPE_CHECKING:
+    from ..types import VideoInfo
     from ..vision.doctor import Findings, ViewResult
 
 QUERY_PICTURES = 128  # for which the cost of one query is told: what numpro shows of a video at most
@@ -50,6 +52,35 @@ class VisionOptions:
 
         given = any(value is not None for value in of_server.values())
         return of_showing | {"vlm": load_vlm(vlm, device=device, **of_server) if given else vlm}
+
+
+def print_estimate(videos: Iterable[tuple[VideoInfo, int]], *, engine: str, as_json: bool, **settings: Any) -> None:
+    """Print what queries would cost, without asking any; no video is decoded and no picture sent.
+
+    Args:
+        videos: (the video, how many queries about it).
+        engine: its name.
+        settings: of the engine that decide what it asks.
+        as_json: whether the numbers are printed as JSON.
+    """
+    from ..engines.estimate import engine_to_estimate, estimate
+
+    asked = engine_to_estimate(engine, **settings)
+    parts = [estimate(asked, info, queries=queries) for info, queries in videos]
+    if not parts:
+        raise TFGroundingError("there is nothing to estimate: no video can be read")
+    cost = sum(parts[1:], start=parts[0])
+    if as_json:
+        print(json.dumps(asdict(cost)))
+        return
+    how = "as measured by tfgrounding doctor" if cost.by_profile else "by the size of the pictures"
+    print(f"queries     {cost.queries:,}")
+    print(f"requests    {cost.requests:,} at most, more where a reply cannot be used")
+    print(f"pictures    {cost.pictures:,} at most")
+    print(f"tokens      about {cost.prompt_tokens:,} in, {how}, and {cost.completion_tokens:,} out")
+    if cost.seconds is not None:
+        print(f"seconds     about {cost.seconds:,.0f}, one request after the other")
+    print("no picture was sent", file=sys.stderr)
 
 
 def doctor_command(

@@ -14,7 +14,8 @@ from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
 from .base import TOP_K
 from .curves import CurvesEngine, WatchedCurves
-from .looks import Looks
+from .estimate import fitting_pictures
+from .looks import LEAST_FRAMES, Looks
 from .numpro import named_vlm
 
 RATE_HZ = 8.0
@@ -90,6 +91,12 @@ class HybridEngine:
         """Of the curves, and the vision LLM with its way to show time."""
         proposing = {} if self.curves is None else self.curves.provenance()
         return {**proposing, "engine": self.name, "vlm": self.vlm.name, "view": self.view.name}
+
+    def asks_at_most(self, info: VideoInfo) -> tuple[int, int]:
+        """(requests, pictures) of one query about such a video. Raises ModelError."""
+        most = fitting_pictures(self.vlm, self.view, info) * self.view.frames_per_picture
+        looks = self.budget_frames // min(LEAST_FRAMES, most)
+        return looks, -(-self.budget_frames // self.view.frames_per_picture)
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedProposals:
         """Encode the video, or take its features; each query looks at pictures again. Raises VideoError."""

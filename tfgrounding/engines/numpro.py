@@ -21,6 +21,7 @@ from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, T
 from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
 from .asking import Asking
 from .base import TOP_K
+from .estimate import fitting_pictures
 from .looking import ask_about, frames_a_request, look, spread_windows
 
 RATE_HZ = 1.0
@@ -93,6 +94,17 @@ class NumProEngine:
     def provenance(self) -> dict[str, Any]:
         """The vision LLM, the way to show time, and the rate."""
         return {"engine": self.name, "vlm": self.vlm.name, "view": self.view.name, "rate_hz": self.rate_hz}
+
+    def asks_at_most(self, info: VideoInfo) -> tuple[int, int]:
+        """(requests, pictures) of one query about such a video, where each reply can be used. Raises ModelError."""
+        rate_hz = capped_rate_hz(info.duration_seconds, rate_hz=self.rate_hz, most_frames=self.most_frames)
+        frames = max(1, min(self.most_frames, round(info.duration_seconds * rate_hz)))
+        if isinstance(self.view, ClipYesNo):
+            windows = self.view.clips(frames)
+        else:
+            most = fitting_pictures(self.vlm, self.view, info) * self.view.frames_per_picture
+            windows = spread_windows(frames, most, self.overlap)
+        return len(windows), sum(-(-(last - first) // self.view.frames_per_picture) for first, last in windows)
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedFrames:
         """Sample the video's frames once, for any number of queries. Raises VideoError."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
@@ -12,12 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError, TFGroundingError
+from ..media import open_source
+from ..types import VideoInfo
 from .cluster import run_on_ray
 from .datasets import Dataset, Sample, in_order
+from .files import VideoFiles
 from .recipe import Recipe
 from .results import Results, Row, check_parquet, to_parquet, write_submission
 from .summary import Summary, summarize
 from .worker import Looked, VideoWorker, result_row
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 2  # videos that are encoded while an earlier one is being searched
 TRIES = 2  # of a video whose worker process died
@@ -97,6 +103,28 @@ def evaluate(
         write_submission(submission, [rows_by_qid[sample.qid] for sample in asked.samples])
         notes.append(f"no query has an annotated moment, so nothing is scored; the submission is {submission}")
     return summarize(asked, rows_by_qid, whole=dataset, notes=notes)
+
+
+def videos_to_ask(
+    dataset: Dataset, recipe: Recipe, *, limit: int | None = None, offset: int = 0, seed: int | None = None
+) -> Iterator[tuple[VideoInfo, int]]:
+    """Each video that `evaluate` would look at, and how many queries it would ask about it.
+
+    A video that is missing or cannot be read is left out, with a warning in the log.
+
+    Raises:
+        DatasetError: there are no videos, only features, or no sample to ask.
+    """
+    if recipe.videos is None:
+        raise DatasetError("an estimate needs the videos (--videos): features do not say what would be shown")
+    files = VideoFiles(recipe.videos, picture_rate_hz=recipe.picture_rate_hz)
+    for job in _by_video(in_order(dataset, offset=offset, limit=limit, seed=seed).samples):
+        try:
+            info = open_source(files.find(job[0].video)).info
+        except TFGroundingError as error:
+            logger.warning("left out of the estimate: %s", error)
+            continue
+        yield info, len(job)
 
 
 def _by_video(samples: Sequence[Sample]) -> list[list[Sample]]:

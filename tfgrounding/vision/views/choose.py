@@ -44,12 +44,12 @@ def view_for(vlm: VisionModel) -> TimeView:
     """
     if recommended := getattr(getattr(vlm, "profile", None), "view", ""):
         return get_view(recommended)
-    takes_clips = bool(getattr(vlm, "takes_clips", False))
     for name in (str(getattr(vlm, "kind", "")), vlm.name):
         words = _words(re.sub(r"@https?://.*", "", name, flags=re.DOTALL))
         known = [entry for entry in VIEWS if _holds(words, _words(entry))]
         if known:
-            return get_view(VIEWS[max(known, key=lambda entry: len(_words(entry)))][takes_clips])
+            pictures, video = VIEWS[max(known, key=lambda entry: len(_words(entry)))]
+            return get_view(pictures if pictures == video or not getattr(vlm, "takes_clips", False) else video)
     return get_view(OTHERS)
 
 
