@@ -133,14 +133,33 @@ def _code_of(error: Any) -> int:
     return code if isinstance(code, int) and 400 <= code < 600 else 500
 
 
+_NAMES = r"think(?:ing)?|thoughts?|seed:think|reason(?:ing)?|analysis|reflection|scratchpad"
+_THOUGHT_MARK = re.compile(
+    rf"(?P<begin><(?:{_NAMES})>|\[think\]|◁think▷|<\|(?:begin_of_thought|thinking_start)\|>|"
+    r"<\|?channel\|?>\s{0,9}(?:analysis|commentary|thought|thinking)\b(?:<\|message\|>)?|\A\s{0,9}analysis(?=[A-Z]))|"
+    rf"(?P<end></(?:{_NAMES})>|\[/think\]|◁/think▷|<\|(?:end_of_thought|thinking_end)\|>|"
+    r"<\|channel\|>\s{0,9}final(?:<\|message\|>)?|<channel\|>|assistant\s{0,9}final(?=\W|[A-Z]|from\b))",
+    re.IGNORECASE,
+)
+
+
 def without_thoughts(text: str) -> str:
-    """A reply's text without complete <think> parts; without a beginning, all up to the last end is a thought."""
-    ends = [match.end() for match in re.finditer(r"</think(?:ing)?>", text, re.IGNORECASE)]
-    if not ends:
-        return text
-    # Up to the last end every beginning finds its end, so this takes linear time.
-    before = re.sub(r"<think(?:ing)?>.*?</think(?:ing)?>", " ", text[: ends[-1]], flags=re.DOTALL | re.IGNORECASE)
-    return re.split(r"</think(?:ing)?>", before + text[ends[-1] :], flags=re.IGNORECASE)[-1]
+    """A reply's text without what a model wrote while it was thinking.
+
+    Known are <think>, <thinking>, <thought>, <seed:think>, <reasoning>, [THINK], ◁think▷, and channels ("analysis",
+    then "final"). An end without a beginning: all before it is a thought. A beginning without an end: all that follows.
+    """
+    kept, at, thinking = list[str](), 0, False
+    for mark in _THOUGHT_MARK.finditer(text):
+        if not thinking and mark["begin"]:
+            kept.append(text[at : mark.start()])
+            thinking = True
+        elif mark["end"]:
+            if not thinking:
+                kept.clear()
+            at, thinking = mark.end(), False
+    rest = "" if thinking else text[at:]
+    return " ".join(part for part in [*kept, rest] if part)
 
 
 def _tokens(logprobs: Any) -> tuple[Token, ...]:

@@ -1,6 +1,6 @@
 """Vision LLMs: how frames and their times are shown, how to ask, how to read the reply."""
 
-from .answers import ReplyIntervals, read_intervals
+from .answers import ReplyIntervals, ReplyTimes, answer_schema, read_intervals, read_reply
 from .frames import Clip, Jpeg, NumberedFrames, Part
 from .model import CutOffError, NoProbabilityError, TooMuchError, VisionModel
 from .overlay import Overlay, write_numbered_video
@@ -19,13 +19,16 @@ __all__ = [
     "Part",
     "ReadReply",
     "ReplyIntervals",
+    "ReplyTimes",
     "ServedVLM",
     "TimeView",
     "TooMuchError",
     "VisionModel",
+    "answer_schema",
     "get_view",
     "load_vlm",
     "read_intervals",
+    "read_reply",
     "read_saliency",
     "view_for",
     "write_numbered_video",

@@ -1,48 +1,173 @@
-"""Read the intervals in a vision LLM's reply: first by the exact form, then by many others, never by guessing."""
+"""Read the intervals in a vision LLM's reply, or refuse: a wrong reading is worse than none."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from ..errors import ModelError
 from .frames import Interval
-from .sentences import FRAME_WORDS, NOT, NUMBER, Unit, intervals_in_words, runs
+from .json_replies import JsonReply
+from .sentences import intervals_in_words
+from .tokens import WORDS, Unit, tokens_of
 from .wording import plain
 
-MOST_JSON_FAILURES = 200
+_NONE = re.compile(rf"\W*(?:{WORDS['reply-none']})\W*?(?:$|[.!](?=\s|$)|\n)")
+_ABSENT, _LIMITED, _REFUSES, _FINAL, _UNSURE, _EXPLAINS = (
+    re.compile(WORDS[f"reply-{name}"]) for name in ("absent", "limited", "refuses", "final", "unsure", "explains")
+)
+_REASONING = re.compile(rf"\W*(?:{WORDS['reply-reasoning']})")
+_SAYS_SOMETHING = re.compile(rf"\d|\b(?:none|never|throughout|entire|all)\b|{WORDS['reply-absent']}")
 
-_STRICT = {
-    "frame": rf"from frame ({NUMBER}) to frame ({NUMBER})",
-    "second": rf"from ({NUMBER})(?: seconds?)? to ({NUMBER}) seconds?",
-    "percent": rf"from ({NUMBER})%? to ({NUMBER})%?",
-}
-_ABSENT = (
-    r"^[^\w\n]{0,20}(?:none|no|never|nowhere|n\s*/?\s*a|null|nil|-1|absent|"
-    r"not\s+(?:visible|present|found|applicable|shown))[^\w\n]{0,20}$|"
-    r"(?:\bnot\b|n't\b|\bnever\b|\bcannot\s+be\b|\bcould\s+not\s+be\b).{0,60}?\b(?:visible|present|occur\w*|happen\w*|"
-    r"show\w*|appear\w*|seen|found|depict\w*|take\s+place|exist\w*|contain\w*|match\w*|in\s+(?:the|this|these|any))\b|"
-    r"\b(?:no|none\s+of\s+the|in\s+no)\s+(?:such\s+|relevant\s+|matching\s+|visible\s+|clear\s+)*(?:frames?|events?|"
-    r"moments?|intervals?|match\w*|occurrences?|evidence|instances?|scenes?|segments?)\b|"
-    r"\babsent\b|:\s*no[^\w\n]{0,20}$|没有|未出现|不存在|不可见|нет\b|nicht\s+(?:zu\s+sehen|sichtbar)|no\s+(?:aparece|es\s+visible)|"
-    r"n'appara[iî]t\s+pas"
-)
-_REFUSAL = (
-    r"\b(?:sorry|apologi[sz]e|unable\s+to|i\s+(?:cannot|can't|can\s+not)|as\s+an\s+ai|(?:cannot|can't|could\s+not|"
-    r"couldn't)\s+(?:be\s+)?(?:determin|identif|access|view|watch|process|analy|assist|help|answer|load)\w*)"
-)
+
+@dataclass(frozen=True, slots=True)
+class ReplyTimes:
+    """The times in a reply, in its order.
+
+    `intervals`: closed (start, end), start <= end, in the unit that was asked for; -inf and inf mean the beginning and
+    the end, where the reply names these in words. `absent`: the event is not there; then there are no intervals.
+    `confidences`: of each interval, None where the reply gives none.
+    """
+
+    intervals: list[Interval]
+    absent: bool = False
+    confidences: list[float | None] = field(default_factory=list)
+
+
+def answer_schema(unit: Literal["second", "frame"], *, confidence: bool = False) -> dict[str, Any]:
+    """The JSON schema of an answer, for servers whose replies follow one; `read_reply` reads it.
+
+    Args:
+        unit: what times are given in.
+        confidence: whether each moment has one, from 0 to 1.
+
+    Returns:
+        The schema of {"moments": [{"start_frame": 3, "end_frame": 9}, ...]}, with "start_second" and "end_second" for
+        seconds; without moments, the event is not there.
+    """
+    number = {"type": "integer" if unit == "frame" else "number"}
+    parts: dict[str, Any] = {f"start_{unit}": number, f"end_{unit}": number}
+    if confidence:
+        parts["confidence"] = {"type": "number"}
+    moment = {"type": "object", "properties": parts, "required": list(parts), "additionalProperties": False}
+    moments = {"moments": {"type": "array", "items": moment}}
+    return {"type": "object", "properties": moments, "required": ["moments"], "additionalProperties": False}
+
+
+def read_reply(
+    reply: str,
+    *,
+    unit: Literal["second", "frame", "percent", "step"] = "second",
+    steps: int | None = None,
+    shown: Interval | None = None,
+    gap: float = 1,
+) -> ReplyTimes:
+    """Read the times in a vision LLM's reply. What is not clear is refused, never guessed.
+
+    Args:
+        reply: the text, as it came.
+        unit: what the question asked for; numbers in other units are not used. "step": parts of equal length.
+        steps: with "step", into how many parts the video was divided.
+        shown: the first and last number that the model was shown; a reply may restate it.
+        gap: single numbers at most this far apart make one interval.
+
+    Raises:
+        ModelError: it is no answer: it cannot be read, refuses, contradicts itself, or was cut off.
+    """
+    text = plain(reply)
+    low_high = None if shown is None else (float(shown[0]), float(shown[1]))
+    times = _first_line(text) or _in_json(text, unit, gap, low_high) or _in_words(text, unit, gap, low_high)
+    if steps is not None and any(math.isfinite(end) and end > steps for pair in times.intervals for end in pair):
+        raise ModelError(f"the reply names a step above {steps}: {_start_of(reply)}")
+    return times
+
+
+def _start_of(reply: str) -> str:
+    return repr(reply if len(reply) <= 80 else reply[:77] + "...")
+
+
+def _first_line(text: str) -> ReplyTimes | None:
+    """ "none" in the first line or as the first sentence."""
+    return ReplyTimes([], absent=True) if _NONE.match(text) else None
+
+
+def _in_json(text: str, unit: Unit, gap: float, shown: Interval | None) -> ReplyTimes | None:
+    def read_text(field: str) -> list[Interval]:
+        return (_first_line(field) or _in_words(field, unit, gap, shown)).intervals
+
+    reply = JsonReply(text, unit, gap, read_text)
+    if reply.absent:
+        return ReplyTimes([], absent=True)
+    if reply.values and not reply.found:
+        raise ModelError("the reply names no interval in the unit that was asked for")
+    return ReplyTimes(list(reply.found), confidences=list(reply.found.values())) if reply.values else None
+
+
+def _in_words(text: str, unit: Unit, gap: float, shown: Interval | None) -> ReplyTimes:
+    whole = _without_quotes(text, unit)
+    reasoning = _REASONING.match(whole) is not None
+    said = max((match.end() for match in _SAYS_SOMETHING.finditer(whole)), default=0)
+    final = max((match.end() for match in _FINAL.finditer(whole) if match.end() < said), default=0)
+    part = whole[final:]
+    if reasoning and (final == 0 or _UNSURE.search(part)):
+        raise ModelError("the reply is a line of thought without an answer")
+    if (explained := _EXPLAINS.search(part)) and _SAYS_SOMETHING.search(part[: explained.start()]):
+        part = part[: explained.start()]
+    if none := _first_line(part):
+        return none
+    found = intervals_in_words(_without_asides(part, unit), unit, gap=gap, shown=shown)
+    denies = [s for s in re.split(r"[.;\n]|\bbut\b", part) if _ABSENT.search(s) and not _LIMITED.search(s)]
+    if found:
+        last = part.rfind(denies[-1]) if denies else -1
+        if last >= 0 and not re.search(r"\d", part[last:]):
+            raise ModelError("the reply names an interval and says that there is none")
+        return ReplyTimes(list(dict.fromkeys(found)))
+    if (found is None or denies) and not _REFUSES.search(part):
+        return ReplyTimes([], absent=True)
+    raise ModelError("the reply names no interval in the unit that was asked for")
+
+
+def _has_own(text: str, unit: Unit) -> bool:
+    return any(token.kind == "number" and token.is_own(unit) for token in tokens_of(text, unit))
+
+
+def _without_quotes(text: str, unit: Unit) -> str:
+    """The text without quoted parts, where there are numbers outside them."""
+    outside = re.sub(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)", " ", text)
+    return outside if outside != text and _has_own(outside, unit) else text
+
+
+def _without_asides(text: str, unit: Unit) -> str:
+    """The text without brackets. What is in them stands for the number before, is part of the sentence, or left out."""
+    value = r" ?\d[\d.:]{0,20}(?: ?(?:s|sec|seconds?))? ?"
+    text = re.sub(rf"(?<!\d)(?<!\d )\(({value})\)", r" \1 ", text)
+    text = re.sub(rf"[(\[]({value}),({value})[)\]]", r" \1 - \2 ", text)
+    outside = re.sub(r"\([^()]*\)", " ", text)
+    has_own = _has_own(outside, unit)
+
+    def replaced(match: re.Match[str]) -> str:
+        inside = tokens_of(match[2], unit)
+        own = [token for token in inside if token.kind == "number" and token.is_own(unit)]
+        if len(own) == 1 and match[1] and not _has_own(match[1], unit):
+            return f" {match[2]} "
+        kinds = {token.kind for token in inside}
+        if "number" not in kinds and kinds & {"not", "unit"}:
+            return f"{match[1] or ''} {match[2]} "
+        if has_own or not _has_own(match[2], unit):
+            return f"{match[1] or ''} "
+        return f"{match[1] or ''}, {match[2]}, "
+
+    other = r"[\d:.]{1,12}(?: ?(?:seconds?|secs?|s|%))?|frame [\d]+"
+    return re.sub(rf"(?:\b({other}) ?)?\(([^()]*)\)", replaced, text)
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyIntervals:
-    """The intervals in a reply, in its order.
+    """The intervals in a reply, as `ReplyTimes`; neither `intervals` nor `absent` where it could not be read.
 
-    `intervals`: closed (first, last), first <= last, in the unit that was asked for; -inf and inf mean the beginning
-    and the end, where the reply names these in words. `absent`: the event is not there. `strict`: the reply has the
-    form that was asked for. With neither intervals nor `absent`, the reply could not be read.
+    `strict`: the reply has the form that was asked for.
     """
 
     intervals: tuple[Interval, ...] = ()
@@ -54,105 +179,14 @@ class ReplyIntervals:
         return bool(self.intervals) or self.absent
 
 
-def read_intervals(text: str, *, unit: Unit = "frame", step: float = 1) -> ReplyIntervals:
-    """Read the intervals in a reply.
-
-    Args:
-        text: the reply.
-        unit: the unit that the question asked for; numbers in other units are not used.
-        step: numbers in a list that are at most this far apart make one interval.
-
-    Returns:
-        ReplyIntervals, not `usable` where the reply has no interval and does not say that there is none.
-    """
-    exact = re.fullmatch(rf"\s*{_STRICT[unit]}(?:(?:,|;| and|\n|\s)+{_STRICT[unit]})*\.?\s*", text, re.IGNORECASE)
-    if exact:
-        pairs = re.findall(_STRICT[unit], text, re.IGNORECASE)
-        return ReplyIntervals(_ordered([(float(first), float(last)) for first, last in pairs]), strict=True)
-    whole = plain(text)
-    answer = _read(final_part(whole), unit, step)
-    return answer if answer.usable else _read(whole, unit, step)
-
-
-def _read(text: str, unit: Unit, step: float) -> ReplyIntervals:
-    parts = [part for value in json_values(text) for part in _json_intervals(value, unit, step)]
-    intervals = [interval for part in parts for interval in part]
-    if not parts:
-        intervals = intervals_in_words(text, unit, step)
-    if intervals:
-        return ReplyIntervals(_ordered(intervals))
-    return ReplyIntervals(absent=bool(parts) or _says_absent(text))
-
-
-def _says_absent(text: str) -> bool:
-    return not re.search(_REFUSAL, text) and re.search(_ABSENT, text, re.MULTILINE) is not None
-
-
-def final_part(text: str) -> str:
-    """What follows the last "answer:", if it has a number or a negation."""
-    parts = re.split(r"\b(?:final\s+)?(?:answer|conclusion|result)\b\s*(?:is\b\s*)?[:=]?\s*", text)
-    return parts[-1] if len(parts) > 1 and re.search(rf"\d|{NOT}|none|all", parts[-1]) else text
-
-
-def _ordered(intervals: list[Interval]) -> tuple[Interval, ...]:
-    """Each interval once, its ends in order."""
-    return tuple(dict.fromkeys((min(pair), max(pair)) for pair in intervals))
-
-
-def json_values(text: str) -> Iterator[Any]:
-    """Every outermost JSON object or array in a text, until too many brackets have turned out not to be JSON."""
-    decoder, at, failures = json.JSONDecoder(), 0, 0
-    while failures < MOST_JSON_FAILURES and (opening := re.compile(r"[\[{]").search(text, at)) is not None:
-        try:
-            value, at = decoder.raw_decode(text, opening.start())
-        except (ValueError, RecursionError):
-            at, failures = opening.start() + 1, failures + 1
-        else:
-            yield value
-
-
-def _json_intervals(value: Any, unit: Unit, step: float, key: str = "") -> Iterator[list[Interval]]:
-    """The intervals of each part of a JSON reply; an empty list where a part says that there are none."""
-    if isinstance(value, dict):
-        first, last = _named(value, r"start|begin|from|first"), _named(value, r"end|stop|to|until|last|finish")
-        if first is not None and last is not None:
-            yield [(first, last)]
-            return
-        for name, part in value.items():
-            yield from _json_intervals(part, unit, step, name)
-    elif isinstance(value, list):
-        numbers = [number for number in map(as_number, value) if number is not None]
-        if len(numbers) < len(value):
-            for part in value:
-                yield from _json_intervals(part, unit, step, key)
-        elif len(numbers) == 2 and not re.search(r"(?:frames|numbers|indices|images)$", key):
-            yield [(numbers[0], numbers[1])]
-        else:
-            yield runs(numbers, step)
-    elif isinstance(value, str) and not re.search(r"quer|event|descri|reason|expl|think|thought", key):
-        if intervals := intervals_in_words(value, unit, step):
-            yield intervals
-        elif _says_absent(value):
-            yield []
-    elif value is False or (value is None and key):
-        yield []
-    elif (number := as_number(value)) is not None and re.fullmatch(
-        r"(?:frame|number|second)(?:\s?(?:number|id))?", key
-    ):
-        yield [(number, number)]
-
-
-def _named(value: dict[str, Any], pattern: str) -> float | None:
-    for name, part in value.items():
-        if re.search(rf"(?:^|[\s-])(?:{pattern})(?![a-z])|^(?:{pattern})(?:frame|time|second|number)", name):
-            return as_number(part)
-    return None
-
-
-def as_number(value: Any) -> float | None:
-    if isinstance(value, str):
-        match = re.fullmatch(rf"\s*(?:(?:{FRAME_WORDS}|seconds?)\s*)?({NUMBER})\s*(?:s|seconds?|%)?\s*", value)
-        return float(match[1]) if match else None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
+def read_intervals(
+    text: str, *, unit: Unit = "frame", step: float = 1, shown: Interval | None = None
+) -> ReplyIntervals:
+    """`read_reply` with a result that is not `usable` in place of an error; `step`: its `gap`."""
+    try:
+        times = read_reply(text, unit=unit, gap=step, shown=shown)
+    except ModelError:
+        return ReplyIntervals()
+    number = r"(?:frame )?\d{1,9}(?:\.\d{1,9})?(?:%| seconds?)?"
+    strict = re.fullmatch(rf"from {number} to {number}\.?", text.strip(), re.IGNORECASE) is not None
+    return ReplyIntervals(tuple(times.intervals), times.absent, strict)

@@ -4,84 +4,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
-from .answers import FRAME_WORDS, NUMBER, as_number, final_part, json_values
+from ..errors import ModelError
+from .json_replies import json_values
 from .wording import plain
+
+_FRAMES = r"\d{1,9}(?:(?: ?, ?(?:and )?| and | ?- ?| to )(?:frame )?\d{1,9}){0,199}"
+_WORD = r"(?:saliency|score|rating|relevance|highlight)s?\b"
+_SCORE = r"\d(?:\.\d{1,3})?"
+_ENTRY = re.compile(  # "frames 3-5 (0:03): saliency 4/5"
+    r"(?:\b(?:frames?|images?|numbers?|帧|フレーム|프레임)[ :#]{0,3}|^\W{0,4}|[,;|] ?|第)"
+    rf"(?=(?P<frames>{_FRAMES}))(?P=frames)帧?(?: ?\([^()\n]{{0,40}}\))?"
+    rf" ?(?:[:=|(]|-(?= )|\b(?:has|have|gets?|is|are|scores?)\b|,(?= {_WORD})|[:-][^\d\n]{{1,80}}\b(?={_WORD}))"
+    rf"(?:[ :=|]|{_WORD}|\b(?:an?|of|is|the|has|have|each)\b){{0,12}}"
+    rf"(?P<score>{_SCORE})(?![\d:.]*\d)(?: ?/ ?\d+)?",
+    re.MULTILINE,
+)
+_LISTS = re.compile(  # "frames 3, 4, 5 ... scores 4, 2, 1"
+    rf"(?=(?P<frames>{_FRAMES}))(?P=frames)[^\d\n]{{1,80}}{_WORD}[^\d\n]{{0,40}}"
+    rf"(?P<scores>{_SCORE}(?:(?: ?, ?(?:and )?| and ){_SCORE}){{1,199}})"
+)
 
 
 def read_saliency(text: str, *, lowest: float = 1, highest: float = 5) -> dict[int, float]:
-    """Read a saliency for each frame: "frame 3: 4", "frames 3-5: 2", "3, 4, 5 ... saliency scores 4, 2, 1", JSON.
+    """Read a saliency for each frame: "frame 3 (0:03): 4", "frames 3, 4, 5: 2", lists of frames and of scores, JSON.
 
     Args:
         text: the reply.
         lowest, highest: the scale that was asked for; values outside it are not used.
 
     Returns:
-        {frame number: saliency}, empty where the reply has none.
+        {frame number: saliency}, without frames of which the reply says two different things.
     """
-    text = final_part(plain(text))
-    found: dict[int, float] = {}
-    for number, value in [*_json_scores(text), *_written_scores(text)]:
-        if lowest <= value <= highest:
-            found.setdefault(number, value)
-    return found
+    try:
+        text = plain(text).replace("^", "")
+    except ModelError:
+        return {}
+    found: dict[int, set[float]] = {}
+    scores = [score for value in json_values(text) for score in _json_scores(value)] or list(_written_scores(text))
+    for number, score in scores:
+        if lowest <= score <= highest:
+            found.setdefault(number, set()).add(score)
+    return {number: min(scores) for number, scores in found.items() if len(scores) == 1}
 
 
-def _json_scores(text: str) -> Iterator[tuple[int, float]]:
-    for value in json_values(text):
-        yield from _scores_of(value)
-
-
-def _scores_of(value: Any) -> Iterator[tuple[int, float]]:
-    if isinstance(value, dict):
-        frame = next((as_number(v) for k, v in value.items() if re.search(r"frame|number|image", k)), None)
-        score = next((as_number(v) for k, v in value.items() if re.search(r"scor|salien|rating|value", k)), None)
-        if frame is not None and score is not None:
-            yield int(frame), score
-            return
-        numbers = next((v for k, v in value.items() if re.search(r"frames|numbers", k) and isinstance(v, list)), None)
-        scores = next(
-            (v for k, v in value.items() if re.search(r"scor|salien|rating", k) and isinstance(v, list)), None
-        )
-        if numbers is not None and scores is not None:
-            yield from _paired(numbers, scores)
-            return
-        for key, part in value.items():
-            number, score = as_number(key), as_number(part)
-            if number is not None and score is not None:
-                yield int(number), score
-            else:
-                yield from _scores_of(part)
-    elif isinstance(value, list):
+def _json_scores(value: Any) -> Iterator[tuple[int, float]]:
+    if isinstance(value, list):
         for part in value:
-            yield from _scores_of(part)
+            yield from _json_scores(part)
+    elif isinstance(value, dict):
+        frames = next((part for name, part in value.items() if re.search(r"frame|number|image", name)), None)
+        scores = next((part for name, part in value.items() if re.search(r"scor|salien|rating|value", name)), None)
+        if isinstance(frames, list) and isinstance(scores, list):
+            yield from _paired(frames, scores)
+        elif frames is not None and isinstance(scores, int | float | str):
+            yield from _paired(frames if isinstance(frames, list) else [frames], [scores])
+        else:
+            for name, part in value.items():
+                if isinstance(part, dict | list):
+                    yield from _json_scores(part)
+                else:
+                    yield from _paired([name], [part])
 
 
-def _paired(numbers: list[Any], scores: list[Any]) -> Iterator[tuple[int, float]]:
-    if len(numbers) == len(scores):
-        for number, score in zip(map(as_number, numbers), map(as_number, scores), strict=True):
-            if number is not None and score is not None:
-                yield int(number), score
+def _paired(frames: list[Any], scores: list[Any]) -> Iterator[tuple[int, float]]:
+    """(frame, score) of lists of equal length; one score counts for all frames."""
+    scores = scores * len(frames) if len(scores) == 1 else scores
+    for frame, score in zip(frames, scores, strict=False) if len(frames) == len(scores) else ():
+        number = re.fullmatch(r"(?:frame )?(\d{1,9})", str(frame).strip())
+        value = re.fullmatch(r"(\d{1,4}(?:\.\d{1,9})?)(?: ?/ ?\d+)?", str(score).strip())
+        if number and value and not isinstance(score, bool):
+            yield int(number[1]), float(value[1])
 
 
 def _written_scores(text: str) -> Iterator[tuple[int, float]]:
-    comma = r"\s*(?:,\s*and\b|,|\band\b)\s*"
-    lists = list(re.finditer(rf"{NUMBER}(?:{comma}{NUMBER})+", text))
-    for numbers, scores in pairwise(lists):
-        between = text[numbers.end() : scores.start()]
-        if re.search(r"\b(?:scores?|saliency|ratings?)\b", between) and not re.search(r"[\d\n]", between):
-            yield from _paired(re.findall(NUMBER, numbers[0]), re.findall(NUMBER, scores[0]))
-            return
-    line = re.compile(
-        rf"(?:\b(?:{FRAME_WORDS})\s*|^[\s|(\[-]*|[,;|]\s*)(?P<first>\d+)(?:\s*(?:-|to)\s*(?:frames?\s*)?(?P<last>\d+))?\s*"
-        rf"(?:[:=|(]|-(?=\s)|\bhas\b|\bgets\b|\bscores?\b|\bis\b|,?\s*\bsaliency\b)[^\d\n,;|]*(?P<score>{NUMBER})(?!\d)(?:\s*/\s*\d+)?",
-        re.MULTILINE,
-    )
-    for match in line.finditer(text):
-        first = int(match["first"])
-        last = int(match["last"] or first)
-        if 0 <= last - first < 10_000:
-            for number in range(first, last + 1):
-                yield number, float(match["score"])
+    for match in _LISTS.finditer(text):
+        yield from _paired(_frames(match["frames"]), re.findall(r"[\d.]+", match["scores"]))
+        return
+    for match in _ENTRY.finditer(text):
+        yield from _paired(_frames(match["frames"]), [match["score"]])
+
+
+def _frames(text: str) -> list[Any]:
+    """The numbers of a list with ranges, such as "3, 5-7 and 9"."""
+    found: list[Any] = []
+    for first, last in re.findall(r"(\d+)(?: ?(?:-|to) ?(?:frame )?(\d+))?", text):
+        if 0 <= int(last or first) - int(first) < 10_000:
+            found += range(int(first), int(last or first) + 1)
+    return found

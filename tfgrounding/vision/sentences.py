@@ -1,245 +1,225 @@
-"""Read the intervals and single numbers in sentences."""
+"""Which of the intervals in a reply's sentences are meant."""
 
 from __future__ import annotations
 
-import math
 import re
-from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from itertools import pairwise
+from typing import NoReturn
 
+from ..errors import ModelError
+from .chains import INF, Chain, Chains, runs
 from .frames import Interval
+from .tokens import Unit, tokens_of
 
-Unit = Literal["frame", "second", "percent"]
-
-NUMBER = r"\d+(?:\.\d+)?"
-FRAME_WORDS = (
-    r"frames?|(?:l')?images?|pictures?|imgs?|photos?|numbers?|f(?=\s?\d)|fotogramas?|cuadros?|quadros?|bild(?:ern?|er)?|"
-    r"einzelbild|кадр\w*|إطار|الإطار|फ्रेम|フレーム|프레임|帧|张|fotogrammi|fotogramma"
-)
-_SECOND_WORDS = r"seconds?|secs?|s|sekunden?|segundos?|secondes?|секунд\w*|秒"
-_PREFIX = {  # words before a number that give its unit
-    "frame": FRAME_WORDS,
-    "second": r"seconds?|timestamps?|times?|t\s*=",
-    "percent": r"percent(?:age)?|steps?|frames?",
-}
-_SUFFIX = {"frame": r"(?!)", "second": rf"(?:{_SECOND_WORDS})(?![a-z])", "percent": r"%|percent\b|per cent\b"}
-_TO = (
-    r"-|(?:all\s+the\s+way\s+)?to|through|thru|until|till|til|up\s+to|bis|hasta|hacia|al|a|à|au|jusqu'(?:à|au)|até|до|по|إلى|से|到|至|から|부터|"
-    r"에서|and\s+(?:continu\w+|last\w*|end\w*|stop\w*|finish\w*)\s+(?:on\s+)?(?:until|till|to|through|at|by|in|with)"
-)
-_AND = r"and|or|&|y|und|et|и|和|、|,|;|/|\+"
-_FILLERS = (
-    r"about|around|approximately|approx\.?|roughly|circa|all\s+the\s+way|right|the|el|la|le|der|dem|von|zu|labell?ed|"
-    r"marked|numbered|with|red|bild|including|index|id|=|:"
-)
-_LAST = r"(?:the\s+)?(?:very\s+)?(?:end(?:\s+of\s+(?:the\s+)?(?:video|clip|sequence))?|last\s+frame|final\s+frame)\b"
-_FIRST = (
-    r"(?:the\s+)?(?:very\s+)?(?:start|beginning|first\s+frame)(?:\s+of\s+(?:the\s+)?(?:video|clip|sequence))?"
-    rf"(?=\s*(?:{_TO})\s)"
-)
-_STARTS = r"(?:starts?|started|starting|begins?|began|beginning|onset|commences?|first\s+(?:seen|visible|appears?))\b"
-_ENDS = r"(?:ends?|ended|ending|finish(?:es|ed)?|stops?|stopped|conclud(?:es|ed)|last\s+(?:seen|visible)|finishing)\b"
-_ONWARD = r"on(?:wards?)?\b(?!\s+(?:the|a|his|her|its)\b)|and\s+(?:on|after|beyond|later)\b|forward\b"
-
-_LEADS = r"(?:\b(?:from|during|between|starting|frames?|is|at|in)|^|[:(\[])\s*$"  # before an unnamed range
-_MAY_FOLLOW = ("inclusive", "and", "or", "in", "of", "when", "where", "while", "as")  # after an unnamed range
-
-NOT = r"\b(?:not|never|no\s+longer|without|neither|nor|nowhere|unable|cannot|no)\b|n't\b"
-_CONTRAST = r"\b(?:but|however|although|though|whereas|instead|yet)\b"
-_NOT_UNTIL = (
-    r"\b(?:(?:does|do|did|is|are|was|were|has|have)\s*(?:not|n't)|isn't|doesn't|didn't|not)\b[^.;\n]{0,40}?\buntil\b"
-)
-_ASIDE = {  # numbers of another kind, by the unit that was asked for
-    "frame": rf"{NUMBER}\s*(?:%|percent\b|(?:{_SECOND_WORDS}|m?s|min(?:utes?)?|hours?|fps|hz|px)(?![a-z]))|"
-    r"\b\d+:\d\d(?::\d\d)?(?:\.\d+)?\b|\b(?:second|timestamp|time)s?\s*[:=]?\s*" + NUMBER + r"\b",
-    "second": rf"\b(?:frames?|images?)\s*{NUMBER}|{NUMBER}\s*(?:%|percent\b|fps|hz|frames?\b)",
-    "percent": rf"{NUMBER}\s*(?:{_SECOND_WORDS})(?![a-z])|\b\d+:\d\d(?::\d\d)?\b",
-}
-_RATED = rf"\b(?:confidence|probability|certainty|score|saliency|iou)\b[^\d\n.]{{0,15}}{NUMBER}\s*%?"
-_IN_ALL = rf"(?<=\d)\s*(?:out\s+of|of|/)\s*(?:the\s+)?(?:total\s+)?{NUMBER}(?:\s+frames?)?"
-_COUNT = (
-    r"(?<![\d.])(?:(?<!to )(?<!- )(?<!-)(?<!through )(?<!until )(?<!and ))\d+\s+(?:\w+\s+)?(?:frames|images|pictures)\b"
-)
+_MOST_CHAINS = 100
 
 
-def intervals_in_words(text: str, unit: Unit, step: float) -> list[Interval]:
-    text = _tidy(text, unit)
-    ranges: list[Interval] = []
-    singles: list[float] = []
-    sparse = not re.search(r"[^\W\d]{2,}", re.sub(rf"\b(?:{_TO}|{_AND})\b", "", text))  # nothing but numbers
-    opened: float | None = None  # a start whose end is still to come
-    for clause in re.split(rf"[.;\n!?](?!\d)|{_CONTRAST}", text):
-        if re.search(NOT, clause):
-            continue
-        found = _Clause(clause, unit, sparse, opened)
-        ranges.extend(found.ranges)
-        singles.extend(found.singles)
-        opened = found.opened
-    if not ranges and opened is not None:
-        singles.append(opened)
-    if sparse and not ranges and len(singles) == 2:
-        return [(singles[0], singles[1])]
-    return ranges or runs(singles, step)
+def intervals_in_words(text: str, unit: Unit, *, gap: float, shown: Interval | None) -> list[Interval] | None:
+    """The intervals in a plain text; none where it has none, None where it says of those it has that they are not it.
+
+    Raises:
+        ModelError: it has some, but which of them are meant is not clear.
+    """
+    return _Reader(text, unit, gap, shown).read()
 
 
-def _tidy(text: str, unit: Unit) -> str:
-    """The reply without everything whose numbers mean something else."""
-    text = re.sub(_NOT_UNTIL, " starts at ", text)
-    word = rf"\b(?:{_PREFIX[unit]})\s*\W?\s*\d"
-    unquoted = re.sub(r"\"[^\"]*\"|(?<!\w)'[^']*'(?!\w)", " ", text)
-    if re.search(word, unquoted):
-        text = unquoted
-    text = re.sub(r"(\d+)\s*(?:번|番目の)?\s*(帧|フレーム|프레임)", r"\2 \1 ", text).replace("第", " ")
-    text = re.sub(r"(?<=\d)\s*(?:から|부터|에서)\s*", " to ", text)
-    text = re.sub(r"(?<=\d)\s*(?:まで|까지|तक)", " ", text)
-    text = re.sub(r"(?<=[帧张])\s*(?=[到至])|(?<=[到至])", " ", text)
-    text = re.sub(r"\([^()\d]*\)", " ", text)
-    if unit == "second":
-        text = re.sub(r"second\s*\{\s*(" + NUMBER + r")\s*\}", r"second \1", text)
-        text = re.sub(r"\b(\d+),(\d{1,2})(?=\s*(?:s|sec|sek)\w*\b)", r"\1.\2", text)
-        text = re.sub(r"\b(?:(\d+):)?(\d{1,2}):(\d{2}(?:\.\d+)?)\b", _clock_seconds, text)
-    else:
-        text = re.sub(r"\b(\d{1,3}),(0\d\d)\b", r"\1\2", text)
-        text = re.sub(r"\(([^()]*)\)", lambda m: " " if re.search(_ASIDE[unit], m[1]) else m[0], text)
-    text = re.sub(_IN_ALL, " ", text)
-    for pattern in (_RATED, _ASIDE[unit]):
-        text = re.sub(pattern, " § ", text)
-    if unit == "frame":
-        text = re.sub(_COUNT, " § ", text)
-    return re.sub(r"[^\S\n]+", " ", text)  # runs of blanks would make the patterns slow
+class _Reader:
+    def __init__(self, text: str, unit: Unit, gap: float, shown: Interval | None) -> None:
+        self._tokens = tokens_of(text, unit)
+        self._chains = Chains(self._tokens, unit)
+        self._unit = unit
+        self._gap = gap
+        self._shown = shown
 
+    def read(self) -> list[Interval] | None:
+        chains: list[Chain] = []
+        denied: list[Chain] = []
+        other = False  # something is said in another unit
+        for first, last in self._clauses():
+            kinds = [token.kind for token in self._tokens[first:last]]
+            found = self._chains.read(first, last)
+            if "except" in kinds:
+                found = self._all_but(found)
+            elif "if" in kinds or "outside" in kinds or (last < len(self._tokens) and self._tokens[last].text == "?"):
+                found = []
+            elif "not" in kinds:
+                refused = [chain for chain in found if self._is_denied(chain)] or found
+                denied += [chain for chain in refused if chain.own]
+                found = [chain for chain in found if chain not in refused]
+            elif "context" in kinds:
+                found = [chain for chain in found if not self._is_restated(chain)]
+            chains += found
+            other |= any(chain.other for chain in found)
+        chains = self._meant(chains)
+        if not chains and other:
+            self._unclear("names no interval in the unit that was asked for")
+        if not chains and denied:
+            if len(denied) == 1 and self._covers_all(denied[0]):
+                return None
+            self._unclear("says only where it is not")
+        if any(chain.bad for chain in chains) or (not chains and (self._chains.starts or self._chains.ends)):
+            self._unclear("has an interval that is not complete or not possible")
+        return [interval for chain in chains for interval in chain.intervals]
 
-def _clock_seconds(match: re.Match[str]) -> str:
-    return f"{int(match[1] or 0) * 3600 + int(match[2]) * 60 + float(match[3]):g} s"
+    @staticmethod
+    def _unclear(why: str) -> NoReturn:
+        raise ModelError(f"the reply {why}")
 
+    # Which chains are meant
 
-class _Clause:
-    """One clause of a reply, read from left to right: its ranges, its single numbers, and a start without an end."""
+    def _meant(self, chains: list[Chain]) -> list[Chain]:
+        chains = [chain for chain in chains if chain.own or chain.bad]
+        if len(chains) > _MOST_CHAINS:
+            self._unclear("names too many intervals")
+        strong = [chain for chain in chains if not chain.single and not chain.whole]
+        if len(strong) > 1 and self._shown is not None:
+            strong = [chain for chain in strong if chain.intervals != [self._shown]] or strong
+        if any(chain.bad for chain in strong):
+            self._unclear("has an interval that is not complete or not possible")
+        if not strong:
+            whole = [chain for chain in chains if chain.whole]
+            strong = whole[:1]
+        # A single number counts beside a range if nothing else is said of it.
+        meant = [c for c in chains if c in strong or (c.single and (self._is_plain(c) or not strong))]
+        if strong and not all(map(self._is_plain, strong)):
+            low, high = strong[0].intervals[0][0], strong[-1].intervals[-1][1]
+            after = [c.intervals[0][0] for c in chains if c.single and c.intervals and c.at > strong[-1].at]
+            if any(not low <= number <= high for number in after):
+                self._unclear("names an interval and other numbers, and which are meant is not clear")
+        if meant and not strong and (self._chains.starts or self._chains.ends or any(map(self._is_edge, meant))):
+            self._unclear("names single numbers that are a start or an end")
+        if len({tuple(chain.intervals) for chain in meant}) < 2:
+            meant = meant[:1]
+        elif not self._all_meant(meant):
+            self._unclear("names several intervals, and which of them is meant is not clear")
+        if meant and all(chain.single for chain in meant):
+            return [self._together(meant)]
+        for chain in meant:
+            chain.intervals = self._merged(chain.intervals)
+        return meant
 
-    def __init__(self, clause: str, unit: Unit, sparse: bool, opened: float | None) -> None:
-        self.ranges: list[Interval] = []
-        self.singles: list[float] = []
-        self.opened = opened
-        self._clause = clause
-        self._forms = _forms(unit)
-        self._one = 1 if unit == "frame" else 0  # "after frame 3" begins one later
-        self._sparse = sparse
-        self._chained = False  # the number before, joined by a comma or "and", was in the unit
-        at = 0
-        while at < len(clause):
-            at = max(at + 1, self._read(at))
+    def _all_meant(self, chains: list[Chain]) -> bool:
+        """Is nothing new said after the first of several chains?"""
+        joined = self._is_joined(chains[0].at, chains[-1].end, self._clause(chains[-1])[1])
+        for before, after in pairwise(chains):
+            joined &= self._is_joined(chains[0].at, before.end, after.at)
+            joined &= not self._chains.bare or any(
+                t.kind in ("stop", "and") for t in self._tokens[before.end : after.at]
+            )
+        return joined
 
-    def _read(self, at: int) -> int:
-        """Read what begins at `at`; returns where it ends."""
-        forms, clause = self._forms, self._clause
-        if match := forms.whole.match(clause, at):
-            self.ranges.append((-math.inf, math.inf))
-        elif match := forms.between.match(clause, at):
-            self.ranges.append((float(match["first"]), float(match["last"])))
-        elif match := forms.from_beginning.match(clause, at):
-            self.ranges.append((-math.inf, float(match["last"])))
-        elif self.opened is not None and (match := forms.stops.match(clause, at)):
-            self.ranges.append((self.opened, float(match["last"]) - (self._one if match["before"] else 0)))
-            self.opened = None
-        elif (match := forms.to_end.match(clause, at)) and (self._is_named(match, "first") or self._led(at)):
-            self.ranges.append((float(match["first"]), math.inf))
-        elif (match := forms.pair.match(clause, at)) and self._is_range(match, at):
-            self.ranges.append((float(match["first"]), float(match["last"])))
-            self.opened, self._chained = None, True
-        elif self.opened is None and (match := forms.starts.match(clause, at)):
-            number = match.start("named_first") if match["named_first"] else match.start("first")
-            if forms.pair.match(clause, number) or forms.to_end.match(clause, number):
-                return number
-            self.opened = float(match["first"]) + (self._one if match["after"] else 0)
-        elif match := forms.one.match(clause, at):
-            self._take_single(match)
-        elif match := forms.joint.match(clause, at):
-            pass
-        else:
-            match = forms.anything.match(clause, at)
-            self._chained = False
-        return match.end() if match else len(clause)
+    def _merged(self, intervals: list[Interval]) -> list[Interval]:
+        """Intervals in order; a single number joins what it follows or is followed by."""
+        merged: list[Interval] = []
+        single = False  # the interval before is made of single numbers
+        for first, last in intervals:
+            if merged and 0 <= first - merged[-1][1] <= self._gap and (single or first == last):
+                merged[-1] = (merged[-1][0], last)
+            else:
+                merged.append((first, last))
+                single = True
+            single &= first == last
+        return merged
 
-    def _take_single(self, match: re.Match[str]) -> None:
-        """A single number, unless it is the label of a description ("frame 3: a man sits")."""
-        label = re.compile(r"\s*(?::|-)\s*(?P<what>[^\W\d]+)").match(self._clause, match.end())
-        described = label is not None and label["what"] not in ("yes", "true", "visible", "present")
-        self._chained = self._is_named(match, "first") and not described
-        before = self._clause[max(0, match.start() - 20) : match.start()]
-        if self._chained and re.search(r"\b(?:from|since)\s*$", before):
-            self.opened = float(match["first"])
-        elif self._chained:
-            self.singles.append(float(match["first"]))
+    def _together(self, chains: list[Chain]) -> Chain:
+        """Single numbers as intervals."""
+        numbers = [first for chain in chains for first, _ in chain.intervals]
+        bad = any(chain.bad for chain in chains)
+        if self._chains.bare and len(numbers) == 2 and not chains[0].named and len(chains) == 1:  # "3, 9"
+            return Chain(chains[0].at, chains[-1].end, [(min(numbers), max(numbers))], bad=bad)
+        return Chain(chains[0].at, chains[-1].end, runs(numbers, self._gap), bad=bad)
 
-    def _is_named(self, match: re.Match[str], *ends: str) -> bool:
-        """Whether these numbers are in the unit: the reply says so, or they can be nothing else."""
-        return self._sparse or self._chained or any(match[f"named_{end}"] or match[f"unit_{end}"] for end in ends)
+    def _is_joined(self, first: int, end: int, at: int) -> bool:
+        """Is nothing new said between two chains, or "again"?"""
+        known = {token.text for token in self._tokens[:first]}
+        between = self._tokens[end:at]
+        return any(t.kind == "again" for t in between) or all(t.kind != "word" or t.text in known for t in between)
 
-    def _is_range(self, match: re.Match[str], at: int) -> bool:
-        """Whether "3 to 9" is an interval: named, or introduced as one and not counting anything ("3 to 9 people")."""
-        if self._is_named(match, "first", "last"):
-            return True
-        follows = re.compile(r"\s*(?P<word>[^\W\d]+)").match(self._clause, match.end())
-        counts = follows is not None and follows["word"] not in _MAY_FOLLOW
-        return not counts and (bool(match["lead"]) or self._led(at))
+    def _clause(self, chain: Chain) -> tuple[int, int]:
+        first = last = chain.at
+        while first > 0 and self._tokens[first - 1].kind not in ("stop", "contrast"):
+            first -= 1
+        while last < len(self._tokens) and self._tokens[last].kind not in ("stop", "contrast"):
+            last += 1
+        return first, last
 
-    def _led(self, at: int) -> bool:
-        return bool(re.search(_LEADS, self._clause[max(0, at - 20) : at]))
+    def _is_plain(self, chain: Chain) -> bool:
+        first, last = self._clause(chain)
+        return all(token.kind != "word" for token in self._tokens[first:last])
 
-
-@dataclass(frozen=True, slots=True)
-class _Forms:
-    """The patterns of one unit; groups `first`, `last`: numbers; `named_*`, `unit_*`: words for the unit."""
-
-    whole: re.Pattern[str]
-    between: re.Pattern[str]
-    from_beginning: re.Pattern[str]
-    to_end: re.Pattern[str]
-    pair: re.Pattern[str]
-    starts: re.Pattern[str]
-    stops: re.Pattern[str]
-    one: re.Pattern[str]
-    joint: re.Pattern[str]
-    anything: re.Pattern[str]
-
-
-@cache
-def _forms(unit: Unit) -> _Forms:
-    edge = r"(?![^\W\d])"
-    filler = rf"(?:(?:{_FILLERS}){edge}\s*){{0,6}}"
-    prefix = rf"\b(?:{_PREFIX[unit]})[\s.:#(\[]*"
-
-    def number(group: str) -> str:
-        return (
-            rf"{filler}(?P<named_{group}>{prefix})?{filler}(?P<{group}>{NUMBER})\s*(?P<unit_{group}>{_SUFFIX[unit]})?"
+    def _is_edge(self, chain: Chain) -> bool:
+        """Is a single number the start or the end of something?"""
+        first, last = self._clause(chain)
+        tokens = self._tokens[first:last]
+        return any(
+            t.kind in ("begin", "finish", "first", "last") or t.text in ("first", "last", "final", *"<>≥≤+/")
+            for t in tokens
         )
 
-    first, last = number("first"), number("last")
-    to = rf"[\])]?\s*(?:{_TO}){edge}\s*"
-    until = r"\b(?:until|till|through)\b"
-    patterns = (
-        rf"\b(?:throughout|(?:the\s+)?(?:entire|whole)\s+(?:video|clip|duration|sequence)|"
-        rf"(?:in\s+)?all\s+(?:of\s+)?(?:the\s+)?frames|every\s+(?:single\s+)?frame|(?:from\s+)?{_FIRST}\s*{to}{_LAST})",
-        rf"\b(?:between|entre|zwischen)\s+{first}\s*(?:{_TO}|{_AND}){edge}\s*{last}",
-        rf"(?:from\s+)?{_FIRST}\s*{to}{last}",
-        rf"{first}\s*(?:{to}{_LAST}|{_ONWARD})",
-        rf"(?P<lead>\bfrom\s+|\bduring\s+|\bin\s+|\bis\s+)?{first}\s*{to}{last}",
-        rf"\b{_STARTS}\D{{0,40}}?(?P<after>\bafter\s+)?{first}",
-        rf"(?:\b{_ENDS}|{until})\D{{0,40}}?(?P<before>\bbefore\s+)?{last}",
-        first,
-        rf"\s*(?:(?:{_AND}){edge}|[\[\]()\s])+",
-        r"\s*(?:[^\W\d]+(?:'[^\W\d]+)?|\d+|\S)\s*",
-    )
-    return _Forms(*map(re.compile, patterns))
+    def _is_denied(self, chain: Chain) -> bool:
+        """Does a "not" stand directly before the chain?"""
+        at = chain.at - 1
+        while at >= 0 and self._tokens[at].kind in ("lead", "from", "filler", "unit", "neutral"):
+            at -= 1
+        return at >= 0 and self._tokens[at].kind == "not"
 
+    def _is_restated(self, chain: Chain) -> bool:
+        if self._shown is not None:
+            return chain.intervals == [self._shown] or chain.single
+        context = " ".join(token.text for token in self._tokens if token.kind == "context")
+        if re.search(r"run|range|numbered|consist|compris", context):
+            return True
+        return chain.single or chain.whole or not chain.intervals or chain.intervals[0][0] <= 1
 
-def runs(numbers: list[float], step: float) -> list[Interval]:
-    """Numbers in a list as intervals: neighbours at most `step` apart make one."""
-    runs: list[Interval] = []
-    for number in sorted(set(numbers)):
-        if runs and number - runs[-1][1] <= step:
-            runs[-1] = (runs[-1][0], number)
-        else:
-            runs.append((number, number))
-    return runs
+    def _covers_all(self, chain: Chain) -> bool:
+        low, high = self._shown or (1.0, -INF)
+        return any(first <= low and last >= high for first, last in chain.intervals) and not chain.single
+
+    def _all_but(self, chains: list[Chain]) -> list[Chain]:
+        """ "All frames except 4-6" as the intervals between."""
+        whole = [chain for chain in chains if chain.whole]
+        left_out = [chain for chain in chains if not chain.whole and chain.own and not chain.bad]
+        if len(whole) != 1 or len(left_out) != 1 or len(chains) != 2 or self._unit == "percent":
+            return [Chain(chain.at, chain.end, bad=True) for chain in chains[:1]]
+        step = 0.0 if self._unit == "second" else 1.0
+        low, high = self._shown or (step, INF)
+        edges = sorted(left_out[0].intervals)
+        starts = [-INF, *(last + step for _, last in edges)]
+        ends = [*(first - step for first, _ in edges), INF]
+        pairs = zip(starts, ends, strict=True)
+        kept = [(start, end) for start, end in pairs if end >= low and start <= high and start < end + step]
+        return [Chain(whole[0].at, left_out[0].end, kept)]
+
+    # Clauses
+
+    def _clauses(self) -> list[tuple[int, int]]:
+        """[first, last) of what a "not" is said of: sentences and their parts, and where numbers are on both sides of a
+        comma, each side.
+        """
+        clauses, first = list[tuple[int, int]](), 0
+        stops = [at for at, token in enumerate(self._tokens) if token.kind in ("stop", "contrast")]
+        for at in [*stops, len(self._tokens)]:
+            clauses += self._at_commas(first, at)
+            first = at + 1
+        return clauses
+
+    def _at_commas(self, first: int, last: int) -> list[tuple[int, int]]:
+        parts, begin, numbers = list[tuple[int, int]](), first, False
+        if not any(token.kind == "not" for token in self._tokens[first:last]):
+            return [(first, last)]
+        last_number = max((at for at in range(first, last) if self._tokens[at].kind == "number"), default=first)
+        for at in range(first, last_number):
+            token = self._tokens[at]
+            numbers = numbers or token.kind == "number"
+            if token.text == "," and numbers and self._goes_on(at, last):
+                parts.append((begin, at))
+                begin, numbers = at + 1, False
+        return [*parts, (begin, last)]
+
+    def _goes_on(self, comma: int, last: int) -> bool:
+        """Is a comma in no list?"""
+        before = comma - 1
+        while before > 0 and self._tokens[before].kind in ("filler", "unit"):
+            before -= 1
+        listed = self._tokens[before].kind == "number" and self._chains.joined(comma, last) is not None
+        return not listed

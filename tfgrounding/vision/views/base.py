@@ -10,7 +10,7 @@ import numpy as np
 from ...registry import make
 from ..answers import read_intervals
 from ..frames import Interval, NumberedFrames, Part
-from ..sentences import Unit
+from ..tokens import Unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def read_numbers(
         step: numbers in a list that are at most this far apart make one interval.
         halfway: a number that is this close to the middle between two labels means both frames.
     """
-    answer = read_intervals(reply, unit=unit, step=step)
     low, high = float(labels[0]), float(labels[-1])
+    answer = read_intervals(reply, unit=unit, step=step, shown=(low, high))
     slack = 0.0 if unit == "frame" else step  # seconds between two labels still mean a frame
     found: list[Interval] = []
     warnings: list[str] = []

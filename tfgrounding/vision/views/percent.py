@@ -37,7 +37,7 @@ class Percent:
         return prompts("numpro.percent").fill(count=str(len(frames)), steps=str(self.steps), query=query)
 
     def read(self, reply: str, frames: NumberedFrames) -> ReadReply:
-        answer = read_intervals(reply, unit="percent")
+        answer = read_intervals(reply, unit="percent", shown=(0, self.steps))
         found: list[Interval] = []
         warnings: list[str] = []
         for first, last in answer.intervals:
