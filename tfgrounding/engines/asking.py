@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -57,19 +57,29 @@ class Asking:
         self.warnings: list[str] = []
         self._counting = threading.Lock()
 
-    def text(self, parts: Sequence[Part], *, max_tokens: int | None = None) -> str:
-        """The reply to a request. Raises ModelError; which ones, see `VisionModel`."""
+    def text(
+        self, parts: Sequence[Part], *, max_tokens: int | None = None, schema: Mapping[str, Any] | None = None
+    ) -> str:
+        """The reply to a request, by a JSON schema where the model takes one.
+
+        Raises:
+            ModelError: which ones, see `VisionModel`.
+        """
         self._count(Spent(1, count_pictures(parts)))
         longest = self.max_tokens if max_tokens is None else max_tokens
         reply: Any = getattr(self.vlm, "reply", None)
         if reply is None:
             return self.vlm.ask(parts, max_tokens=longest)
-        answered = reply(parts, max_tokens=longest)
+        answered = reply(parts, max_tokens=longest, **({} if schema is None else {"schema": schema}))
         used = answered.usage
         self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
         with self._counting:
             self.warnings.extend(getattr(answered, "warnings", ()))
         return str(answered.text)
+
+    def takes_schema(self) -> bool:
+        """Whether replies may be asked for by a JSON schema."""
+        return bool(getattr(self.vlm, "takes_schema", False)) and hasattr(self.vlm, "reply")
 
     def probability(self, parts: Sequence[Part]) -> float:
         """P(yes) of a request. Raises ModelError: NoProbabilityError where the model gives none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -108,14 +109,17 @@ def ask_about(
         ModelError: the model could not be asked.
     """
     parts, question = view.parts(shown), view.question(shown, query)
-    reply = asking.text([*parts, question])
+    schema = getattr(view, "schema", None) if asking.takes_schema() else None
+    if schema is not None:
+        question += "\n\n" + prompts("numpro.json").fill(schema=json.dumps(schema))
+    reply = asking.text([*parts, question], schema=schema)
     reading = view.read(reply, shown)
     sent = len(shown)
     if reading.usable:
         return reply, reading, sent
     warning = "a reply could not be used"
     if tries > 1:
-        reply = asking.text([*parts, f"{question}\n\n{prompts('numpro.again').text}"])
+        reply = asking.text([*parts, f"{question}\n\n{prompts('numpro.again').text}"], schema=schema)
         reading = view.read(reply, shown)
         sent += len(shown)
         warning = "a reply could not be used and was asked for once more"

@@ -30,7 +30,8 @@ class ReadReply:
 class TimeView(Protocol):
     """One way to show frames together with their time, to ask about them, and to read the reply.
 
-    `frame_side`: the shorter side of the frames in pixels. `frames_per_picture`: 1, or more for contact sheets.
+    `frame_side`: the shorter side of the frames in pixels. `frames_per_picture`: 1, or more for contact sheets. A view
+    may have a `schema` too, a JSON schema that its `read` reads replies of, for models that take one.
     """
 
     @property

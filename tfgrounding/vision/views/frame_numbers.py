@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from ...llm.prompting import prompts
+from ..answers import answer_schema
 from ..frames import NumberedFrames, Part
 from ..overlay import Overlay
 from .base import ReadReply, read_numbers
@@ -27,6 +29,7 @@ class FrameNumbers:
     name: str = "frame-numbers"
     prompt: str = "numpro.frame-numbers"
     frames_per_picture: int = 1
+    schema: ClassVar[dict[str, Any]] = answer_schema("frame")
 
     def parts(self, frames: NumberedFrames) -> list[Part]:
         return list(self.overlay.draw(frames.pixels, frames.numbers))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import TFGroundingError
+from ..answers import answer_schema
 from ..frames import NumberedFrames, Part
 from ..overlay import Overlay
 from .base import ReadReply, read_numbers
@@ -22,6 +24,7 @@ class Grid:
     overlay: Overlay = field(default_factory=Overlay)
     frame_side: int = 168
     name: str = "grid"
+    schema: ClassVar[dict[str, Any]] = answer_schema("frame")
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.columns < 1:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...errors import TFGroundingError
 from ...llm.prompting import prompts
+from ..answers import answer_schema
 from ..frames import NumberedFrames, Part
 from .base import ReadReply, read_numbers
 from .timestamps import in_seconds, least_gap, written_seconds
@@ -25,6 +27,7 @@ class Qwen3Seconds:
     frame_side: int = 336
     name: str = "qwen3-seconds"
     frames_per_picture: int = 1
+    schema: ClassVar[dict[str, Any]] = answer_schema("second")
 
     def __post_init__(self) -> None:
         if self.frames_per_group < 1:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ...errors import TFGroundingError
 from ...llm.prompting import prompts
+from ..answers import answer_schema
 from ..frames import NumberedFrames, Part
 from .base import ReadReply, read_numbers
 
@@ -45,6 +47,11 @@ class TimestampsText:
     def is_clock(self) -> bool:
         """Whether times are written as minutes and seconds."""
         return "{clock}" in STYLES[self.style]
+
+    @property
+    def schema(self) -> dict[str, Any] | None:
+        """None for a clock: the schema asks for seconds."""
+        return None if self.is_clock else answer_schema("second")
 
     def parts(self, frames: NumberedFrames) -> list[Part]:
         parts: list[Part] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
 from ...llm.prompting import prompts
+from ..answers import answer_schema
 from ..frames import Clip, NumberedFrames, Part
 from .base import ReadReply, read_numbers
 
@@ -25,6 +27,7 @@ class Video:
     frames_per_picture: int = 1
     form: str = "from x to y seconds"
     written: str = "in seconds, with one decimal"
+    schema: ClassVar[dict[str, Any] | None] = answer_schema("second")
 
     def parts(self, frames: NumberedFrames) -> list[Part]:
         return [Clip(frames.pixels, self._seconds(frames))]
@@ -58,3 +61,4 @@ class GeminiVideo(Qwen25Video):
     name: str = "gemini-video"
     form: str = "from x to y"
     written: str = "as minutes:seconds"
+    schema: ClassVar[dict[str, Any] | None] = None  # which would ask for seconds
