@@ -18,7 +18,7 @@ _ENTRY = re.compile(  # "frames 3-5 (0:03): saliency 4/5"
     rf"(?=(?P<frames>{_FRAMES}))(?P=frames)帧?(?: ?\([^()\n]{{0,40}}\))?"
     rf" ?(?:[:=|(]|-(?= )|\b(?:has|have|gets?|is|are|scores?)\b|,(?= {_WORD})|[:-][^\d\n]{{1,80}}\b(?={_WORD}))"
     rf"(?:[ :=|]|{_WORD}|\b(?:an?|of|is|the|has|have|each)\b){{0,12}}"
-    rf"(?P<score>{_SCORE})(?![\d:.]*\d)(?: ?/ ?\d+)?",
+    rf"(?P<score>{_SCORE})(?![\d:.]*\d)(?! (?!out of|points?\b)[a-z])",
     re.MULTILINE,
 )
 _LISTS = re.compile(  # "frames 3, 4, 5 ... scores 4, 2, 1"

@@ -50,6 +50,7 @@ _AFTER = re.compile(
 _AFTER_CLOCK = re.compile(r" ?(?:seconds|s|h|min)(?![a-z])")
 _LENGTH = re.compile(r"[ -]?(?:(?:long|total|duration|apart|later|earlier|ago)\b|in (?:total|length|duration)\b)")
 _AFTER_ORDINAL = re.compile(r" ?(?:$|[-,.;\n]|(?:frames?|images?|to|through|until|and|or)\b)")
+_AFTER_SPELLED = re.compile(r" ?(?:$|[^ a-z]|(?:to|through|until|till|and|or|onwards?)\b)")
 _ASCII_LETTER = re.compile(r"[a-z]")
 _TO = re.compile(r" ?(?:-|to\b|bis\b|à|a\b|до\b|hasta\b)")
 _LONGEST = 9  # digits of a number; longer ones are no frame, second or percentage
@@ -150,7 +151,11 @@ class _Tokens:
                 self.tokens.append(Token("number", match[0], unit="bad"))
                 return at
             self.tokens.append(Token("to", "-"))
-        elif match["spelled"] and unit is None and last.kind not in ("to", "and", "from", "stop"):
+        elif (
+            match["spelled"]
+            and unit is None
+            and (last.kind not in ("to", "and", "from", "stop") or not _AFTER_SPELLED.match(self._text, at))
+        ):
             self.tokens.append(Token("neutral", match[0]))  # "two men"
             return at
         *listed, digits = self._numbers(match["digits"], unit, at)
