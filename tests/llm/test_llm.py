@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hostile import answer, completion, serve
@@ -217,3 +218,28 @@ def test_the_list_of_models_may_be_hostile():
         server.pages["/v1/models"] = b"[" * 600_000
         with pytest.raises(RefusedError, match=r"no model$"):
             client(server).ask(ASK)
+
+
+def test_a_pause_that_one_thread_is_told_is_kept_by_all():
+    came = []
+
+    def behave(query, nth, request):
+        came.append(time.monotonic())
+        return (429, {"Retry-After": "1"}, b"{}") if nth == 1 else completion("fine")
+
+    with serve(behave) as server:
+        asked = client(server)
+        with ThreadPoolExecutor(4) as pool:
+            told = pool.submit(asked.ask, ASK)
+            while not came:
+                time.sleep(0.01)
+            time.sleep(0.2)
+            others = [pool.submit(asked.ask, ASK) for _ in range(3)]
+            assert {job.result().text for job in (told, *others)} == {"fine"}
+    assert len(came) == 5 and all(later - came[0] >= 1.0 for later in came[1:])
+
+
+@pytest.mark.parametrize("name", ["length", "max_tokens", "MAX_TOKENS"])
+def test_a_reply_that_was_cut_off_has_one_name(name):
+    with serve(lambda *_: completion("from", finish=name)) as server:
+        assert client(server).ask(ASK).finish_reason == "length"

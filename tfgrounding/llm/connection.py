@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..errors import ModelError, without_secrets
 from .bodies import BodyError, read_body, read_start
-from .limits import Limit, is_loading, limit_in, named_pause, stays
+from .limits import is_loading, limit_in, named_pause, stays
+from .refusals import AgainError, NoReplyError, NotAcceptedError, RefusedError, StatusError
 from .replies import ServerError, error_text, model_names, pause_seconds
 from .servers import (
     OPENAI_URL,
@@ -25,11 +26,14 @@ from .servers import (
     secrets_of,
 )
 
+__all__ = ["Connection", "NoReplyError", "NotAcceptedError", "RefusedError"]
+
 log = logging.getLogger(__name__)
 
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 _REFUSED = {401: "refuses the key", 403: "denies access", 404: "has no such address or model"}
 _LONGEST_PAUSE_SECONDS = 8.0
+_RATE = 5  # times longer pauses, where there were too many requests: most limits are by the minute
 _TRIES_WITHOUT_WORD = 3
 _LONGEST_WORDS = 300  # characters of what a server says in a message
 _LONGEST_ERROR_BYTES = 20_000
@@ -48,22 +52,6 @@ _HEADERS = {
 _OWN_HEADERS = ("host", "accept", "connection", "user-agent", "content-", "authorization", "x-stainless-")
 
 Result = TypeVar("Result")
-
-
-class RefusedError(ModelError):
-    """The server refuses the key, or has no such address or model: every further request would fail as well."""
-
-
-class NoReplyError(ModelError):
-    """The server gave no usable reply, however often it was asked."""
-
-
-class NotAcceptedError(ModelError):
-    """The server does not accept the request as it is; `reason` is what it said, `limit` what was exceeded."""
-
-    def __init__(self, message: str, reason: str, limit: Limit | None = None) -> None:
-        super().__init__(message)
-        self.reason, self.limit = reason, limit
 
 
 class Connection:
@@ -121,6 +109,7 @@ class Connection:
         self.requests = 0  # sent so far, with those that were sent again
         self._counting = threading.Lock()
         self._has_warned = False  # since the last reply
+        self._quiet_until = 0.0  # as `time.monotonic()` counts
         self._key = key
         self._key_variable = key_variable
         self._is_environment_server = is_environment_server(url)
@@ -182,20 +171,21 @@ class Connection:
         attempt = waits = timeouts = 0
         while True:
             try:
+                self._keep_quiet(until, stop)
                 if on_send is not None:
                     on_send()
                 result = read(self._hide_secrets(self._send(path, request, until)))
                 self._has_warned = False
                 return result
-            except _AgainError as error:
+            except AgainError as error:
                 problem = error
             except ServerError as error:
                 meant = self._problem(error.code, {}, error.body)
-                if not isinstance(meant, _AgainError):
+                if not isinstance(meant, AgainError):
                     raise meant from None
                 problem = meant
             except ValueError as error:
-                problem = _AgainError(str(error))
+                problem = AgainError(str(error))
             timeouts += problem.is_timeout
             if problem.is_wait and retries and waits < _MOST_WAITS:
                 waits += 1
@@ -205,6 +195,7 @@ class Connection:
             if not pause:
                 doubled = self.first_pause_seconds * 2 ** min(attempt + waits - 1, 10)
                 pause = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
+                pause *= _RATE if problem.is_rate else 1
             tries = attempt + waits
             if attempt > retries or timeouts >= _MOST_TIMEOUTS:
                 raise NoReplyError(f"{self.name} gave no reply in {tries} tries; the last one: {problem}")
@@ -214,8 +205,16 @@ class Connection:
                 self._has_warned = True
                 log.warning("%s: %s; it is asked again", self.name, problem)
             log.info("%s: %s; again in %.1f s", self.name, problem, pause)
-            if (stop or threading.Event()).wait(pause):
+            if problem.is_rate:
+                self._quiet_until = max(self._quiet_until, time.monotonic() + pause)
+            elif (stop or threading.Event()).wait(pause):
                 raise NoReplyError(f"{self.name} was not asked again: the reply is no longer wanted")
+
+    def _keep_quiet(self, until: float, stop: threading.Event | None) -> None:
+        """Wait for the end of a pause that the server asked for, whichever thread it told."""
+        pause = min(self._quiet_until, until) - time.monotonic()
+        if pause > 0 and (stop or threading.Event()).wait(pause):
+            raise NoReplyError(f"{self.name} was not asked again: the reply is no longer wanted")
 
     def models(self) -> list[str]:
         """The names of the models that the server says it has, at most ten; none where it does not say."""
@@ -229,7 +228,7 @@ class Connection:
         address = f"{host_of(self.base_url)}{path}"
         try:
             return self._send(address, None, time.monotonic() + _LIST_SECONDS)
-        except (ModelError, _AgainError):
+        except (ModelError, AgainError):
             return b""
 
     def _send(self, path: str, request: Mapping[str, Any] | None, until: float) -> bytes:
@@ -257,12 +256,12 @@ class Connection:
             finally:
                 response.close()
         except openai.APITimeoutError:
-            raise _AgainError("no answer in time", is_timeout=True) from None
+            raise AgainError("no answer in time", is_timeout=True) from None
         except BodyError as error:
-            raise _AgainError(str(error)) from None
+            raise AgainError(str(error)) from None
         except Exception as error:  # openai's, those of its transport, whose package depends on openai's version
-            status = error if isinstance(error, _StatusError) else error.__cause__
-            if isinstance(status, _StatusError):
+            status = error if isinstance(error, StatusError) else error.__cause__
+            if isinstance(status, StatusError):
                 raise self._problem(status.code, status.headers, status.body, listing=request is None) from None
             transport = type(error).__module__.startswith(("openai", "httpx", "httpcore", "h11", "ssl"))
             if not transport and not isinstance(error, OSError):
@@ -278,12 +277,12 @@ class Connection:
             chain = chain.__cause__ or chain.__context__
         said = self._clean(next((cause for cause in reversed(causes) if cause), type(error).__name__))
         if "timeout" in type(error).__name__.lower():
-            return _AgainError("no answer in time", is_timeout=True)
+            return AgainError("no answer in time", is_timeout=True)
         if any("SSL" in cause for cause in causes):
             return RefusedError(
                 f"{self.name} cannot be reached safely (TLS): {said}; is the address right, http or https?"
             )
-        return _AgainError(f"connection lost: {said}")
+        return AgainError(f"connection lost: {said}")
 
     def _drop_foreign_headers(self, request: Any) -> None:
         """Take out what openai adds from its environment variables where they are set for another server."""
@@ -298,7 +297,7 @@ class Connection:
         if response.status_code < 300:
             return
         body = read_start(response, most_bytes=_LONGEST_ERROR_BYTES, seconds=self.timeout_seconds)
-        raise _StatusError(response.status_code, response.headers, body)
+        raise StatusError(response.status_code, response.headers, body)
 
     def _problem(self, code: int, headers: Mapping[str, str], body: bytes, *, listing: bool = False) -> Exception:
         """What an error status means: try again, send something else, or give up."""
@@ -320,10 +319,10 @@ class Connection:
         if limit := limit_in(words, code):
             return NotAcceptedError(f"{self.name} takes less at once {said}", reason, limit)
         if is_loading(words):
-            return _AgainError(f"the model is still loading, {reason}", pause_seconds(headers), is_wait=True)
+            return AgainError(f"the model is still loading, {reason}", pause_seconds(headers), is_wait=True)
         if code in _RETRIED:
-            pause = pause_seconds(headers) or named_pause(words)
-            return _AgainError(reason, pause, is_wait=code == 429 and pause >= _SHORTEST_WAIT_SECONDS)
+            pause, is_rate = pause_seconds(headers) or named_pause(words), code == 429
+            return AgainError(reason, pause, is_wait=is_rate and pause >= _SHORTEST_WAIT_SECONDS, is_rate=is_rate)
         return NotAcceptedError(f"{self.name} refuses the request: {reason}", reason)
 
     def _offer(self) -> str:
@@ -340,21 +339,3 @@ class Connection:
         for secret in self._secrets:
             body = body.replace(secret.encode(), b"***")
         return body
-
-
-class _StatusError(Exception):
-    """An answer with an error status or a redirect."""
-
-    def __init__(self, code: int, headers: Mapping[str, str], body: bytes) -> None:
-        super().__init__(code)
-        self.code, self.headers, self.body = code, headers, body
-
-
-class _AgainError(Exception):
-    """A request that may succeed if it is sent again; `is_wait`: after a wait that does not count as a try."""
-
-    def __init__(
-        self, problem: str, pause_seconds: float = 0.0, *, is_wait: bool = False, is_timeout: bool = False
-    ) -> None:
-        super().__init__(problem)
-        self.pause_seconds, self.is_wait, self.is_timeout = pause_seconds, is_wait, is_timeout

@@ -17,7 +17,7 @@ def is_stream(start: bytes) -> bool:
 
 def is_over(tail: bytes) -> bool:
     """Whether the mark of the stream's end is in the last bytes that came."""
-    return any(b"\n" + done in tail or tail.startswith(done) for done in _DONE)
+    return any(b"\n" + done in tail for done in _DONE)
 
 
 def joined(body: bytes) -> dict[str, Any]:

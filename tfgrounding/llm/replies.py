@@ -58,6 +58,9 @@ class Reply:
     fingerprint: str = ""
 
 
+_CUT_OFF = ("max_tokens", "max_output_tokens", "model_length", "token_limit")  # other names of finish_reason "length"
+
+
 class ServerError(ValueError):
     """A body with the status of success that holds an error; `code`: the status that it names, else 500."""
 
@@ -84,6 +87,7 @@ def read_reply(body: bytes, model: str) -> Reply:
         usage = data.get("usage")
         prompt, completion = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
         finish = str(choice.get("finish_reason") or "")[:40]
+        finish = "length" if finish.lower() in _CUT_OFF else finish
         return Reply(
             text=content,
             finish_reason=finish,

@@ -253,6 +253,8 @@ class ServedVLM:
         most = min(self.max_request_bytes, self.known.most_bytes or self.max_request_bytes)
         if size > most:
             if len(jpegs) > 1:
+                fewer = max(1, min(sent.pictures - 1, int(sent.pictures * most / size)))
+                self.known.lower("most_pixels", sent.pixels * fewer // sent.pictures)
                 raise TooMuchError(f"a request of {size} bytes is above the limit of {most}")
             if size > self.max_request_bytes:
                 raise ModelError(f"a request of {size} bytes is above the limit of {most}")
