@@ -564,11 +564,20 @@ REFUSED = {
         error=RefusedError,
     ),
     "a refusal about something else": Row(
-        always(error("Your request was rejected by our safety system.")), "rejected by our safety", error=RefusedError
+        always(error("Field 'messages.0' is wrong.")), "Field 'messages.0' is wrong", error=RefusedError
+    ),
+    "OpenAI: the safety system": Row(
+        always(error("Your request was rejected by our safety system.")), "does not want to answer.*by our safety"
+    ),
+    "Azure: a prompt that its filter stops": Row(
+        always(error("The prompt triggered Azure OpenAI's content management policy.", type="content_filter")),
+        "does not want to answer.*content management",
     ),
     "a huge error body": Row(always((400, {}, b"no " * 2_000_000)), "HTTP 400: no no", error=RefusedError),
     "501": Row(always((501, {}, b"")), "HTTP 501", error=RefusedError),
-    "a context too short for one picture": Row(context_of(200), "one picture of .* alone is too much", requests=20),
+    "a context too short for one picture": Row(
+        context_of(200), "one picture of .* alone is too much", requests=20, error=RefusedError
+    ),
     "cut off, however long": Row(
         always(message("<think>Let me", "length")),
         "cut off at 1024 tokens: raise max_tokens",
@@ -638,6 +647,7 @@ def test_one_sentence(name: str, video: Path) -> None:
         with pytest.raises(row.error, match=row.says) as told:
             ask(video, url.get(name, server.url))
         seconds = time.monotonic() - began
+    assert isinstance(told.value, RefusedError) == (row.error is RefusedError)
     said = str(told.value)
     assert "\n" not in said and len(said) < 700 and ("'m' at" in said or "m@http" in said)
     assert server.asked[""] <= row.requests and seconds <= row.seconds

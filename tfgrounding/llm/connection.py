@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from ..errors import ModelError, without_secrets
 from .bodies import BodyError, read_body, read_start
-from .limits import is_loading, limit_in, named_pause, stays
+from .limits import is_about_content, is_loading, limit_in, named_pause, stays
 from .refusals import AgainError, NoReplyError, NotAcceptedError, RefusedError, StatusError
 from .replies import ServerError, error_text, model_names, pause_seconds
 from .servers import (
@@ -314,6 +314,8 @@ class Connection:
                 f"{self.name} asks for a key, and none is set for this host: pass api_key= or set {self._key_variable} "
                 + said
             )
+        if code in (400, 403, 422, 451) and is_about_content(words):
+            return ModelError(f"{self.name} does not want to answer this {said}")
         if why := stays(words, code) or _REFUSED.get(code):
             return RefusedError(f"{self.name} {why} {said}{self._offer() if code in (400, 404, 422) else ''}")
         if limit := limit_in(words, code):

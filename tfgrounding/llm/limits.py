@@ -48,6 +48,9 @@ _NO_PICTURES = re.compile(
 )
 _NO_VIDEO = re.compile(r"at most 0 video")
 _PERMANENT = re.compile(r"insufficient.quota|current quota|insufficient (?:credit|balance|fund)|billing|deactivated")
+_CONTENT = re.compile(
+    r"content.?(?:management|policy|filter)|safety (?:system|policy)|moderat|data.?inspection|inappropriate|flagged"
+)
 _NO_MODEL = re.compile(
     rf"\bmodels?\b{_NEAR}(?:not found|not exist|n't exist|unknown|no such|not available|not a valid|not loaded)"
     r"|(?:invalid|unknown|no) models?\b"
@@ -117,6 +120,11 @@ def stays(words: str, code: int) -> str | None:
     if code in (400, 404, 422) and _NO_MODEL.search(text):
         return "has no such model"
     return None
+
+
+def is_about_content(words: str) -> bool:
+    """Whether the server refuses what this request shows or asks, so that another one may be accepted."""
+    return bool(_CONTENT.search(_plain(words)))
 
 
 def is_loading(words: str) -> bool:
