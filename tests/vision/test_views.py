@@ -18,6 +18,7 @@ from tfgrounding.registry import names
 from tfgrounding.vision.frames import Clip, NumberedFrames
 from tfgrounding.vision.views import (
     FrameLabels,
+    GeminiVideo,
     Percent,
     Qwen3Seconds,
     Qwen25Video,
@@ -116,15 +117,42 @@ def test_a_video_is_one_part_with_the_times_of_its_frames() -> None:
     (clip,) = Video().parts(frames)
     assert isinstance(clip, Clip)
     assert clip.seconds == pytest.approx(frames.sample_seconds)
-    assert Video().read("from 101.2 to 102.8 seconds", frames).intervals_seconds == ((101.0, 103.0),)
     (own,) = Qwen25Video().parts(frames)
     assert own.seconds == pytest.approx(np.arange(8) / 2)
-    assert Qwen25Video().read("from 1.0 to 2.5 seconds", frames).intervals_seconds == ((101.0, 103.0),)
 
 
-def test_a_time_between_two_frames_of_one_group_means_both() -> None:
-    # The processor of Qwen3-VL writes 3.0 before the frames at 2.5 and 3.5.
-    assert Video().read("from 3.0 to 7.0 seconds", shown(10)).intervals_seconds == ((2.0, 8.0),)
+@pytest.mark.parametrize(
+    ("view", "said", "interval"),
+    [
+        (Video(), "from 101.2 to 102.8 seconds", (101.2, 102.8)),
+        (Video(), "from 100.3 to 103.7 seconds", (100.0, 104.0)),  # the first and the last frame
+        (Video(), "from 99.8 to 104.2 seconds", (100.0, 104.0)),
+        (Video(), "from 102.3 to 102.3 seconds", (102.0, 102.5)),
+        (Qwen25Video(), "from 1.0 to 2.5 seconds", (101.25, 102.75)),
+        (Qwen25Video(), "from 0 to 1.5 seconds", (100.0, 101.75)),
+        (GeminiVideo(), "from 00:01 to 00:02", (101.25, 102.25)),
+        (GeminiVideo(), "from 00:02 to 00:04", (102.25, 104.0)),
+    ],
+)
+def test_a_start_and_an_end_on_the_videos_clock_are_points_in_time(view: Any, said: str, interval: tuple) -> None:
+    (found,) = view.read(said, shown(8, rate_hz=2, start=100.0)).intervals_seconds
+    assert found == pytest.approx(interval)
+
+
+@pytest.mark.parametrize("view", [Video(), Qwen25Video(), GeminiVideo()])
+def test_a_model_that_knows_the_true_times_loses_only_their_rounding(view: Any) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        rate_hz = float(rng.choice([0.5, 1.0, 2.0, 3.7]))
+        frames = shown(int(rng.integers(10, 80)), rate_hz=rate_hz, start=float(rng.uniform(0, 500)))
+        (clip,) = view.parts(frames)
+        inside = frames.sample_seconds[1:-1]  # at the first and the last frame the event may go on beyond them
+        start, end = np.sort(rng.uniform(inside[0], inside[-1], 2))
+        if end - start < 0.2:
+            continue
+        a, b = np.interp([start, end], frames.sample_seconds, clip.seconds)  # the truth on the model's clock
+        (found,) = view.read(f"from {a:.1f} to {b:.1f} seconds", frames).intervals_seconds
+        assert found == pytest.approx((start, end), abs=0.05 + 1e-6)
 
 
 @given(st.integers(1, 300), st.floats(0.05, 60), st.floats(0, 20_000))

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ...registry import make
-from ..answers import read_intervals
+from ..answers import ReplyIntervals, read_intervals
 from ..frames import Interval, NumberedFrames, Part
 from ..tokens import Unit
 
@@ -64,16 +64,53 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
     return make("views", view, needs=needs, also=("auto",))
 
 
-def read_numbers(
-    reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float, halfway: float = 0.0
-) -> ReadReply:
-    """The reply's intervals in seconds; what is outside the frames is cut or left out.
+def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float) -> ReadReply:
+    """The intervals in seconds of a reply that names the first and the last frame by what was shown with them.
 
     Args:
         labels: (T,) what was shown with each frame, never falling: numbers or seconds.
         step: numbers in a list that are at most this far apart make one interval.
-        halfway: a number that is this close to the middle between two labels means both frames.
+
+    Returns:
+        From the beginning of the first frame to the end of the last; what is outside the frames is cut or left out.
     """
+    answer, named, warnings = _shown(reply, unit, labels, step)
+    found: list[Interval] = []
+    for first, last in named:
+        start, end = _nearest(labels, first)[0], _nearest(labels, last)[-1]
+        found.append((float(frames.edges_seconds[start]), float(frames.edges_seconds[end + 1])))
+    return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, warnings)
+
+
+def read_times(reply: str, frames: NumberedFrames, labels: np.ndarray, *, step: float) -> ReadReply:
+    """The intervals in seconds of a reply that names a start and an end on the clock that the model was shown.
+
+    Args:
+        labels: (T,) the time of each frame on that clock, in seconds, rising.
+        step: as of `read_numbers`.
+
+    Returns:
+        The times as they are named; those about at the first and the last frame mean the beginning and the end of all
+        frames. What is outside is cut or left out.
+    """
+    answer, named, warnings = _shown(reply, "second", labels, step)
+    near = frames.step_seconds / 4
+    found: list[Interval] = []
+    for first, last in named:
+        start, end = np.interp([first, last], labels, frames.sample_seconds).tolist()
+        start = float(frames.edges_seconds[0]) if first <= labels[0] + near else start
+        end = float(frames.edges_seconds[-1]) if last >= labels[-1] - near else end
+        if start >= end:  # one instant: the frame that shows it
+            at = int(_nearest(labels, first)[0])
+            start, end = frames.edges_seconds[at : at + 2].tolist()
+        found.append((start, end))
+    return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, warnings)
+
+
+def _shown(
+    reply: str, unit: Unit, labels: np.ndarray, step: float
+) -> tuple[ReplyIntervals, list[Interval], tuple[str, ...]]:
+    """What a reply says, its intervals that touch what was shown, and warnings about what does not."""
     low, high = float(labels[0]), float(labels[-1])
     answer = read_intervals(reply, unit=unit, step=step, shown=(low, high))
     slack = 0.0 if unit == "frame" else step  # seconds between two labels still mean a frame
@@ -86,12 +123,11 @@ def read_numbers(
             continue
         if (np.isfinite(first) and first < low - slack) or (np.isfinite(last) and last > high + slack):
             warnings.append(f"the reply names {unit} {named}, but only {low:g} to {high:g} were shown: cut")
-        start, end = _nearest(labels, first, halfway)[0], _nearest(labels, last, halfway)[-1]
-        found.append((float(frames.edges_seconds[start]), float(frames.edges_seconds[end + 1])))
-    return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, tuple(warnings))
+        found.append((first, last))
+    return answer, found, tuple(warnings)
 
 
-def _nearest(labels: np.ndarray, value: float, halfway: float) -> np.ndarray:
-    """The positions of the labels nearest to a value: one, or some that are equal or about equally near."""
+def _nearest(labels: np.ndarray, value: float) -> np.ndarray:
+    """The positions of the labels nearest to a value: one, or all that are equal."""
     distances = np.abs(labels - np.clip(value, labels[0], labels[-1]))
-    return np.flatnonzero(distances <= distances.min() + 2 * halfway)
+    return np.flatnonzero(distances == distances.min())

@@ -10,9 +10,7 @@ import numpy as np
 from ...llm.prompting import prompts
 from ..answers import answer_schema
 from ..frames import Clip, NumberedFrames, Part
-from .base import ReadReply, read_numbers
-
-HALFWAY_SECONDS = 0.05  # what a time with one decimal may be off
+from .base import ReadReply, read_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,7 @@ class Video:
         return prompts("numpro.video").fill(form=self.form, written=self.written, query=query)
 
     def read(self, reply: str, frames: NumberedFrames) -> ReadReply:
-        labels, step = self._seconds(frames), frames.step_seconds * 1.5
-        return read_numbers(reply, frames, "second", labels, step=step, halfway=HALFWAY_SECONDS)
+        return read_times(reply, frames, self._seconds(frames), step=frames.step_seconds * 1.5)
 
     def _seconds(self, frames: NumberedFrames) -> np.ndarray:
         """(T,) the times of the frames as the model counts them."""
