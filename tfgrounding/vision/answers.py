@@ -142,7 +142,7 @@ def _without_quotes(text: str, unit: Unit) -> str:
 def _without_asides(text: str, unit: Unit) -> str:
     """The text without brackets. What is in them stands for the number before, is part of the sentence, or left out."""
     value = r" ?\d[\d.:]{0,20}(?: ?(?:s|sec|seconds?))? ?"
-    text = re.sub(rf"(?<!\d)(?<!\d )\(({value})\)", r" \1 ", text)
+    text = re.sub(rf"(?:^|(?<=from )|(?<=to )|(?<=and )|(?<=frame ))\(({value})\)", r" \1 ", text)
     text = re.sub(rf"[(\[]({value}),({value})[)\]]", r" \1 - \2 ", text)
     outside = re.sub(r"\([^()]*\)", " ", text)
     has_own = _has_own(outside, unit)
@@ -153,7 +153,7 @@ def _without_asides(text: str, unit: Unit) -> str:
         if len(own) == 1 and match[1] and not _has_own(match[1], unit):
             return f" {match[2]} "
         kinds = {token.kind for token in inside}
-        if "number" not in kinds and kinds & {"not", "unit"}:
+        if "number" not in kinds and (kinds & {"not", "unit"} or kinds in ({"begin"}, {"finish"})):
             return f"{match[1] or ''} {match[2]} "
         if has_own or not _has_own(match[2], unit):
             return f"{match[1] or ''} "

@@ -10,7 +10,7 @@ from .frames import Interval
 from .tokens import UNITS, Token, Unit
 
 INF = math.inf
-_LEADS = ("stop", "contrast", "except", "lead", "from", "again", "finish", "begin")  # before numbers without a unit
+_LEADS = ("stop", "contrast", "except", "lead", "label", "from", "again", "finish", "begin")  # before numbers without a unit
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Chains:
         self._unit = unit
         self.starts: Token | None = None
         self.ends: Token | None = None
-        self.bare = all(token.kind not in ("word", "neutral", "lead", "from", "not") for token in tokens)
+        self.bare = all(token.kind not in ("word", "neutral", "label", "lead", "from", "not") for token in tokens)
 
     def read(self, at: int, last: int) -> list[Chain]:
         """The chains in [at, last)."""
@@ -102,7 +102,7 @@ class Chains:
 
     def _chain(self, at: int, last: int) -> Chain | None:
         """What begins at `at`: items joined by commas and "and"."""
-        between = self._tokens[at].text in ("between", "entre", "zwischen", "tra", "fra")
+        between = self._tokens[at].text in ("between", "entre", "zwischen", "tra", "fra", "tussen")
         start = self._skip(at + 1, last) if between else at
         if start >= last or self._tokens[start].kind not in ("number", "first", "whole"):
             return None
@@ -122,6 +122,8 @@ class Chains:
             if item.single and not item.named and item_end < last and self._tokens[item_end].kind == "word":
                 chain.bad |= len(chain.intervals) > 1 or self._tokens[start].plural  # "frames 3, 4 and 5 men"
                 break
+            if chain.whole:  # "all frames, from 3 to 9"
+                chain.intervals, chain.whole = [], item.whole
             chain.bad |= item.bad
             chain.single &= item.single
             chain.named |= item.named

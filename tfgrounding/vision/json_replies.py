@@ -130,6 +130,8 @@ class JsonReply:
         starts, ends = ([key for key in edges if pattern.search(key)] for pattern in (_START, _END))
         if len(starts) != len(ends):
             raise ModelError("the reply has a start without an end")
+        if any(re.fullmatch("start|end|begin|from|to|first|last", key) for key in value.keys() - set(edges)):
+            raise ModelError("the reply has a start or an end of several parts")
         if not starts:
             for key, part in value.items():
                 if not _OTHER.search(key) or isinstance(part, dict | list):
@@ -148,6 +150,8 @@ class JsonReply:
 
     def _is_other(self, name: str) -> bool:
         """Does a name give another unit than the one that was asked for?"""
+        if re.search(r"\bms\b|milli|minute|hour", name):
+            return True
         return not re.search(_UNITS[self._unit], name) and any(re.search(_UNITS[unit], name) for unit in UNITS)
 
     def _number(self, value: Any) -> float:

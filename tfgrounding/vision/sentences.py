@@ -9,9 +9,10 @@ from typing import NoReturn
 from ..errors import ModelError
 from .chains import INF, Chain, Chains, runs
 from .frames import Interval
-from .tokens import Unit, tokens_of
+from .tokens import WORDS, Unit, tokens_of
 
 _MOST_CHAINS = 100
+_LIMITED = re.compile(WORDS["reply-limited"])
 
 
 def intervals_in_words(text: str, unit: Unit, *, gap: float, shown: Interval | None) -> list[Interval] | None:
@@ -38,6 +39,9 @@ class _Reader:
         for first, last in self._clauses():
             kinds = [token.kind for token in self._tokens[first:last]]
             found = self._chains.read(first, last)
+            contrast = first > 0 and self._tokens[first - 1].kind == "contrast"
+            if contrast and chains and not found and "not" in kinds and not self._is_limited(first, last):
+                self._unclear("names an interval and then denies it")
             if "except" in kinds:
                 found = self._all_but(found)
             elif "if" in kinds or "outside" in kinds or (last < len(self._tokens) and self._tokens[last].text == "?"):
@@ -103,9 +107,8 @@ class _Reader:
         joined = self._is_joined(chains[0].at, chains[-1].end, self._clause(chains[-1])[1])
         for before, after in pairwise(chains):
             joined &= self._is_joined(chains[0].at, before.end, after.at)
-            joined &= not self._chains.bare or any(
-                t.kind in ("stop", "and") for t in self._tokens[before.end : after.at]
-            )
+            loose = self._chains.bare or (before.single and after.single)
+            joined &= not loose or any(t.kind in ("stop", "and", "again") for t in self._tokens[before.end : after.at])
         return joined
 
     def _merged(self, intervals: list[Interval]) -> list[Interval]:
@@ -156,10 +159,14 @@ class _Reader:
             for t in tokens
         )
 
+    def _is_limited(self, first: int, last: int) -> bool:
+        """Is a "not" said of other times only?"""
+        return _LIMITED.search(" ".join(token.text for token in self._tokens[first:last])) is not None
+
     def _is_denied(self, chain: Chain) -> bool:
         """Does a "not" stand directly before the chain?"""
         at = chain.at - 1
-        while at >= 0 and self._tokens[at].kind in ("lead", "from", "filler", "unit", "neutral"):
+        while at >= 0 and self._tokens[at].kind in ("lead", "from", "filler", "unit", "neutral", "label"):
             at -= 1
         return at >= 0 and self._tokens[at].kind == "not"
 

@@ -106,12 +106,12 @@ class _Tokens:
                 before.unit = "count" if text.isascii() else "frame"
             else:
                 self._set_prefix(kind, text)
-            kind = {"rated": "neutral", "label": "neutral", "thing": "word"}.get(kind, "unit")
+            kind = {"rated": "neutral", "label": "label", "thing": "word"}.get(kind, "unit")
         elif kind == "dash":
             kind = "to" if before else "filler"
         else:
             keeps = ("filler", "mark", "lead") if self._prefix == "rated" else ("filler", "mark")
-            if kind not in keeps or (self._prefix == "label" and text != "#"):
+            if kind not in keeps or (self._prefix in ("label", "thing") and text != "#"):
                 self._prefix = None
             kind = {"comma": "and", "mark": "filler"}.get(kind, kind)
         self.tokens.append(Token(kind, text))
@@ -120,7 +120,7 @@ class _Tokens:
         self._plural = text.endswith("s")
         of_a_thing = text.startswith("number") and self.tokens and self.tokens[-1].kind == "word"  # "door number 2"
         other = kind == "thing" or of_a_thing or (kind == "step" and self._unit in ("frame", "second"))
-        self._prefix = "label" if other else kind
+        self._prefix = "thing" if other else kind
 
     def _number_before(self, skipped: int = 0) -> Token | None:
         """The number that only a few small words and its unit part from the end, without the last `skipped` tokens."""
@@ -182,6 +182,9 @@ class _Tokens:
             unit != "frame" and _ASCII_LETTER.match(text, max(0, match.start() - 1))
         ):
             unit = "label"  # "1080p", "mp4"
+        if unit == "label" and self._prefix == "label" and _TO.match(text, at):
+            unit = None  # "range 3-9"
+        unit = "label" if unit == "thing" else unit
         return ("rated" if self._prefix == "rated" or _LENGTH.match(text, at) else unit), scale, at
 
     def _numbers(self, digits: str, unit: str | None, at: int) -> list[str]:

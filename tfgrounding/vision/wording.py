@@ -64,6 +64,7 @@ def plain(text: str) -> str:
         r"(?:(?<=^)|(?<=[\s,;]))\(?\d{1,2}\) (?=frames?\b|from\b|\d)", "; ", text
     )  # "(1) frames 3-5, (2) ..."
     text = re.sub(r"(?<=\d)\.(?= (?:sekunde|bild|einzelbild))|(?<=[帧秒分\d])开始", " ", text)
+    text = re.sub(r"\b(all (?:of )?(?:the )?frames|every frame) but\b", r"\1 except", text)
     text = re.sub(r"-+>|=>", " to ", re.sub(r"\bno\. ?(?=\d)", " ", text))
     text = _HAN.sub(lambda match: str(_han_value(match[0])), text)
     text = _ORDINAL.sub(lambda match: f"{match[2]} {_ORDINALS.index(match[1]) + 2}", text)
