@@ -102,10 +102,11 @@ def test_an_estimate_sends_no_picture_and_is_kept_to(run, video, tmp_path):
         told = json.loads(out)
         assert code == 0 and not asked and "no picture was sent" in run("ground", video, "x", *options, "--estimate")[2]
         run("ground", video, "it is red", *options)
-        assert (told["requests"], told["pictures"]) == (len(asked), sum(asked)) and len(asked) > 1
+        # One more, where moments of several windows meet, is not needed here: nothing is found.
+        assert (told["requests"], told["pictures"]) == (len(asked) + 1, sum(asked) + 5) and len(asked) > 1
         command = ("eval", tmp_path / "a.jsonl", "--videos", video.parent, *options, "--estimate", "--json")
         both = json.loads(run(*command)[1])
-        assert both["queries"] == 2 and both["pictures"] == 2 * told["pictures"] and len(asked) == told["requests"]
+        assert both["queries"] == 2 and both["pictures"] == 2 * told["pictures"] and len(asked) == told["requests"] - 1
         assert told["prompt_tokens"] > told["pictures"] and not told["by_profile"] and told["seconds"] is None
 
 
