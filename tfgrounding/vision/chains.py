@@ -10,7 +10,17 @@ from .frames import Interval
 from .tokens import UNITS, Token, Unit
 
 INF = math.inf
-_LEADS = ("stop", "contrast", "except", "lead", "label", "from", "again", "finish", "begin")  # before numbers without a unit
+_LEADS = (
+    "stop",
+    "contrast",
+    "except",
+    "lead",
+    "label",
+    "from",
+    "again",
+    "finish",
+    "begin",
+)  # before numbers without a unit
 
 
 @dataclass(slots=True)

@@ -235,10 +235,10 @@ class ServedVLM:
             if isinstance(part, str):
                 content.append(text_part(part))
             elif isinstance(part, Clip):
-                if has_video or not self.takes_clips:
-                    raise ModelError(
-                        f"{self.name} takes pictures, not {'several videos' if has_video else 'video'} at once"
-                    )
+                if not self.takes_clips:
+                    raise ModelError(f"{self.name} takes pictures, not video: use a view that shows pictures")
+                if has_video:
+                    raise ModelError(f"{self.name} takes one video in a request, not several videos")
                 has_video = True
                 frames = [self._jpeg(picture) for picture in part.pixels]
                 video, more = self._video(part, frames)
