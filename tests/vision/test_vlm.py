@@ -14,6 +14,7 @@ from reader import pictures_of, serve, text_of
 from tiny_vlms import KINDS, save_tiny_vlm
 from videos import make_video
 
+from tfgrounding.engines.asking import Asking, Spent
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
 from tfgrounding.llm.chat import ChatClient
@@ -164,6 +165,13 @@ def test_the_first_word_is_found_among_the_tokens(choice: dict) -> None:
 def test_a_yes_without_logprobs_is_no_probability(choice: dict, words: str) -> None:
     with serve(lambda request: choice) as url, pytest.raises(NoProbabilityError, match=words):
         ServedVLM("m", base_url=url).yes_probability([*PICTURES, "?"])
+
+
+def test_what_a_yes_costs_is_counted() -> None:
+    with serve(lambda request: chosen({"Yes": 0.6, "No": 0.2})) as url:
+        asking = Asking(ServedVLM("m", base_url=url))
+        assert asking.probability([*PICTURES, "?"]) == pytest.approx(0.75)
+    assert asking.spent == Spent(1, 3, 1, 1)
 
 
 def test_a_server_without_log_probabilities_is_asked_for_them_once() -> None:

@@ -71,10 +71,7 @@ class Asking:
         if reply is None:
             return self.vlm.ask(parts, max_tokens=longest)
         answered = reply(parts, max_tokens=longest, **({} if schema is None else {"schema": schema}))
-        used = answered.usage
-        self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
-        with self._counting:
-            self.warnings.extend(getattr(answered, "warnings", ()))
+        self._count_reply(answered)
         return str(answered.text)
 
     def takes_schema(self) -> bool:
@@ -84,7 +81,12 @@ class Asking:
     def probability(self, parts: Sequence[Part]) -> float:
         """P(yes) of a request. Raises ModelError: NoProbabilityError where the model gives none."""
         self._count(Spent(1, count_pictures(parts)))
-        return self.vlm.yes_probability(parts)
+        yes_reply: Any = getattr(self.vlm, "yes_reply", None)
+        if yes_reply is None:
+            return self.vlm.yes_probability(parts)
+        probability, answered = yes_reply(parts)
+        self._count_reply(answered)
+        return float(probability)
 
     def each(self, jobs: Sequence[Callable[[], Result]]) -> list[Result | ModelError]:
         """The results of jobs in their order, as many at the same time as the model allows.
@@ -153,6 +155,13 @@ class Asking:
             "vlm_prompt_tokens": self.spent.prompt_tokens,
             "vlm_completion_tokens": self.spent.completion_tokens,
         }
+
+    def _count_reply(self, reply: Any) -> None:
+        """Count what a reply has cost beyond its first request, and keep its warnings."""
+        used = reply.usage
+        self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
+        with self._counting:
+            self.warnings.extend(getattr(reply, "warnings", ()))
 
     def _count(self, spent: Spent) -> None:
         with self._counting:

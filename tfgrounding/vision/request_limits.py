@@ -48,12 +48,10 @@ class RequestLimits:
     def most(self, pixels: int) -> int | None:
         """How many pictures of so many pixels each one request may hold; None where nothing is known."""
         known = self.known
-        limits = [known.most_pictures, None if known.most_pixels is None else known.most_pixels // max(1, pixels)]
-        return (
-            max(1, min((limit for limit in limits if limit is not None), default=1))
-            if any(limit is not None for limit in limits)
-            else None
-        )
+        limits = [] if known.most_pictures is None else [known.most_pictures]
+        if known.most_pixels is not None:
+            limits.append(known.most_pixels // max(1, pixels))
+        return max(1, min(limits)) if limits else None
 
     def learn(self, refusal: NotAcceptedError, sent: Sent) -> None:
         """Lower the limits by a refusal. Returns where the same pictures, made smaller, may be sent at once.

@@ -183,12 +183,17 @@ class ServedVLM:
         return replace(reply, usage=spent, warnings=(*reply.warnings, *self.known.warnings))
 
     def yes_probability(self, parts: Sequence[Part]) -> float:
+        return self.yes_reply(parts)[0]
+
+    def yes_reply(self, parts: Sequence[Part]) -> tuple[float, Reply]:
+        """P(yes) of a request, and the reply that it was read from, with its tokens. Raises as `yes_probability`."""
         if "logprobs" in self.known.given_up:
             raise NoProbabilityError(f"{self.name} gives no log-probabilities")
         reply = self._answer(parts, max_tokens=FIRST_TOKENS, top_logprobs=TOP_LOGPROBS)
         if reply.text and not any(token.top for token in reply.tokens):
             self.known.given_up.add("logprobs")
-        return yes_share(reply.tokens, self.name)
+        warnings = (*reply.warnings, *self.known.warnings)
+        return yes_share(reply.tokens, self.name), replace(reply, warnings=warnings)
 
     def _answer(self, parts: Sequence[Part], *, max_tokens: int, **options: Any) -> Reply:
         """One reply, after the pictures were made as small as the server wants them."""
@@ -214,9 +219,10 @@ class ServedVLM:
                 self._limits.learn(refusal, sent)
                 continue
             except NoReplyError as error:
-                self._unanswered += 1
-                if self._unanswered >= MOST_UNANSWERED:
-                    raise RefusedError(f"{error}; so did {self._unanswered - 1} requests before it") from None
+                with self._lock:
+                    self._unanswered = unanswered = self._unanswered + 1
+                if unanswered >= MOST_UNANSWERED:
+                    raise RefusedError(f"{error}; so did {unanswered - 1} requests before it") from None
                 raise
             self._unanswered = 0
             if reply.fingerprint == OLLAMA and self.known.context_tokens is None:
