@@ -78,10 +78,10 @@ def test_the_size_of_a_request_is_bounded(tmp_path: Path) -> None:
 
     path = make_video(tmp_path / "a.mp4", seconds=12, rate_hz=4, width=320, height=240)
     with serve(answer) as url:
-        vlm = ServedVLM("m", base_url=url, max_request_bytes=100_000)
+        vlm = ServedVLM("m", base_url=url, max_request_bytes=45_000)
         NumProEngine(vlm).watch(path).ask("a dog")
         assert len(sizes) > 1
-        assert max(sizes) <= 100_000
+        assert max(sizes) <= 45_000
         with pytest.raises(ModelError, match="lower the quality"):
             ServedVLM("m", base_url=url, max_request_bytes=50_000).capacity([NOISE])
         with pytest.raises(ModelError, match="above the limit"):
