@@ -35,7 +35,7 @@ def test_the_same_count_for_more_pictures_is_a_cut(limits):
     assert "OLLAMA_CONTEXT_LENGTH" in limits.known.warnings[0]
 
 
-@pytest.mark.parametrize("prompt", [2048, 4096, 32768, 2050])
+@pytest.mark.parametrize("prompt", [2048, 4096, 4095, 32768, 2050])
 def test_a_count_that_is_a_context_length_is_a_cut(limits, prompt):
     with pytest.raises(TooMuchError):
         limits.check(reply(prompt), sent(16), max_tokens=256)
@@ -68,7 +68,7 @@ def test_a_single_picture_that_was_cut_is_only_warned_about(limits):
     assert len(limits.known.warnings) == 1
 
 
-@pytest.mark.parametrize("prompt", [0, 1, 100, 4095, 4000])
+@pytest.mark.parametrize("prompt", [0, 1, 100, 4090, 4000])
 def test_other_counts_say_nothing(limits, prompt):
     for pictures in (4, 4, 3, 4):
         limits.check(reply(prompt), sent(pictures, pixels=PIXELS + pictures), max_tokens=256)

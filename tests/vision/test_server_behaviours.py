@@ -511,6 +511,9 @@ REFUSED = {
         error=RefusedError,
     ),
     "429 without end": Row(always(error("Too many requests", 429)), "HTTP 429: Too many requests", requests=3),
+    "429 without end, each with a pause": Row(
+        always(error("slow down", 429, {"Retry-After": "1"})), "in time.*HTTP 429: slow down", requests=7
+    ),
     "429 for an hour": Row(always(error("slow", 429, {"Retry-After": "3600"})), "in time.*HTTP 429: slow"),
     "Groq: nothing more today": Row(
         always(error("Rate limit reached on tokens per day (TPD). Please try again in 9m38.016s.", 429)), "9m38"

@@ -39,7 +39,8 @@ _LONGEST_WORDS = 300  # characters of what a server says in a message
 _LONGEST_ERROR_BYTES = 20_000
 _LONGEST_LIST_BYTES = 500_000
 _MOST_TIMEOUTS = 2  # tries that end without a word from the server
-_MOST_WAITS = 100  # that do not count as tries: a model that is loading, a pause that the server asks for
+_MOST_WAITS = 100  # for a model that is loading, which do not count as tries
+_MOST_PAUSES = 4  # that the server asks for, which do not count as tries
 _SHORTEST_WAIT_SECONDS = 1.0
 _CONNECT_SECONDS = 15.0
 _LIST_SECONDS = 5.0
@@ -187,7 +188,7 @@ class Connection:
             except ValueError as error:
                 problem = AgainError(str(error))
             timeouts += problem.is_timeout
-            if problem.is_wait and retries and waits < _MOST_WAITS:
+            if problem.is_wait and retries and waits < (_MOST_PAUSES if problem.is_rate else _MOST_WAITS):
                 waits += 1
             else:
                 attempt += 1

@@ -18,7 +18,8 @@ NEARLY_FULL = 0.85  # of a context whose length is known: what may have been cut
 MORE_PICTURES = 1.25  # times, that must take more tokens than fewer pictures did
 MOST_COUNTS = 1000  # that are remembered
 SHARE_OF_ROOM = 0.9  # of what the words of a refusal leave room for
-CONTEXTS = frozenset(2**power for power in range(11, 18)) | {2**power + 2 for power in range(10, 17)}
+# Counts of tokens at which requests end that were cut: usual lengths, one less, and half of one with two more (Ollama).
+CONTEXTS = frozenset(2**power + more for power in range(11, 18) for more in (-1, 0, 2))
 CONTEXT_STEP = 256  # tokens: context lengths are multiples of it
 
 
@@ -104,9 +105,9 @@ class RequestLimits:
         nearly = bool(self.known.context_tokens) and prompt >= NEARLY_FULL * (self.known.context_tokens or 0)
         if nearly or prompt in CONTEXTS or self._is_stuck(prompt, sent):
             self.known.warn(
-                f"{self.name} counted {prompt} tokens, as many as its context holds: it cuts longer requests to that "
-                "without saying so, so it was sent fewer pictures at once; start it with a longer context (Ollama: "
-                "OLLAMA_CONTEXT_LENGTH)"
+                f"{self.name} counted {prompt} tokens, which looks like the length of its context: it may cut longer "
+                "requests to that without saying so, so it was sent fewer pictures at once; start it with a longer "
+                "context (Ollama: OLLAMA_CONTEXT_LENGTH)"
             )
             if sent.pictures > 1:
                 self._halve(sent)
