@@ -46,7 +46,7 @@ def test_the_options_decide_what_is_sent(run, video):
         (("--budget", "4"), "--budget is for a vision LLM"),
         (("--vlm-timeout", "4"), "--vlm-timeout is for a vision LLM"),
         (("--vlm-concurrency", "4"), "--vlm-concurrency is for a vision LLM"),
-        (("--vlm", "m@http://127.0.0.1:9/v1", "--view", "percent"), "choose engine numpro"),
+        (("--vlm", "m@http://127.0.0.1:9/v1", "--view", "percent"), "asks no vision model: choose numpro"),
         (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--view", "no-such"), "'no-such' is not known"),
         (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--vlm-timeout", "-1"), "timeout_seconds"),
         (("--engine", "numpro", "--vlm", "m@http://127.0.0.1:9/v1", "--vlm-pictures", "0"), "vlm-pictures"),
