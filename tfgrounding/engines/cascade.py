@@ -32,9 +32,11 @@ FRAMES_PER_CLIP = 4
 MOST_REQUESTS = 48  # 12 coarse and 36 fine, as in FV-Action (2026)
 COARSE, FINE = 12, 6  # clips that are asked about side by side, first and later
 WIDE = 3  # clips of so many times the length, with as many frames, are asked about too
-LEAST_SIGNAL = 0.5  # of the difference between yes and no, in deviations: below, the answers say nothing
+LEAST_EVIDENCE = 0.0  # log odds that the answers have to do with an event; below, the curves' answer stands
 DECIDED = 0.9  # expected IoU of the best interval, above which no more clips are asked about it
 MOST_MOMENTS = 10
+LEAST_ROW = 3  # clips that say no, one after another, and part two moments
+WIDE_SHARE = 0.2  # of a moment, that such a row, or a part in which nothing was asked, must have
 SURE = 0.5  # P(yes) that a clip must have, for the event to count as seen at all
 EVERY = 1_000_000  # moments: the answer is cut at the end, when their order is known
 MOST_TOKENS = 64  # of a reply in words
@@ -77,7 +79,7 @@ class CascadeEngine:
         clip_view: TimeView | None = None,
         device: str = "auto",
     ) -> None:
-        if not 0.1 <= (clip_seconds or CLIP_SECONDS) <= 60 or not 1 <= frames_per_clip <= 64:
+        if not 0.1 <= (CLIP_SECONDS if clip_seconds is None else clip_seconds) <= 60 or not 1 <= frames_per_clip <= 64:
             raise TFGroundingError(
                 f"a clip must have 0.1 to 60 seconds and 1 to 64 frames, not {clip_seconds} and {frames_per_clip}"
             )
@@ -207,12 +209,13 @@ class _Session:
         """Ask about clips until every moment is decided or the budget is spent."""
         left, count, decided, quiet = self.engine.most_requests, COARSE, 0, False
         while left > 0 and len(self.free):
-            before, (aim, decided) = decided, self._undecided(search)
+            before, (aim, decided, gaps) = decided, self._undecided(search)
             if aim is None:
                 break
             if decided and quiet:
                 break  # nothing else was seen in the rest of the video
-            chosen = aim.choose(self._seconds(self.free), min(left, COARSE if decided > before else count))
+            most = min(left, COARSE if decided > before else count)
+            chosen = gaps[:most] or aim.choose(self._seconds(self.free), most)
             if not chosen:
                 break
             clips = self.free[chosen]
@@ -225,19 +228,55 @@ class _Session:
             quiet = max(answers) <= search.levels.middle
             count = FINE
 
-    def _undecided(self, search: ClipSearch) -> tuple[ClipSearch | None, int]:
-        """The search without the moments that are decided, or None where nothing is left, and how many those are."""
+    def _undecided(self, search: ClipSearch) -> tuple[ClipSearch | None, int, list[int]]:
+        """The search without the moments that are decided, how many those are, and clips that would confirm the next.
+
+        The search is None where nothing is left.
+        """
         aim, decided = search, 0
         while aim.clips:
-            start, end, expected = aim.best()
+            start, end, expected = self._best(aim)
+            if expected >= DECIDED and (gaps := self._gaps(aim, (start, end))):
+                return aim, decided, gaps
             if expected < DECIDED or decided == MOST_MOMENTS:
                 break
             rest = aim.without(self._around((start, end)))
             decided += 1
             if rest is None:
-                return None, decided
+                return None, decided, []
             aim = rest
-        return aim, decided
+        return aim, decided, []
+
+    def _best(self, search: ClipSearch) -> tuple[float, float, float]:
+        """The best interval and its expected IoU; it never reaches over a long row of clips that all say no."""
+        start, end, expected = search.best()
+        rows: list[list[int]] = [[]]
+        for i in np.argsort([clip[0] for clip in search.clips], kind="stable"):
+            if search.answers[i] < search.levels.middle:
+                rows[-1].append(int(i))
+            elif rows[-1]:
+                rows.append([])
+        kept = np.ones(len(search.starts), dtype=bool)
+        for row in rows:
+            if len(row) >= LEAST_ROW:
+                first, last = search.clips[row[0]][0], max(search.clips[i][-1] for i in row)
+                if start < first and last < end and last - first >= self._wide((start, end)):
+                    kept &= (search.starts >= first) | (search.ends <= last)
+        return (start, end, expected) if kept.all() or not kept.any() else search.among(kept).best()
+
+    def _gaps(self, search: ClipSearch, interval: Interval) -> list[int]:
+        """Places in `free` of clips in the middle of wide parts of an interval in which nothing was asked."""
+        asked = np.concatenate(search.clips)
+        seen = np.unique([*interval, *asked[(asked > interval[0]) & (asked < interval[1])]])
+        wide = np.flatnonzero(np.diff(seen) > self._wide(interval))
+        middles = self._seconds(self.free).mean(axis=1)
+        spans = self.free[:, -1] - self.free[:, 0]
+        cost = np.abs(middles - (seen[wide] + seen[wide + 1])[:, None] / 2) + spans  # wide clips last
+        return list(dict.fromkeys(cost.argmin(axis=1).tolist()))
+
+    def _wide(self, interval: Interval) -> float:
+        """Seconds of an interval from which on a part of it counts."""
+        return max(2 * self.clip_seconds, WIDE_SHARE * (interval[1] - interval[0]))
 
     def _seconds(self, samples: np.ndarray) -> np.ndarray:
         return (samples + 0.5) / self.rate_hz
@@ -299,14 +338,11 @@ class _Session:
         self._say_what_failed(len(search.clips))
         if not search.clips:
             return list(answer.moments), answer.present
-        levels = search.levels
         best_p = max(search.answers)
-        if levels.step < LEAST_SIGNAL * levels.sd:
-            self.warnings.append(
-                "the vision model says nearly the same about every clip: the moments are those of the curves"
-            )
+        if search.evidence() < LEAST_EVIDENCE:
+            self.warnings.append("the vision model's answers point to no moment: the moments are those of the curves")
             return list(answer.moments), min(0.5, float(np.mean(search.answers)))
-        first = search.best()[:2]
+        first = self._best(search)[:2]
         present = search.mean_answer(first)
         present = best_p if present is None else present
         if best_p < SURE:

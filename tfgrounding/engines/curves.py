@@ -287,11 +287,12 @@ class WatchedCurves:
         )
 
     def windows(self, answer: Answer) -> np.ndarray:
-        """Where the event of an answer of this video may be, as the default localizer reads its curves.
+        """Where the event of an answer of this video may be, by its curves.
 
         Returns:
-            (3, W) float64: starts and ends in seconds of windows of every length and place, and their log posterior up
-            to a constant.
+            (4, W) float64: starts and ends in seconds of windows of every length and place, their log posterior up to
+            a constant as the default localizer reads the curves, and the height of the query's mean curve in them, in
+            standard deviations above its mean.
         """
         given = query_curves(
             answer.curves,
@@ -300,4 +301,9 @@ class WatchedCurves:
             pts_seconds=answer.pts_seconds,
             features=self.features.frame_vectors,
         )
-        return DefaultLocalizer().windows(given)
+        starts, ends, log = DefaultLocalizer().windows(given)
+        curve, edges = given.query.mean(axis=0), given.edges_seconds
+        height = (curve - curve.mean()) / (curve.std() or 1.0)
+        integral = np.concatenate([[0.0], np.cumsum(height * np.diff(edges))])
+        inside = np.interp(ends, edges, integral) - np.interp(starts, edges, integral)
+        return np.stack([starts, ends, log, inside / (ends - starts)])

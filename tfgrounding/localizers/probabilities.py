@@ -22,6 +22,9 @@ from .default import FINENESS
 
 CURVE_TRUST = 0.2  # power of the curves' posterior: they are surer than they are right
 MISSED_SHARE = 0.1  # of the prior, for windows of every length and place, whatever the curves say
+HEIGHT_SHARE = 0.3  # of the prior, for windows where the curve is high, however short: a few seconds of an hour
+HEIGHT_ODDS = 2.5  # log odds for each deviation of the curve
+ABSENT = 0.25  # prior probability that the event is nowhere, so that no moment is believed unseen
 SIGMA_SECONDS = 3.0  # fixed: scaled with the video's length it halves the published result
 DRAWS = 512  # windows that stand for all where clips are chosen
 LOOKED_AT = 600  # clips of which the gain is computed
@@ -29,6 +32,7 @@ LEAST_VARIANCE = 1e-6  # of a clip's share over the drawn windows: below, all of
 ROUNDS = 2  # of expectation-maximisation after each batch of answers
 SPLIT = 400  # likeliest windows that become four finer ones after each batch
 MOST_UNLIKELY = 12.0  # log odds against the likeliest: beyond, a window stays as it is
+SPLITS = 3  # times that this is done in a part of the windows
 FINEST_SECONDS = 0.2  # between the starts of windows: finer ones are not made
 
 
@@ -48,7 +52,7 @@ class Levels:
 
 EXPECTED = Levels()
 EXPECTED_WEIGHT = 3.0  # answers that the expected levels count as
-LEAST_STEP, LEAST_SD = 0.02, 0.2
+LEAST_STEP, LEAST_SD, LEAST_NOISE = 0.02, 0.03, 0.2  # the last as a share of the step
 
 
 class ClipSearch:
@@ -71,11 +75,17 @@ class ClipSearch:
 
     @classmethod
     def of_curves(cls, windows: np.ndarray) -> ClipSearch:
-        """A search whose prior is what curves say: (3, W) windows with their log posterior."""
-        starts, ends, log = windows
-        trusted = np.exp(CURVE_TRUST * (log - log.max()))
+        """A search whose prior is what curves say.
+
+        Args:
+            windows: (4, W) starts and ends in seconds, log posterior, and the curve's height in deviations.
+        """
+        starts, ends, log, height = windows
         anywhere = ends - starts  # longer windows lie less densely: so every place and every log length counts the same
-        prior = (1 - MISSED_SHARE) * trusted / trusted.sum() + MISSED_SHARE * anywhere / anywhere.sum()
+        trusted = np.exp(CURVE_TRUST * (log - log.max()))
+        high = anywhere * np.exp(HEIGHT_ODDS * (height - height.max()))
+        prior = MISSED_SHARE * anywhere / anywhere.sum() + HEIGHT_SHARE * high / high.sum()
+        prior += (1 - MISSED_SHARE - HEIGHT_SHARE) * trusted / trusted.sum()
         return cls(np.stack([starts, ends, np.log(prior)]))
 
     def add(self, instants: np.ndarray, answer: float) -> None:
@@ -86,9 +96,16 @@ class ClipSearch:
 
     def settle(self) -> None:
         """Estimate the levels and the windows' posterior from all answers so far."""
+        # The estimate can stay at a wrong place: it begins at the last levels and at two classes of the answers.
+        begun = [self._estimated(levels) for levels in (self.levels, _two_classes(np.array(self.answers)))]
+        self.levels = max(begun, key=self._fit)
+        self._split()
+        self._log = self._scored(self.levels)
+
+    def _estimated(self, levels: Levels) -> Levels:
         p, weight, expected = np.array(self.answers), EXPECTED_WEIGHT, self._expected
         for _ in range(ROUNDS):
-            posterior = np.exp(self._scored(self.levels))
+            posterior = np.exp(self._scored(levels))
             posterior /= posterior.sum()
             share, square, product = self._sums @ posterior
             # Least squares, together with `weight` answers at the expected levels, half of them inside.
@@ -96,11 +113,10 @@ class ClipSearch:
             right = [p.sum() + weight * expected.middle, product + weight / 2 * (expected.no + expected.step)]
             no, step = map(float, np.linalg.solve(left, right))
             step = max(step, LEAST_STEP)
-            squares = ((p - no) ** 2).sum() - 2 * step * (product - no * share) + step * step * square
-            variance = (squares + weight * expected.sd**2) / (len(p) + weight)
-            self.levels = Levels(no, step, max(float(np.sqrt(max(variance, 0.0))), LEAST_SD))
-        self._split()
-        self._log = self._scored(self.levels)
+            squares = float(_squares(p, Levels(no, step), np.array([share, square, product])))
+            variance = (max(squares, 0.0) + weight * expected.sd**2) / (len(p) + weight)
+            levels = Levels(no, step, max(float(np.sqrt(variance)), LEAST_SD, LEAST_NOISE * step))
+        return levels
 
     def _split(self) -> None:
         """Put four windows, half as far from each other, in the place of each of the likeliest."""
@@ -121,10 +137,13 @@ class ClipSearch:
 
     def _scored(self, levels: Levels) -> np.ndarray:
         """(W,) log posterior up to a constant, 0 at most."""
-        share, square, product = self._sums
-        centred = product - levels.no * share - levels.step / 2 * square
-        log = self._prior + levels.step / levels.sd**2 * centred
+        log = self._prior + self._told(levels)
         return log - log.max()
+
+    def _told(self, levels: Levels) -> np.ndarray:
+        """(W,) what the answers add to the log posterior, 0 where no clip was inside."""
+        share, square, product = self._sums
+        return levels.step / levels.sd**2 * (product - levels.no * share - levels.step / 2 * square)
 
     def choose(self, clips: np.ndarray, count: int) -> list[int]:
         """Which clips to ask about next; fewer, or none, where the windows agree on all others.
@@ -134,8 +153,10 @@ class ClipSearch:
             count: how many at most.
         """
         total = np.cumsum(np.exp(self._log))
-        drawn = np.searchsorted(total / total[-1], (np.arange(DRAWS) + 0.5) / DRAWS)
-        starts, ends = self.starts[drawn], self.ends[drawn]
+        places = (np.arange(DRAWS) + 0.5) / DRAWS / (1 - self.absent())  # beyond 1: it is nowhere
+        drawn = np.searchsorted(total / total[-1], places[places < 1])
+        nowhere = np.full(DRAWS - len(drawn), -1.0)
+        starts, ends = (np.concatenate([of[drawn], nowhere]) for of in (self.starts, self.ends))
         inside = np.searchsorted(np.sort(starts), clips, "right") - np.searchsorted(np.sort(ends), clips, "right")
         mean = inside.mean(axis=1) / DRAWS
         among = np.argsort(-mean * (1 - mean), kind="stable")[:LOOKED_AT]
@@ -159,14 +180,19 @@ class ClipSearch:
             variance[chosen] = 0.0
         return [int(among[i]) for i in chosen]
 
+    def absent(self) -> float:
+        """The probability that the event is in none of the windows."""
+        present = _log_sum(self._prior + self._told(self.levels)) - _log_sum(self._prior)
+        return float(1 / (1 + (1 - ABSENT) / ABSENT * np.exp(min(present, 700.0))))
+
     def best(self) -> tuple[float, float, float]:
         """(start, end) in seconds of the interval with the largest expected IoU, and that IoU."""
         found = interval_kernels.moments(np.stack([self.starts, self.ends, self._log]), self.ends.max(), FINENESS)
         start, end, expected = found[:, 0]
-        return float(start), float(end), float(expected)
+        return float(start), float(end), float(expected) * (1 - self.absent())
 
     def among(self, kept: np.ndarray, dropped: Sequence[int] = ()) -> ClipSearch:
-        """The same search among some windows, (W,) bool, without the answers at these places."""
+        """The same search, with the same levels, among some windows, (W,) bool; without the answers at these places."""
         windows = np.stack([self.starts[kept], self.ends[kept], self._prior[kept]])
         search = ClipSearch(windows, levels=self.levels)
         search._spacing, search._sums = self._spacing[kept], self._sums[:, kept]
@@ -174,7 +200,9 @@ class ClipSearch:
             search._sums -= _sums(search.starts, search.ends, self.clips[place], self.answers[place])
         left = [place for place in range(len(self.clips)) if place not in dropped]
         search.clips, search.answers = [self.clips[i] for i in left], [self.answers[i] for i in left]
-        search.settle()
+        for _ in range(SPLITS):
+            search._split()
+        search._log = search._scored(search.levels)
         return search
 
     def without(self, taken: tuple[float, float]) -> ClipSearch | None:
@@ -182,6 +210,19 @@ class ClipSearch:
         kept = (self.ends <= taken[0]) | (self.starts >= taken[1])
         touching = [i for i, clip in enumerate(self.clips) if ((clip >= taken[0]) & (clip < taken[1])).any()]
         return self.among(kept, touching) if kept.any() else None
+
+    def evidence(self) -> float:
+        """Log of how much likelier the answers are with an event somewhere than if they had nothing to do with it."""
+        p, weight = np.array(self.answers), EXPECTED_WEIGHT
+        squares = float(((p - p.mean()) ** 2).sum())
+        variance = max((squares + weight * self._expected.sd**2) / (len(p) + weight), LEAST_SD**2)
+        return self._fit(self.levels) + squares / (2 * variance) + len(p) / 2 * float(np.log(variance))
+
+    def _fit(self, levels: Levels) -> float:
+        """Log likelihood of the answers with these levels, over all windows."""
+        squares = _squares(np.array(self.answers), levels, self._sums)
+        likelihood = _log_sum(self._prior - squares / (2 * levels.sd**2)) - _log_sum(self._prior)
+        return likelihood - len(self.answers) * float(np.log(levels.sd))
 
     def mean_answer(self, interval: tuple[float, float]) -> float | None:
         """The mean P(yes) of the clips inside an interval, weighted by their share in it; None where there is none."""
@@ -193,6 +234,27 @@ def _sums(starts: np.ndarray, ends: np.ndarray, instants: np.ndarray, answer: fl
     """(3, W): the share of the instants inside each window, its square, and its product with the answer."""
     share = (np.searchsorted(instants, ends) - np.searchsorted(instants, starts)) / len(instants)
     return np.stack([share, share * share, share * answer])
+
+
+def _squares(p: np.ndarray, levels: Levels, sums: np.ndarray) -> np.ndarray:
+    """Sum of the squared differences between answers and levels; `sums`: (3, ...) as of `_sums`, over all answers."""
+    share, square, product = sums
+    no, step = levels.no, levels.step
+    return ((p - no) ** 2).sum() - 2 * step * (product - no * share) + step * step * square
+
+
+def _two_classes(p: np.ndarray) -> Levels:
+    """The levels of the answers below and above Otsu's threshold."""
+    if np.ptp(p) < LEAST_STEP:
+        return EXPECTED
+    high = p > otsu(p)
+    no, yes = float(p[~high].mean()), float(p[high].mean())
+    within = float(np.sqrt(np.mean((p - np.where(high, yes, no)) ** 2)))
+    return Levels(no, yes - no, max(within, LEAST_SD, LEAST_NOISE * (yes - no)))
+
+
+def _log_sum(values: np.ndarray) -> float:
+    return float(values.max() + np.log(np.exp(values - values.max()).sum()))
 
 
 def several_moments(p: np.ndarray, step_seconds: float) -> list[tuple[int, int]]:
