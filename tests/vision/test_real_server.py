@@ -10,17 +10,20 @@ import json
 
 import numpy as np
 import pytest
-from llm_server import PICTURE_TOKENS
-from videos import make_video
+from llm_server import CONTEXT_TOKENS, PICTURE_TOKENS, serve
+from videos import BLUE, RED, make_scenes, make_video
 
 from tfgrounding import ground
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError
 from tfgrounding.llm.chat import RefusedError
-from tfgrounding.vision import CutOffError, Jpeg, ServedVLM
+from tfgrounding.vision import CutOffError, Jpeg, ServedVLM, TooMuchError
+from tfgrounding.vision.doctor import examine
+from tfgrounding.vision.views import ClipYesNo
 
 PICTURES = list(np.random.default_rng(0).integers(0, 256, (8, 48, 64, 3), dtype=np.uint8))
 SECONDS = 6.0
+SMALL_CONTEXT = 512
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +34,13 @@ def vlm(real_server) -> ServedVLM:
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
     return make_video(tmp_path_factory.mktemp("real") / "a.mp4", seconds=SECONDS)
+
+
+@pytest.fixture(scope="module")
+def small_server(image_encoder):
+    """The address of a server whose context holds about 25 pictures."""
+    with serve(image_encoder, context_tokens=SMALL_CONTEXT) as url:
+        yield url
 
 
 def assert_honest(answer) -> None:
@@ -78,6 +88,51 @@ def test_a_schema_holds_the_model_to_its_form(vlm):
     reply = vlm.reply([*PICTURES[:2], "From which frame to which?"], schema=schema, max_tokens=60)
     first, last = json.loads(reply.text)["frames"]
     assert 1 <= first <= 8 and 1 <= last <= 8
+
+
+def test_nothing_that_a_request_may_hold_was_refused(vlm):
+    vlm.reply([PICTURES[0], "Answer yes or no."], schema={"enum": ["yes", "no"]})
+    vlm.yes_probability([PICTURES[0], "Answer yes or no."])
+    assert vlm.takes_schema and not vlm.known.given_up  # streams with token counts, log-probabilities, schemas
+
+
+def test_more_pictures_than_the_context_holds_are_sent_in_fewer(small_server):
+    vlm = ServedVLM("smollm2", base_url=small_server)
+    many = PICTURES * 5
+    assert vlm.capacity(many) >= len(many)
+    with pytest.raises(TooMuchError, match="context"):
+        vlm.ask([*many, "What is it?"])
+    fewer = vlm.capacity(many)
+    assert 16 <= fewer <= SMALL_CONTEXT / PICTURE_TOKENS
+    assert 0 < vlm.yes_probability([*many[:fewer], "Answer yes or no."]) < 1
+
+
+def test_an_engine_goes_on_with_smaller_windows(small_server, tmp_path):
+    vlm = ServedVLM("smaller", base_url=small_server)
+    video = make_video(tmp_path / "long.mp4", seconds=40, rate_hz=2)
+    answer = NumProEngine(vlm, view=ClipYesNo(frames_per_clip=36)).watch(video).ask("a dog jumps")
+    assert len(answer.curve) == 40 and np.all((answer.curve > 0) & (answer.curve < 1))
+    assert answer.provenance["vlm_requests"] >= 3 and vlm.capacity(PICTURES) < 36
+
+
+@pytest.mark.parametrize("engine", ["cascade", "hybrid"])
+def test_engines_with_curves(real_server, colour_encoder, tmp_path, engine):
+    video = make_scenes(tmp_path / "a.mp4", [(3.0, RED), (3.0, BLUE)])
+    vlm = ServedVLM("curves", base_url=real_server)
+    answer = ground(video, "it is red", engine=engine, vlm=vlm, encoder=colour_encoder, budget_frames=20)
+    assert all(0 <= m.start_seconds < m.end_seconds <= SECONDS + 0.01 for m in answer.moments)
+    spent = answer.provenance
+    assert 0 < spent["vlm_pictures"] <= 20 and spent["vlm_prompt_tokens"] > PICTURE_TOKENS * spent["vlm_pictures"] / 2
+    assert answer.moments or answer.warnings
+
+
+def test_doctor(real_server):
+    vlm = ServedVLM("examined", base_url=real_server)
+    found = examine(vlm, views=["frame-numbers"], most_pictures=16, most_requests=6)
+    assert found.sees is False and found.recommended == "" and "used up" in found.stopped
+    assert found.most_pictures == 16 and found.picture_tokens == PICTURE_TOKENS
+    assert found.context_tokens == CONTEXT_TOKENS and found.takes_schema and found.gives_probability
+    assert 0 < found.yes < 1 and 0 < found.no < 1
 
 
 def test_the_server_says_which_model_answered(vlm):
