@@ -44,6 +44,14 @@ def reply_to(parts: Sequence, *, scale: float = 1.0, offset: float = 0.0) -> str
     return f"from frame {found[0] + 1} to frame {found[-1] + 1}"
 
 
+def by_schema(text: str, schema: dict) -> str:
+    """A reply in words as one that follows the schema of moments."""
+    names = schema["properties"]["moments"]["items"]["required"]
+    numbers = [float(number) for number in re.findall(r"\d+\.?\d*", text)]
+    moments = [dict(zip(names, numbers, strict=True))] if numbers else []
+    return json.dumps({"moments": moments})
+
+
 class Model:
     """A VisionModel with token counts; `most` pictures a request."""
 
@@ -65,7 +73,9 @@ class Model:
         if pictures > self.most:
             self.known = self.most
             raise TooMuchError(f"At most {self.most} images may be sent")
-        text = '{"colour": "amber"}' if schema is not None and self.follows_schema else self.answer(parts)
+        text = self.answer(parts)
+        if schema is not None and self.follows_schema:
+            text = '{"colour": "amber"}' if "colour" in schema["properties"] else by_schema(text, schema)
         return Reply(text, "stop", "model", Usage(1, 30 + TOKENS * pictures, 5))
 
     def yes_probability(self, parts) -> float:

@@ -13,8 +13,9 @@ import numpy as np
 
 from ..errors import ModelError
 from ..llm.connection import RefusedError
+from ..llm.replies import Usage
 from ..vision.frames import Clip, Jpeg, Part
-from ..vision.model import TooMuchError, VisionModel
+from ..vision.model import TooMuchError, UselessReplyError, VisionModel
 
 Result = TypeVar("Result")
 
@@ -70,7 +71,11 @@ class Asking:
         reply: Any = getattr(self.vlm, "reply", None)
         if reply is None:
             return self.vlm.ask(parts, max_tokens=longest)
-        answered = reply(parts, max_tokens=longest, **({} if schema is None else {"schema": schema}))
+        try:
+            answered = reply(parts, max_tokens=longest, **({} if schema is None else {"schema": schema}))
+        except UselessReplyError as error:
+            self._count_usage(error.usage)
+            raise
         self._count_reply(answered)
         return str(answered.text)
 
@@ -84,7 +89,11 @@ class Asking:
         yes_reply: Any = getattr(self.vlm, "yes_reply", None)
         if yes_reply is None:
             return self.vlm.yes_probability(parts)
-        probability, answered = yes_reply(parts)
+        try:
+            probability, answered = yes_reply(parts)
+        except UselessReplyError as error:
+            self._count_usage(error.usage)
+            raise
         self._count_reply(answered)
         return float(probability)
 
@@ -157,11 +166,13 @@ class Asking:
         }
 
     def _count_reply(self, reply: Any) -> None:
-        """Count what a reply has cost beyond its first request, and keep its warnings."""
-        used = reply.usage
-        self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
+        self._count_usage(reply.usage)
         with self._counting:
             self.warnings.extend(getattr(reply, "warnings", ()))
+
+    def _count_usage(self, used: Usage) -> None:
+        """Of a request that was counted when it was sent."""
+        self._count(Spent(max(0, used.requests - 1), 0, used.prompt_tokens, used.completion_tokens))
 
     def _count(self, spent: Spent) -> None:
         with self._counting:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from ..media.sampling import capped_rate_hz, evenly
 from ..types import Frames, Source
 from ..vision.frames import Clip, Jpeg, Part
 from ..vision.model import VisionModel
-from ..vision.views import NumberedFrames, ReadReply, TimeView
+from ..vision.views import NumberedFrames, ReadReply, TimeView, question_and_schema
 from .asking import Asking, pictures_in
 
 KEPT_BYTES = 256 << 20  # of pixels, and of encoded pictures
@@ -229,10 +228,8 @@ def ask_about(
     Raises:
         ModelError: the model could not be asked.
     """
-    parts, question = view.parts(shown) if parts is None else parts, view.question(shown, query)
-    schema = getattr(view, "schema", None) if asking.takes_schema() else None
-    if schema is not None:
-        question += "\n\n" + prompts("numpro.json").fill(schema=json.dumps(schema))
+    parts = view.parts(shown) if parts is None else parts
+    question, schema = question_and_schema(view, shown, query, by_schema=asking.takes_schema())
     reply = asking.text([*parts, question], schema=schema)
     reading = view.read(reply, shown)
     sent = len(shown)

@@ -24,7 +24,7 @@ from . import clock
 from .frames import Clip, Interval, Part
 from .model import CutOffError, VisionModel
 from .profiles import Profile
-from .views import ClipYesNo, TimeView, get_view, view_for
+from .views import ClipYesNo, TimeView, get_view, question_and_schema, view_for
 
 MOST_REQUESTS = 40
 MOST_SECONDS = 300.0
@@ -312,7 +312,10 @@ class _Examination:
         try:
             for colour in (*clock.ASKED, clock.ABSENT):
                 asked += 1
-                text, _ = self.ask([*parts, view.question(video, f"the picture is {colour}")], max_tokens=128)
+                question, schema = question_and_schema(
+                    view, video, f"the picture is {colour}", by_schema=bool(self.found.takes_schema)
+                )
+                text, _ = self.ask([*parts, question], max_tokens=128, schema=schema)
                 reading = view.read(text, video)
                 if colour == clock.ABSENT:
                     says_none = reading.absent and not reading.intervals_seconds

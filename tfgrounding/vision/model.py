@@ -8,18 +8,29 @@ from typing import Protocol
 import numpy as np
 
 from ..errors import ModelError
+from ..llm.replies import Usage
 from .frames import Part
+
+NOTHING = Usage()
 
 
 class TooMuchError(ModelError):
     """The request holds more than the server takes; the model's `capacity` is lower now: ask again with less."""
 
 
-class CutOffError(ModelError):
-    """The reply was cut off at its longest length, so it is no answer."""
+class UselessReplyError(ModelError):
+    """There was a reply, and it is no answer; `usage` is what it took."""
+
+    def __init__(self, message: str, usage: Usage = NOTHING) -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
-class NoProbabilityError(ModelError):
+class CutOffError(UselessReplyError):
+    """The reply was cut off at its longest length."""
+
+
+class NoProbabilityError(UselessReplyError):
     """The model gives no probability of yes and no."""
 
 

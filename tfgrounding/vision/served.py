@@ -17,7 +17,7 @@ from ..llm.connection import NoReplyError, NotAcceptedError, RefusedError
 from ..llm.replies import Reply
 from ..media.jpeg import from_jpeg, jpeg_size, to_jpeg
 from .frames import Clip, Jpeg, Part
-from .model import CutOffError, NoProbabilityError, TooMuchError
+from .model import CutOffError, NoProbabilityError, TooMuchError, UselessReplyError
 from .probability import yes_share
 from .profiles import Profile
 from .request_limits import RequestLimits, Sent, too_large
@@ -177,9 +177,10 @@ class ServedVLM:
             spent += reply.usage
         if reply.finish_reason == "length":
             tokens = reply.usage.completion_tokens or min(longest, self.known.longest_reply or longest)
-            raise CutOffError(f"the reply of {self.name} was cut off at {tokens} tokens: raise max_tokens")
+            raise CutOffError(f"the reply of {self.name} was cut off at {tokens} tokens: raise max_tokens", spent)
         if reply.instead or reply.finish_reason == "content_filter":
-            raise ModelError(f"{self.name} gave {reply.instead or 'a part of a reply: its filter of contents cut it'}")
+            instead = reply.instead or "a part of a reply: its filter of contents cut it"
+            raise UselessReplyError(f"{self.name} gave {instead}", spent)
         return replace(reply, usage=spent, warnings=(*reply.warnings, *self.known.warnings))
 
     def yes_probability(self, parts: Sequence[Part]) -> float:
@@ -192,8 +193,11 @@ class ServedVLM:
         reply = self._answer(parts, max_tokens=FIRST_TOKENS, top_logprobs=TOP_LOGPROBS)
         if reply.text and not any(token.top for token in reply.tokens):
             self.known.given_up.add("logprobs")
-        warnings = (*reply.warnings, *self.known.warnings)
-        return yes_share(reply.tokens, self.name), replace(reply, warnings=warnings)
+        try:
+            probability = yes_share(reply.tokens, self.name)
+        except NoProbabilityError as error:
+            raise NoProbabilityError(str(error), reply.usage) from None
+        return probability, replace(reply, warnings=(*reply.warnings, *self.known.warnings))
 
     def _answer(self, parts: Sequence[Part], *, max_tokens: int, **options: Any) -> Reply:
         """One reply, after the pictures were made as small as the server wants them."""

@@ -1,7 +1,7 @@
 """Views, the ways to show a vision LLM the time: one file each."""
 
 from ..frames import NumberedFrames, Part
-from .base import ReadReply, TimeView, get_view
+from .base import ReadReply, TimeView, get_view, question_and_schema
 from .choose import chosen_view, view_for
 from .frame_labels import FrameLabels
 from .frame_numbers import FrameNumbers, numbered_question
@@ -30,5 +30,6 @@ __all__ = [
     "chosen_view",
     "get_view",
     "numbered_question",
+    "question_and_schema",
     "view_for",
 ]

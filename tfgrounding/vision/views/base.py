@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from ...llm.prompting import prompts
 from ...registry import make
 from ..answers import ReplyIntervals, read_intervals
 from ..frames import Interval, NumberedFrames, Part
@@ -52,6 +54,16 @@ class TimeView(Protocol):
     def read(self, reply: str, frames: NumberedFrames) -> ReadReply:
         """The reply's intervals in seconds, by the times of `frames`."""
         ...
+
+
+def question_and_schema(
+    view: TimeView, frames: NumberedFrames, query: str, *, by_schema: bool
+) -> tuple[str, dict[str, Any] | None]:
+    """The question about frames, with the JSON schema of the reply where the view has one and the model takes it."""
+    question, schema = view.question(frames, query), getattr(view, "schema", None) if by_schema else None
+    if schema is not None:
+        question += "\n\n" + prompts("numpro.json").fill(schema=json.dumps(schema))
+    return question, schema
 
 
 def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
