@@ -134,9 +134,9 @@ def _has_own(text: str, unit: Unit) -> bool:
 
 
 def _without_quotes(text: str, unit: Unit) -> str:
-    """The text without quoted parts, where there are numbers outside them."""
+    """The text without quoted parts, where what is outside them says something."""
     outside = re.sub(r"\"[^\"\n]*\"|(?<!\w)'[^'\n]*'(?!\w)", " ", text)
-    return outside if outside != text and _has_own(outside, unit) else text
+    return outside if _has_own(outside, unit) or _ABSENT.search(outside) else text
 
 
 def _without_asides(text: str, unit: Unit) -> str:

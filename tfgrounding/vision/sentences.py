@@ -12,6 +12,7 @@ from .frames import Interval
 from .tokens import WORDS, Unit, tokens_of
 
 _MOST_CHAINS = 100
+_FEW = 2  # words that may stand between a "not" and what it denies
 _LIMITED = re.compile(WORDS["reply-limited"])
 
 
@@ -36,6 +37,7 @@ class _Reader:
         chains: list[Chain] = []
         denied: list[Chain] = []
         other = False  # something is said in another unit
+        doubtful = False  # an interval is asked, supposed, or in a long sentence with a "not"
         for first, last in self._clauses():
             kinds = [token.kind for token in self._tokens[first:last]]
             found = self._chains.read(first, last)
@@ -45,16 +47,20 @@ class _Reader:
             if "except" in kinds:
                 found = self._all_but(found)
             elif "if" in kinds or "outside" in kinds or (last < len(self._tokens) and self._tokens[last].text == "?"):
+                doubtful |= any(chain.own and not chain.single for chain in found)
                 found = []
             elif "not" in kinds:
                 refused = [chain for chain in found if self._is_denied(chain)] or found
                 denied += [chain for chain in refused if chain.own]
+                doubtful |= any(not self._is_near(chain, "not") for chain in refused if chain.own)
                 found = [chain for chain in found if chain not in refused]
             elif "context" in kinds:
                 found = [chain for chain in found if not self._is_restated(chain)]
             chains += found
             other |= any(chain.other for chain in found)
         chains = self._meant(chains)
+        if chains and doubtful:
+            self._unclear("names several intervals, and which of them is meant is not clear")
         if not chains and other:
             self._unclear("names no interval in the unit that was asked for")
         if not chains and denied:
@@ -83,6 +89,8 @@ class _Reader:
         if not strong:
             whole = [chain for chain in chains if chain.whole]
             strong = whole[:1]
+            if whole and any(chain.single and not self._is_plain(chain) for chain in chains):
+                self._unclear("names all of the video and single times of it")
         # A single number counts beside a range if nothing else is said of it.
         meant = [c for c in chains if c in strong or (c.single and (self._is_plain(c) or not strong))]
         if strong and not all(map(self._is_plain, strong)):
@@ -136,7 +144,19 @@ class _Reader:
         """Is nothing new said between two chains, or "again"?"""
         known = {token.text for token in self._tokens[:first]}
         between = self._tokens[end:at]
-        return any(t.kind == "again" for t in between) or all(t.kind != "word" or t.text in known for t in between)
+        new = sum(token.kind == "word" and token.text not in known for token in between)
+        return new <= (_FEW if any(token.kind == "again" for token in between) else 0)
+
+    def _is_near(self, chain: Chain, kind: str, most: int = _FEW) -> bool:
+        """Is a word of that kind in the chain's clause, with few others between them?"""
+        first, last = self._clause(chain)
+        for tokens in (self._tokens[first : chain.at][::-1], self._tokens[chain.end : last]):
+            words = 0
+            for token in tokens:
+                words += token.kind == "word"
+                if token.kind == kind and words <= most:
+                    return True
+        return False
 
     def _clause(self, chain: Chain) -> tuple[int, int]:
         first = last = chain.at
@@ -161,7 +181,9 @@ class _Reader:
 
     def _is_limited(self, first: int, last: int) -> bool:
         """Is a "not" said of other times only?"""
-        return _LIMITED.search(" ".join(token.text for token in self._tokens[first:last])) is not None
+        tokens = self._tokens[first:last]
+        few = sum(token.kind == "word" for token in tokens) <= _FEW
+        return few and _LIMITED.search(" ".join(token.text for token in tokens)) is not None
 
     def _is_denied(self, chain: Chain) -> bool:
         """Does a "not" stand directly before the chain?"""
@@ -171,6 +193,8 @@ class _Reader:
         return at >= 0 and self._tokens[at].kind == "not"
 
     def _is_restated(self, chain: Chain) -> bool:
+        if not self._is_near(chain, "context", 0):
+            return False
         if self._shown is not None:
             return chain.intervals == [self._shown] or chain.single
         context = " ".join(token.text for token in self._tokens if token.kind == "context")
