@@ -1,9 +1,12 @@
 """The reader of replies: forms that models write, each by its name; anything at all; the form of our own schema."""
 
 import contextlib
+import gzip
 import json
 import math
+import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,6 +17,7 @@ from tfgrounding.llm.replies import without_thoughts
 from tfgrounding.vision import answer_schema, read_reply
 from tfgrounding.vision.saliency import read_saliency
 
+ANSWERS = Path(__file__).parents[3] / "shared" / "answers"
 INF = math.inf
 ABSENT, REFUSED = "absent", "refused"
 FORMS = {  # name: (unit, reply, reading)
@@ -118,6 +122,7 @@ def test_numbers_that_were_shown_are_no_answer_beside_one():
     assert read_reply(reply, unit="frame", shown=(5, 40)).intervals == [(12, 19)]
     with pytest.raises(ModelError):
         read_reply("The frames 5 to 40 were examined.", unit="frame", shown=(5, 40))
+    assert read_reply("Out of frames 5-40, 12-19", unit="frame", shown=(5, 40)).intervals == [(12, 19)]
     assert read_reply("from frame 5 to frame 40", unit="frame", shown=(5, 40)).intervals == [(5, 40)]
     assert read_reply("It is not visible in frames 5 to 40.", unit="frame", shown=(5, 40)).absent
     with pytest.raises(ModelError):  # only a part
@@ -236,3 +241,12 @@ def test_a_reply_of_any_length_ends_soon():
 )
 def test_saliency_in_more_forms(reply, saliency):
     assert read_saliency(reply) == saliency
+
+
+@pytest.mark.skipif(not ANSWERS.is_dir(), reason="no shared answers here")
+def test_replies_of_a_real_model_are_read_by_their_two_numbers():
+    with gzip.open(ANSWERS / "seconds.jsonl.gz", "rt", encoding="utf-8") as lines:
+        replies = [json.loads(line)["reply"] for line in lines]
+    for reply in replies:
+        numbers = re.findall(r"\d+\.\d+", re.sub('"[a-z][^"]*"', "", reply))
+        assert read_reply(reply).intervals == [tuple(map(float, numbers))]

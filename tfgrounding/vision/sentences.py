@@ -82,7 +82,9 @@ class _Reader:
         if len(chains) > _MOST_CHAINS:
             self._unclear("names too many intervals")
         strong = [chain for chain in chains if not chain.single and not chain.whole]
-        if len(strong) > 1 and self._shown is not None:
+        if strong and self._shown is not None:
+            for chain in strong:  # "out of frames 1-64, 3-9"
+                chain.intervals = [pair for pair in chain.intervals if pair != self._shown] or chain.intervals
             strong = [chain for chain in strong if chain.intervals != [self._shown]] or strong
         if any(chain.bad for chain in strong):
             self._unclear("has an interval that is not complete or not possible")
