@@ -142,7 +142,9 @@ def _without_quotes(text: str, unit: Unit) -> str:
 def _without_asides(text: str, unit: Unit) -> str:
     """The text without brackets. What is in them stands for the number before, is part of the sentence, or left out."""
     value = r" ?\d[\d.:]{0,20}(?: ?(?:s|sec|seconds?))? ?"
-    text = re.sub(rf"(?:^|(?<=from )|(?<=to )|(?<=and )|(?<=frame ))\(({value})\)", r" \1 ", text)
+    text = re.sub(
+        rf"(?:^|(?<=from )|(?<=to )|(?<=and )|(?<=frame )|(?<=frame)|(?<=frames ))\(({value})\)", r" \1 ", text
+    )
     text = re.sub(rf"[(\[]({value}),({value})[)\]]", r" \1 - \2 ", text)
     outside = re.sub(r"\([^()]*\)", " ", text)
     has_own = _has_own(outside, unit)

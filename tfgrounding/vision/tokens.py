@@ -31,7 +31,7 @@ WORDS = _read_words()
 _TOKEN = re.compile(
     "|".join(f"(?P<{kind}>{words})" for kind, words in WORDS.items() if "-" not in kind)
     + r"|(?P<clock>(?<![\d:.])(?P<hours>\d{1,3}:)?(?P<minutes>\d{1,3}):"
-    r"(?P<seconds>\d\d(?:\.\d{1,6}|,\d{3}(?![\d:]))?)(?!:?\d))"
+    r"(?P<seconds>\d\d(?:\.\d{1,6}|,\d{1,3}(?![\d:]))?)(?!:?\d))"
     r"|(?P<number>(?P<sign>(?<![\w)\]>%-])-(?=\.?\d))?(?P<spelled>\^)?"
     r"(?P<digits>(?:\d+(?:[.,:']\d+)*|\.\d+)(?:e[+-]?\d+)?)(?P<ordinal>(?:st|nd|rd|th)\b)?)"
     rf"|(?P<dots>\.\.+)|(?P<stop>[.;!?\n])|(?P<comma>[,、&+])|(?P<dash>[-~]+)"

@@ -35,7 +35,16 @@ _TRANSLATED = (
     {ord(mark): "-" for mark in "‐‑‒–—―−─－"}
     | {ord(mark): "~" for mark in "〜∼～"}
     | {ord(mark): " to " for mark in "→⇒➔⟶➜"}
-    | {ord("’"): "'", ord("‘"): "'", ord("“"): '"', ord("”"): '"', ord("。"): ". ", ord("。"): ". ", ord("٫"): "."}
+    | {
+        ord("’"): "'",
+        ord("‘"): "'",
+        ord("“"): '"',
+        ord("”"): '"',
+        ord("。"): ". ",
+        ord("。"): ". ",
+        ord("٫"): ".",
+        ord("№"): " ",
+    }
     | {number: " " for number in range(ord("①"), ord("⑳") + 1)}
 )
 
