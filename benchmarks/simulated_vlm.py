@@ -6,11 +6,12 @@ The simulated model is told which instants it is shown. It names the first and t
 says "none". Two kinds of errors: "calls", where each call goes wrong with probability p (half of the time a random
 range; a quarter "none", or a random range where "none" was right; a quarter all frames), and "queries", where with
 probability p the truth of a query is replaced for good by a random stretch of the same length. Its yes or no about a
-clip is a Gaussian score of a given AUROC.
+clip is right, or with probability p random (in "calls"); in the part "verifier" it is a Gaussian score of AUROC 0.85.
 
 Parts. "footage": the untrimmed videos with their annotated queries and the embedded encoder; features are kept under
 .bench/footage. "hours": videos of an hour with one event of 5 to 60 s each and curves of known quality. "needles":
-three hours with one event of 5 s each. No pictures are made: a picture is an instant here.
+three hours with one event of 5 s each. "verifier": hours, and cascade within 48 calls against asking about every clip
+of 3 s. No pictures are made: a picture is an instant here.
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ from typing import Any
 
 import numpy as np
 
+from tfgrounding.engines.cascade import CascadeEngine
 from tfgrounding.engines.curves import CurvesEngine
 from tfgrounding.engines.hybrid import HybridEngine
 from tfgrounding.engines.numpro import NumProEngine
+from tfgrounding.localizers.base import QueryCurves
+from tfgrounding.localizers.maxsum import MaxSumLocalizer
+from tfgrounding.localizers.probabilities import ClipSearch
 from tfgrounding.types import Plan, Shot, Shots, VideoFeatures, VideoInfo
 from tfgrounding.vision.frames import NumberedFrames, Part
 from tfgrounding.vision.views import ReadReply
@@ -40,6 +45,8 @@ KEPT = Path(".bench/footage/cache")
 ERROR_RATES = (0.0, 0.2, 0.5)
 PICTURES = (51, 110)
 AUROC = 0.85
+PARTS = ["footage", "hours", "needles", "verifier"]
+CLIP_SECONDS, FRAMES_PER_CLIP = 3.0, 4  # where every clip is asked about
 CURVE_RATE_HZ = 3.0
 NULL_DIRECTIONS = 12
 
@@ -63,14 +70,14 @@ class SimulatedVLM:
         questions: what it can be asked.
         error_rate: p, of calls or of queries.
         errs_by: "calls" or "queries".
-        auroc: of its yes or no about a clip.
+        auroc: of its yes or no about a clip; None: right but for its errors, and yes from half of the frames on.
         seed: the same seed gives the same reply to the same request.
     """
 
     questions: Sequence[Question]
     error_rate: float = 0.0
     errs_by: str = "calls"
-    auroc: float = AUROC
+    auroc: float | None = None
     seed: int = 0
     name: str = "simulated"
     concurrency: int = 1
@@ -110,6 +117,10 @@ class SimulatedVLM:
         seconds, query = _shown(parts)
         start, end = self._truths[query]
         share = float(np.mean((seconds >= start) & (seconds < end)))
+        if self.auroc is None:
+            rng = self._rng("yes or no", query, seconds.tobytes())
+            wrong = self.errs_by == "calls" and rng.random() < self.error_rate
+            return float(rng.random() < 0.5) if wrong else float(share >= 0.5)
         distance = math.sqrt(2) * NormalDist().inv_cdf(self.auroc)
         score = self._rng("yes", query, seconds.tobytes()).normal(distance * (share - 0.5))
         return 1 / (1 + math.exp(-distance * score))
@@ -300,7 +311,60 @@ def engines(curves: CurvesEngine, pictures: int) -> dict[str, Make]:
     def hybrid(vlm: SimulatedVLM, question: Question) -> HybridEngine:
         return HybridEngine(vlm, curves=curves, view=view, budget_frames=pictures)
 
-    return {"numpro": numpro, "hybrid": hybrid}
+    def cascade(vlm: SimulatedVLM, question: Question) -> CascadeEngine:
+        return CascadeEngine(vlm, curves=curves, clip_view=view, budget_frames=pictures)
+
+    return {"numpro": numpro, "hybrid": hybrid, "cascade": cascade}
+
+
+def hours(seed: int) -> list[Question]:
+    return simulated_videos(12, seed=seed, hours=1, lengths=(5, 60), height=2.5)
+
+
+def every_clip(vlm: SimulatedVLM, question: Question, curves: CurvesEngine) -> tuple[Window, Window]:
+    """What asking about each clip of 3 s finds: with the curves and the cascade's reading, and by maximum sum alone."""
+    duration = question.features.info.duration_seconds
+    watched = curves.watch(question.features)
+    search = ClipSearch.of_curves(watched.windows(watched.ask(Plan(question.query))))
+    edges = np.arange(0, duration + 1e-6, CLIP_SECONDS)
+    for start in edges[:-1]:
+        seconds = start + (np.arange(FRAMES_PER_CLIP) + 0.5) / FRAMES_PER_CLIP * CLIP_SECONDS
+        search.add(seconds, vlm.yes_probability([*seconds[:, None], question.query]))
+    for _ in range(8):
+        search.settle()
+    alone = MaxSumLocalizer().locate(QueryCurves(np.array([search.answers]), edges))
+    return search.best()[:2], (float(alone.start_seconds[0]), float(alone.end_seconds[0]))
+
+
+def verifier_table(seeds: Sequence[int], curves: CurvesEngine) -> list[dict[str, Any]]:
+    """Print the cascade within 48 calls against asking about every clip, and return the rows."""
+    found: dict[str, list[float]] = {}
+    requests = []
+    for seed in seeds:
+        vlm = SimulatedVLM(hours(seed), auroc=AUROC, seed=seed)
+        ious: dict[str, list[float]] = {}
+        for question in vlm.questions:
+            answer = (
+                CascadeEngine(vlm, curves=curves, clip_view=Instants())
+                .watch(question.features)
+                .ask(Plan(question.query))
+            )
+            requests.append(answer.provenance["vlm_requests"])
+            first = answer.moments[0]
+            read, alone = every_clip(vlm, question, curves)
+            for name, interval in (
+                ("cascade", (first.start_seconds, first.end_seconds)),
+                ("every clip, with the curves, the cascade's reading", read),
+                ("every clip, maximum sum, no curves", alone),
+            ):
+                ious.setdefault(name, []).append(overlap(interval, question.truth))
+        for name, values in ious.items():
+            found.setdefault(name, []).append(float(np.mean(values)))
+    print(f"\nA yes or no of AUROC {AUROC} on simulated hours, 12 a seed\n\n| | calls | mIoU |\n|---|---|---|")
+    for name, values in found.items():
+        calls = f"{np.mean(requests):.0f}" if name == "cascade" else f"{3600 / CLIP_SECONDS:.0f}"
+        print(f"| {name} | {calls} | {np.mean(values):.3f} ± {np.std(values):.3f} |", flush=True)
+    return [{"table": "verifier", "engine": name, "mIoU": round(np.mean(values), 3)} for name, values in found.items()]
 
 
 def table(
@@ -350,7 +414,7 @@ def table(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--footage", type=Path, default=Path("../shared/footage"))
-    parser.add_argument("--parts", nargs="+", choices=["footage", "hours", "needles"], default=["footage", "hours"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS[:2])
     parser.add_argument("--seeds", default="10-14", help="FIRST-LAST")
     parser.add_argument("--engines", nargs="+", default=[])
     parser.add_argument("--pictures", nargs="+", type=int, default=list(PICTURES))
@@ -374,7 +438,7 @@ def main() -> None:
         )
     simulated: Any = CurvesEngine(encoder=Directions(), cache=False)
     if "hours" in options.parts:
-        made = {seed: simulated_videos(12, seed=seed, hours=1, lengths=(5, 60), height=2.5) for seed in seeds}
+        made = {seed: hours(seed) for seed in seeds}
         rows += table(
             "Simulated hours: 12 a seed, one event of 5 to 60 s each",
             made.__getitem__,
@@ -395,6 +459,8 @@ def main() -> None:
             plain=True,
             only=options.engines,
         )
+    if "verifier" in options.parts:
+        rows += verifier_table(seeds, simulated)
     print(json.dumps(rows))
 
 
