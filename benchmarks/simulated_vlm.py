@@ -312,7 +312,8 @@ def engines(curves: CurvesEngine, pictures: int) -> dict[str, Make]:
         return HybridEngine(vlm, curves=curves, view=view, budget_frames=pictures)
 
     def cascade(vlm: SimulatedVLM, question: Question) -> CascadeEngine:
-        return CascadeEngine(vlm, curves=curves, clip_view=view, budget_frames=pictures)
+        frames = 3 if pictures < 128 else FRAMES_PER_CLIP  # more clips rather than more frames
+        return CascadeEngine(vlm, curves=curves, clip_view=view, budget_frames=pictures, frames_per_clip=frames)
 
     return {"numpro": numpro, "hybrid": hybrid, "cascade": cascade}
 

@@ -226,6 +226,37 @@ def named_failures(implementation: Any, said: str, error: type[TFGroundingError]
         raise error(f"{said}: {in_one_line(problem)}") from problem
 
 
+def with_named_failures(implementation: Any, said: str, error: type[TFGroundingError] = TFGroundingError) -> Any:
+    """The implementation itself where it is this package's; else one whose methods fail in one sentence.
+
+    Args:
+        implementation: an object of anybody's class.
+        said: what it is, such as "view colours"; "METHOD failed" follows.
+        error: what its methods raise, as `named_failures` does.
+    """
+    return implementation if is_own(implementation) else _OfOthers(implementation, said, error)
+
+
+class _OfOthers:
+    """All that an object of others has; its methods are called by `named_failures`."""
+
+    def __init__(self, implementation: Any, said: str, error: type[TFGroundingError]) -> None:
+        self._implementation, self._said, self._error = implementation, said, error
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        found = getattr(self._implementation, name)
+        if not callable(found):
+            return found
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            with named_failures(self._implementation, f"{self._said}: {name} failed", self._error):
+                return found(*arguments, **options)
+
+        return called
+
+
 def _own(module: str, attribute: str) -> Any:
     """From an installed module, or one in the current folder, which stays on the path for that module's imports."""
     try:

@@ -1,6 +1,7 @@
 """Implementations of others that fail or return something else: one sentence that names them, never our own fault."""
 
 import json
+import re
 import sys
 
 import numpy as np
@@ -11,7 +12,7 @@ from videos import BLUE, RED, make_scenes
 from tfgrounding import Grounder, TFGroundingError
 from tfgrounding.cli import app as cli
 from tfgrounding.encoders import load_encoder
-from tfgrounding.errors import EncoderError, PlanError
+from tfgrounding.errors import EncoderError, ModelError, PlanError
 from tfgrounding.evaluation.datasets import load_dataset
 from tfgrounding.evaluation.recipe import Recipe
 from tfgrounding.evaluation.run import evaluate
@@ -228,3 +229,48 @@ def test_our_own_faults_stay_ours(video, monkeypatch):
     for query in ("blue", Plan("blue")):
         with pytest.raises(KeyError):
             grounder.ground(video, query)
+
+
+class Model:
+    """A vision model of one's own, of which one method fails or returns something else."""
+
+    name = "mine"
+
+    def __init__(self, **methods):
+        self.__dict__.update(methods)
+
+    def capacity(self, pictures):
+        return 8
+
+    def ask(self, parts, *, max_tokens=256):
+        return "from frame 1 to frame 2"
+
+    def yes_probability(self, parts):
+        return 0.5
+
+
+@pytest.mark.parametrize("engine", ["numpro", "hybrid", "cascade"])
+@pytest.mark.parametrize(
+    ("methods", "says"),
+    [
+        ({"capacity": failing}, "vision model mine: capacity " + FAILED),
+        ({"ask": failing, "yes_probability": failing}, "vision model mine: (ask|yes_probability) " + FAILED),
+        ({"ask": lambda *_, **__: 7, "yes_probability": lambda parts: "often"}, "vision model mine: .* must return"),
+    ],
+)
+def test_vision_models_of_others(engine, methods, says, video):
+    grounder = Grounder(engine=engine, vlm=Model(**methods), encoder=ColourEncoder(), cache=False)
+    try:
+        said = " ".join(grounder.ground(video, "red").warnings)  # where curves still answer, it is a warning
+    except ModelError as error:
+        said = str(error)
+    assert re.search(says, said), said
+
+
+def test_views_of_others(video):
+    class View:
+        name, frame_side, frames_per_picture = "mine", 32, 1
+        parts = question = read = failing
+
+    with pytest.raises(TFGroundingError, match="view mine: parts " + FAILED):
+        Grounder(engine="numpro", vlm=Model(), view=View()).ground(video, "red")

@@ -70,7 +70,10 @@ class Asking:
         longest = self.max_tokens if max_tokens is None else max_tokens
         reply: Any = getattr(self.vlm, "reply", None)
         if reply is None:
-            return self.vlm.ask(parts, max_tokens=longest)
+            text = self.vlm.ask(parts, max_tokens=longest)
+            if not isinstance(text, str):
+                raise ModelError(f"vision model {self.vlm.name}: ask must return a text, not {type(text).__name__}")
+            return text
         try:
             answered = reply(parts, max_tokens=longest, **({} if schema is None else {"schema": schema}))
         except UselessReplyError as error:
@@ -88,7 +91,12 @@ class Asking:
         self._count(Spent(1, count_pictures(parts)))
         yes_reply: Any = getattr(self.vlm, "yes_reply", None)
         if yes_reply is None:
-            return self.vlm.yes_probability(parts)
+            p = self.vlm.yes_probability(parts)
+            if isinstance(p, bool) or not isinstance(p, float | int | np.floating) or not 0 <= p <= 1:
+                raise ModelError(
+                    f"vision model {self.vlm.name}: yes_probability must return a number from 0 to 1, not {p!r:.40}"
+                )
+            return float(p)
         try:
             probability, answered = yes_reply(parts)
         except UselessReplyError as error:

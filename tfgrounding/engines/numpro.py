@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import TFGroundingError
+from ..errors import ModelError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..media import AnySource, open_source
 from ..media.sampling import capped_rate_hz
+from ..registry import with_named_failures
 from ..types import Progress, VideoFeatures, VideoInfo
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
@@ -121,4 +122,6 @@ def named_vlm(vlm: str | VisionModel | None, *, engine: str, device: str) -> Vis
     """The vision LLM that was named. Raises TFGroundingError where none was."""
     if vlm is None:
         raise TFGroundingError(f"engine {engine!r} needs a vision model and none is named: use {HOW_TO_NAME_ONE}")
-    return load_vlm(vlm, device=device) if isinstance(vlm, str) else vlm
+    if isinstance(vlm, str):
+        return load_vlm(vlm, device=device)
+    return with_named_failures(vlm, f"vision model {vlm.name}", ModelError)

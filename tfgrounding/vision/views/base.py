@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...llm.prompting import prompts
-from ...registry import make
+from ...registry import make, with_named_failures
 from ..answers import ReplyIntervals, read_intervals
 from ..frames import Interval, NumberedFrames, Part
 from ..tokens import Unit
@@ -73,7 +73,8 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
         TFGroundingError: there is no such view, or it lacks a part of `TimeView`.
     """
     needs = ("name", "frame_side", "frames_per_picture", "parts", "question", "read")
-    return make("views", view, needs=needs, also=("auto",))
+    made = make("views", view, needs=needs, also=("auto",))
+    return with_named_failures(made, f"view {made.name}")
 
 
 def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float) -> ReadReply:
