@@ -131,6 +131,8 @@ def test_an_estimate_uses_what_doctor_measured(run, video, monkeypatch, tmp_path
         (("hybrid", "--budget", 48), 48),
         (("hybrid", "--budget", 48, "--view", "grid"), 4),
         (("numpro", "--budget", 3), 3),
+        (("cascade",), 48 * 4),
+        (("cascade", "--budget", 20), 20),
     ],
 )
 def test_an_estimate_keeps_to_the_budget(run, video, options, pictures):

@@ -8,6 +8,7 @@ import logging
 import numpy as np
 import pytest
 
+from tfgrounding.engines.asking import Asking
 from tfgrounding.errors import ModelError
 from tfgrounding.vision import NoProbabilityError, load_vlm, view_for
 from tfgrounding.vision.profiles import LARGEST_FILE_BYTES, Profile, find_profile, profile_path, save_profile
@@ -93,6 +94,12 @@ def test_a_profile_is_used_by_the_models_name():
     assert vlm.capacity(PICTURES) == 10 and vlm.takes_schema
     with pytest.raises(NoProbabilityError):
         vlm.yes_probability(["?"])
+
+
+def test_an_answer_says_that_a_profile_was_used():
+    save_profile("m", "http://127.0.0.1:11/v1", PROFILE)
+    assert Asking(load_vlm("m@http://127.0.0.1:11/v1")).provenance["vlm_profile"] == "2026-11-30"
+    assert "vlm_profile" not in Asking(load_vlm("n@http://127.0.0.1:11/v1")).provenance
 
 
 def test_what_is_named_comes_before_the_profile():

@@ -164,13 +164,15 @@ class Asking:
         return sorted(finished, key=lambda one: one[0])
 
     @property
-    def provenance(self) -> dict[str, int]:
-        """What was spent, as an answer's provenance names it."""
+    def provenance(self) -> dict[str, Any]:
+        """What was spent, as an answer's provenance names it, and the day of the profile that was used, if any."""
+        profile = getattr(self.vlm, "profile", None)
         return {
             "vlm_requests": self.spent.requests,
             "vlm_pictures": self.spent.pictures,
             "vlm_prompt_tokens": self.spent.prompt_tokens,
             "vlm_completion_tokens": self.spent.completion_tokens,
+            **({} if profile is None else {"vlm_profile": profile.measured}),
         }
 
     def _count_reply(self, reply: Any) -> None:

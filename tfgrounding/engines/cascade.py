@@ -110,6 +110,10 @@ class CascadeEngine:
         clips = {"clip_seconds": self.clip_seconds, "frames_per_clip": self.frames_per_clip}
         return {**proposing, "engine": self.name, "vlm": self.vlm.name, **clips, "most_requests": self.most_requests}
 
+    def asks_at_most(self, info: VideoInfo) -> tuple[int, int]:
+        """(requests, pictures) of one query about any video."""
+        return self.most_requests, self.most_requests * self.frames_per_clip
+
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedClips:
         """Encode the video, or take its features; each query looks at clips of it. Raises VideoError."""
         if self.curves is None:
