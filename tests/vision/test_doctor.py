@@ -15,6 +15,7 @@ from tfgrounding.llm.connection import RefusedError
 from tfgrounding.llm.replies import Reply, Usage
 from tfgrounding.vision import NoProbabilityError, TooMuchError, clock
 from tfgrounding.vision.doctor import examine
+from tfgrounding.vision.model import UselessReplyError
 
 TOKENS = 50  # of one picture
 
@@ -123,6 +124,14 @@ def test_a_limit_of_pictures_is_found_and_kept():
     assert found.profile().most_pictures == 10
     assert all(one.asked for one in found.views) and found.views[0].iou == 1
     assert model.requests == found.requests <= 20
+
+
+def test_an_empty_reply_is_no_limit():
+    def nothing(parts):
+        raise UselessReplyError("an empty text", Usage(1, 30 + TOKENS, 0))
+
+    found = examine(Model(nothing), views=["frame-numbers"])
+    assert found.most_pictures == 64 and found.refusal == "" and found.recommended == "" and found.sees is False
 
 
 def test_one_picture_a_request_leaves_the_grid():

@@ -15,7 +15,7 @@ from .terminal import Device, plain
 
 if TYPE_CHECKING:
     from ..types import VideoInfo
-    from ..vision.doctor import Findings, ViewResult
+    from ..vision.findings import Findings, ViewResult
 
 QUERY_PICTURES = 128  # for which the cost of one query is told: what numpro shows of a video at most
 QUESTION_TOKENS, REPLY_TOKENS = 150, 40  # of a query

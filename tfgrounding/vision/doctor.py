@@ -6,8 +6,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +19,9 @@ from ..llm.prompting import prompts
 from ..llm.replies import Usage
 from ..registry import ROWS
 from . import clock
+from .findings import Findings, ViewResult, view_result
 from .frames import Clip, Interval, Part
-from .model import CutOffError, VisionModel
-from .profiles import Profile
+from .model import UselessReplyError, VisionModel
 from .views import ClipYesNo, TimeView, get_view, question_and_schema, view_for
 
 MOST_REQUESTS = 40
@@ -50,73 +48,6 @@ Report = Callable[[str], None]
 
 class _SpentError(Exception):
     """The requests or seconds of an examination are used up; the text says which."""
-
-
-@dataclass(frozen=True, slots=True)
-class ViewResult:
-    """How a model reads times that are shown in one way: read seconds = `offset_seconds` + `scale` x true seconds.
-
-    `spread_seconds`: standard deviation around that line. `iou`: mean over the events of how far the moment read and
-    the true one overlap, 0 to 1. `readable`: of `asked` questions, how many replies could be used. `says_none`: whether
-    an event that is not there was denied. `problem`: why there is no line, "" where there is one.
-    """
-
-    view: str
-    offset_seconds: float | None = None
-    scale: float | None = None
-    spread_seconds: float | None = None
-    iou: float = 0.0
-    readable: int = 0
-    asked: int = 0
-    says_none: bool | None = None
-    problem: str = ""
-
-
-@dataclass(slots=True)
-class Findings:
-    """What `examine` found out. None means not known.
-
-    `sees`: whether it reads numbers on pictures; `numbers_read` is its reply. `most_pictures`: the most that one
-    request held; `refusal` is the server's word about more, "" where it took all that were tried. `yes`, `no`: P(yes)
-    of a question whose answer is yes, and of one whose answer is no. `recommended`: a view, "" for none. `stopped`: why
-    not all was tried, "" where all was.
-    """
-
-    model: str
-    requests: int = 0
-    pictures: int = 0
-    seconds: float = 0.0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    sees: bool | None = None
-    numbers_read: str = ""
-    most_pictures: int = 0
-    refusal: str = ""
-    picture_tokens: float | None = None
-    context_tokens: int | None = None
-    takes_schema: bool | None = None
-    yes: float | None = None
-    no: float | None = None
-    gives_probability: bool | None = None
-    request_seconds: float | None = None
-    picture_seconds: float | None = None
-    views: list[ViewResult] = field(default_factory=list)
-    recommended: str = ""
-    stopped: str = ""
-
-    def profile(self) -> Profile:
-        """What later runs use of it."""
-        return Profile(
-            view=self.recommended if self.recommended.partition(":")[0] in ROWS["views"] else "",
-            most_pictures=self.most_pictures if self.refusal else 0,
-            picture_tokens=round(self.picture_tokens or 0.0, 1),
-            context_tokens=self.context_tokens or 0,
-            request_seconds=round(self.request_seconds or 0.0, 3),
-            picture_seconds=round(self.picture_seconds or 0.0, 4),
-            takes_schema=self.takes_schema,
-            gives_probability=self.gives_probability,
-            measured=date.today().isoformat(),
-        )
 
 
 def examine(
@@ -157,7 +88,8 @@ class _Examination:
     def __init__(self, vlm: VisionModel, most_requests: int, most_seconds: float, report: Report) -> None:
         self.vlm, self.most_requests, self.most_seconds, self.report = vlm, most_requests, most_seconds, report
         self.found = Findings(vlm.name)
-        self.took: list[tuple[int, float]] = []  # pictures and seconds of each request with a reply
+        self.took: list[tuple[int, float]] = []  # pictures and seconds of requests with the same question
+        self.last_seconds = 0.0
         self.tokens = 0.0  # of the last request
         self.began = time.monotonic()
 
@@ -184,7 +116,7 @@ class _Examination:
         reply: Any = getattr(self.vlm, "reply", None)
         try:
             answered = self._timed(parts, partial(reply or self.vlm.ask, parts, max_tokens=max_tokens, **with_schema))
-        except CutOffError:  # accepted, and no answer
+        except UselessReplyError:  # the request was accepted
             return "", self.tokens
         if reply is None:
             return answered, 0
@@ -204,10 +136,9 @@ class _Examination:
         self.tokens = 0.0
         before, began = self._spent(), time.monotonic()
         try:
-            result = send()
-            self.took.append((pictures, time.monotonic() - began))
-            return result
+            return send()
         finally:
+            self.last_seconds = time.monotonic() - began
             self.found.seconds = time.monotonic() - self.began
             after = self._spent()
             if before is not None and after is not None:
@@ -244,16 +175,18 @@ class _Examination:
         self.found.sees = numbers == list(clock.NUMBERS[: len(pictures)])
 
     def _picture_limit(self, most: int) -> None:
-        picture = clock.clock_video(LEAST_CLOCK_FRAMES, SIDE).pixels[0]
         counted: list[tuple[int, float]] = []
         accepted, refused = 0, most + 1
         count = min(FIRST_PICTURES, most)
         while count:
             self.report(f"sending {count} pictures at once")
+            # Another first picture each time: servers keep what they computed for the beginning of a request.
+            picture = np.full((SIDE, SIDE * 4 // 3, 3), count % 256, dtype=np.uint8)
             try:
                 _, tokens = self.ask([picture] * count + [prompts("doctor.limit").text], max_tokens=8)
                 accepted = self.found.most_pictures = count
                 counted.append((count, tokens))
+                self.took.append((count, self.last_seconds))
             except ModelError as error:
                 self.found.refusal, refused = str(error), count
             count = self._next_count(picture, accepted, refused, most)
@@ -325,15 +258,14 @@ class _Examination:
                     break
         except ModelError as error:
             problem = str(error)
-        self.found.views.append(_view_result(view.name, frames, read, asked, says_none, problem))
+        self.found.views.append(view_result(view.name, frames, read, asked, says_none, problem))
 
     def _conclude(self, views: Sequence[TimeView]) -> None:
-        if self.took:
-            pictures, seconds = np.array(self.took).T
-            if len(set(pictures)) > 1:
-                slope, start = np.polyfit(pictures, seconds, 1)
-                self.found.picture_seconds = max(0.0, float(slope))
-                self.found.request_seconds = max(0.0, float(start))
+        if len(self.took) > 1:
+            pictures, seconds = np.array(self.took, dtype=float).T
+            slope, start = np.polyfit(pictures, seconds, 1)
+            self.found.picture_seconds = max(0.0, float(slope))
+            self.found.request_seconds = max(0.0, float(start))
         good = [one for one in self.found.views if one.iou >= GOOD_IOU and not one.problem]
         if good:  # of equals the first, in the order of the register
             self.found.recommended = max(good, key=lambda one: (round(one.iou, 2), bool(one.says_none))).view
@@ -345,46 +277,6 @@ def _timed_view(name: str) -> TimeView:
     if isinstance(view, ClipYesNo):
         raise TFGroundingError(f"the view {name} asks for no times, so it cannot be examined")
     return view
-
-
-def _view_result(
-    name: str,
-    frames: int,
-    read: dict[str, tuple[Interval, ...]],
-    asked: int,
-    says_none: bool | None,
-    problem: str,
-) -> ViewResult:
-    """The line through what was read, from the first moment of each reply."""
-    true_seconds: list[float] = []
-    read_seconds: list[float] = []
-    fits = []
-    for colour in clock.ASKED:
-        truth = clock.truth_of(colour, frames)
-        moments = read.get(colour, ())
-        fits.append(_iou(moments[0], truth) if moments else 0.0)
-        if moments:
-            true_seconds += truth
-            read_seconds += moments[0]
-    result = ViewResult(
-        name, iou=round(float(np.mean(fits)), 4), readable=len(read), asked=asked, says_none=says_none, problem=problem
-    )
-    if len(true_seconds) < 4 or problem:
-        few = f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
-        return replace(result, problem=problem or few)
-    scale, offset = np.polyfit(true_seconds, read_seconds, 1)
-    spread = float(np.std(np.array(read_seconds) - (offset + scale * np.array(true_seconds))))
-    return replace(
-        result,
-        offset_seconds=round(float(offset), 3) + 0.0,
-        scale=round(float(scale), 4),
-        spread_seconds=round(spread, 3),
-    )
-
-
-def _iou(one: Interval, other: Interval) -> float:
-    shared = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
-    return shared / (one[1] - one[0] + other[1] - other[0] - shared)
 
 
 def _context_tokens(client: Any) -> int | None:
