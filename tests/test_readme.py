@@ -39,6 +39,7 @@ answer.to_dict(), answer.curve, answer.pts_seconds, answer.present, answer.warni
 
 Grounder(engine="numpro", vlm="qwen2.5-vl-7b@http://127.0.0.1:8000/v1").ground("kitchen.mp4", "she pours the milk")
 Grounder(engine="hybrid", vlm="local:FOLDER-OR-HUB-ID")  # curves propose, the vision LLM corrects
+Grounder(engine="cascade", vlm="local:FOLDER-OR-HUB-ID")  # curves choose short clips, the vision LLM says yes or no
 
 from tfgrounding.tools import TOOLS, VideoTools, openai_tools
 from tfgrounding.export import export

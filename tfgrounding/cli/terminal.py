@@ -31,7 +31,7 @@ Queries = Annotated[
 ]
 TopK = Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")]
 EngineName = Annotated[
-    str, typer.Option(help="curves, numpro or hybrid, or module:Class; numpro and hybrid ask the vision LLM.")
+    str, typer.Option(help="curves, numpro, hybrid or cascade, or module:Class; all but curves ask the vision LLM.")
 ]
 VisionName = Annotated[
     str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")

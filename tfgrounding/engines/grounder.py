@@ -30,14 +30,15 @@ class Grounder:
 
     Args:
         engine: "curves"; "numpro", where a vision LLM reads numbers drawn on the frames; "hybrid", where it corrects
-            the best moments that the curves propose; another registered name, "module:Class", or an Engine.
+            the best moments that the curves propose; "cascade", where it says yes or no about short clips that the
+            curves choose; another registered name, "module:Class", or an Engine.
         encoder: name of an encoder (see `load_encoder`), "auto": the best whose weights are on this machine, or an
             Encoder of your own.
         planner: "auto" (the rules), "rules", the path of a plan file, or a Planner of your own. An LLM plans only
             when it is named.
         localizer: name of a localizer, or a Localizer of your own.
-        vlm: the vision LLM of "numpro" and "hybrid", as `load_vlm` reads it, or a VisionModel. It has no default:
-            frames leave this machine only where a server is named.
+        vlm: the vision LLM of "numpro", "hybrid" and "cascade", as `load_vlm` reads it, or a VisionModel. It has no
+            default: frames leave this machine only where a server is named.
         top_k: moments an answer holds at most.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".
         dtype: the encoder's precision: "float32", "float16", "bfloat16", or "auto": float32 on a CPU, half elsewhere.
