@@ -138,7 +138,7 @@ def test_one_picture_a_request_leaves_the_grid():
     found = examine(Model(most=1), views=["frame-numbers", "grid"])
     assert found.most_pictures == 1 and found.sees
     numbers, grid = found.views
-    assert numbers.problem == "1 pictures a request are too few" and grid.asked == 4
+    assert numbers.problem == "a request holds only 1 pictures" and grid.asked == 4
 
 
 def test_requests_are_bounded_and_what_was_not_tried_is_named():

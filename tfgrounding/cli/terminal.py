@@ -46,7 +46,12 @@ VisionPictures = Annotated[
     int | None, typer.Option("--vlm-pictures", min=1, help="Pictures in one request to the vision LLM, at most.")
 ]
 Budget = Annotated[
-    int | None, typer.Option("--budget", min=1, help="Pictures shown to the vision LLM for one query, at most.")
+    int | None,
+    typer.Option(
+        "--budget",
+        min=1,
+        help="Frames shown to the vision LLM for one query; numpro shows some again where they take several requests.",
+    ),
 ]
 VisionTimeout = Annotated[
     float | None, typer.Option("--vlm-timeout", help="Seconds to wait for a vision LLM's server that sends nothing.")

@@ -232,7 +232,7 @@ class _Examination:
         limit = self.found.most_pictures or 1
         frames = min(CLOCK_FRAMES, limit * view.frames_per_picture)
         if frames < LEAST_CLOCK_FRAMES:
-            problem = f"{limit} pictures a request are too few"
+            problem = f"a request holds only {limit} pictures"
             self.found.views.append(ViewResult(view.name, problem=problem))
             return
         video = clock.clock_video(frames, view.frame_side)

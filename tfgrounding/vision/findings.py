@@ -113,7 +113,11 @@ def view_result(
         name, iou=round(float(np.mean(fits)), 4), readable=len(read), asked=asked, says_none=says_none, problem=problem
     )
     if len(true_seconds) < 4 or problem:
-        few = f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
+        few = (
+            "no reply could be used"
+            if not read
+            else f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
+        )
         return replace(result, problem=problem or few)
     scale, offset = np.polyfit(true_seconds, read_seconds, 1)
     spread = float(np.std(np.array(read_seconds) - (offset + scale * np.array(true_seconds))))
