@@ -138,7 +138,7 @@ def test_doctor(real_server):
     assert found.sees is False and found.recommended == "" and "used up" in found.stopped
     assert found.most_pictures == 9 and found.picture_tokens == PICTURE_TOKENS
     assert found.context_tokens == CONTEXT_TOKENS and found.takes_schema and found.gives_probability
-    assert 0 < found.yes < 1 and 0 < found.no < 1
+    assert found.streams and 0 < found.yes < 1 and 0 < found.no < 1
 
 
 def test_the_server_says_which_model_answered(vlm):

@@ -168,6 +168,7 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
         ("pictures in one request", f"{found.most_pictures}{more}"),
         ("tokens of one picture", "not known" if found.picture_tokens is None else f"{found.picture_tokens:.0f}"),
         ("context", f"{found.context_tokens:,} tokens" if found.context_tokens else "not known"),
+        ("streams replies", _yes(found.streams)),
         ("follows a JSON schema", _yes(found.takes_schema)),
         ("log-probabilities", _yes(found.gives_probability) + certainty),
         ("speed", speed),

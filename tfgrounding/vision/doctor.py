@@ -269,7 +269,10 @@ class _Examination:
         good = [one for one in self.found.views if one.iou >= GOOD_IOU and not one.problem]
         if good:  # of equals the first, in the order of the register
             self.found.recommended = max(good, key=lambda one: (round(one.iou, 2), bool(one.says_none))).view
-        self.found.context_tokens = _context_tokens(getattr(self.vlm, "client", None))
+        client = getattr(self.vlm, "client", None)
+        self.found.context_tokens = _context_tokens(client)
+        if isinstance(client, ChatClient):
+            self.found.streams = "stream" not in client.known.given_up
 
 
 def _timed_view(name: str) -> TimeView:

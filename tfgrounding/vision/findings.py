@@ -39,9 +39,9 @@ class Findings:
     """What `examine` found out. None means not known.
 
     `sees`: whether it reads numbers on pictures; `numbers_read` is its reply. `most_pictures`: the most that one
-    request held; `refusal` is the server's word about more, "" where it took all that were tried. `yes`, `no`: P(yes)
-    of a question whose answer is yes, and of one whose answer is no. `recommended`: a view, "" for none. `stopped`: why
-    not all was tried, "" where all was.
+    request held; `refusal` is the server's word about more, "" where it took all that were tried. `streams`: whether
+    replies come in pieces. `yes`, `no`: P(yes) of a question whose answer is yes, and of one whose answer is no.
+    `recommended`: a view, "" for none. `stopped`: why not all was tried, "" where all was.
     """
 
     model: str
@@ -56,6 +56,7 @@ class Findings:
     refusal: str = ""
     picture_tokens: float | None = None
     context_tokens: int | None = None
+    streams: bool | None = None
     takes_schema: bool | None = None
     yes: float | None = None
     no: float | None = None
@@ -113,12 +114,8 @@ def view_result(
         name, iou=round(float(np.mean(fits)), 4), readable=len(read), asked=asked, says_none=says_none, problem=problem
     )
     if len(true_seconds) < 4 or problem:
-        few = (
-            "no reply could be used"
-            if not read
-            else f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
-        )
-        return replace(result, problem=problem or few)
+        found = f"only {len(true_seconds) // 2} of {len(clock.ASKED)} events were found"
+        return replace(result, problem=problem or (found if read else "no reply could be used"))
     scale, offset = np.polyfit(true_seconds, read_seconds, 1)
     spread = float(np.std(np.array(read_seconds) - (offset + scale * np.array(true_seconds))))
     return replace(
