@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,14 +15,13 @@ import numpy as np
 
 from ..errors import ModelError, TFGroundingError
 from ..llm.chat import ChatClient
-from ..llm.connection import RefusedError
 from ..llm.prompting import prompts
 from ..llm.replies import Usage
 from ..registry import ROWS
 from . import clock
 from .findings import Findings, ViewResult, view_result
 from .frames import Clip, Interval, Part
-from .model import UselessReplyError, VisionModel
+from .model import TooMuchError, UselessReplyError, VisionModel
 from .views import ClipYesNo, TimeView, get_view, question_and_schema, view_for
 
 MOST_REQUESTS = 40
@@ -163,16 +163,16 @@ class _Examination:
         self.report("reading numbers on pictures")
         pictures = clock.number_pictures(SIDE)
         question = prompts("doctor.numbers").text
-        try:
+        with suppress(TooMuchError):
             text, _ = self.ask([*pictures, question], max_tokens=64)
-        except RefusedError:
-            raise
-        except ModelError:  # perhaps several pictures are too many: then one must do, or nothing does
-            pictures = pictures[:1]
-            text, _ = self.ask([*pictures, question], max_tokens=64)
+            return self._read_numbers(text, len(pictures))
+        text, _ = self.ask([pictures[0], question], max_tokens=64)
+        self._read_numbers(text, 1)
+
+    def _read_numbers(self, text: str, shown: int) -> None:
         self.found.numbers_read = text.strip()[:200]
         numbers = [int(number) for number in re.findall(r"\d{1,6}", text[-2000:])]
-        self.found.sees = numbers == list(clock.NUMBERS[: len(pictures)])
+        self.found.sees = numbers == list(clock.NUMBERS[:shown])
 
     def _picture_limit(self, most: int) -> None:
         counted: list[tuple[int, float]] = []
