@@ -26,6 +26,7 @@ WRONG_NONE, WRONG_ALL, WRONG_RANGE = 0.25, 0.25, 0.5  # what a wrong reply says
 OF_NO_USE = 0.02  # a right reply that names nothing that was shown
 ABSENT = 0.1
 MOST_SPLITS = 14
+MOST_CELLS = 80_000  # beyond those of the first grid
 HEAVY = 1 / 300  # of the mass: a cell that is split
 SMALLEST_SECONDS = 0.1
 SAME_IOU = 0.5  # intervals that overlap so much are nearly the same
@@ -75,6 +76,7 @@ class Posterior:
         near = float((self._near(whole) * whole[4]).sum())
         self._share, self._nearness = (SHARE_OF_PROPOSALS, near) if near > 0 else (0.0, 1.0)
         self._state = self._new(whole)
+        self._most_cells = whole.shape[1] + MOST_CELLS
         self._if_absent = np.zeros(len(ERROR_RATES))
         for start, end in self._proposed:
             self._split_within((start, start), (end, end), max(0.25, (end - start) / 8))
@@ -102,7 +104,9 @@ class Posterior:
         seconds = np.concatenate([[0.0], seen.seconds, [self.duration]])
         step = float(np.median(np.diff(seen.seconds))) if len(seen.seconds) > 1 else self.duration
         for first, last in seen.named:
-            self._split_within(tuple(seconds[first : first + 2]), tuple(seconds[last + 1 : last + 3]), step / 2)
+            start, end = seconds[first : first + 2], seconds[last + 1 : last + 3]
+            widest = max(start[1] - start[0], end[1] - end[0])  # wide where a look has several parts
+            self._split_within(start.tolist(), end.tolist(), max(step / 2, widest / 8))
         for _ in range(3):
             heavy = (self.mass > HEAVY) & (np.minimum(self._cells[2], self._cells[1] * 0.2) > SMALLEST_SECONDS)
             if not heavy.any():
@@ -219,7 +223,7 @@ class Posterior:
             there = (middle - step / 2 <= start[1]) & (middle + step / 2 >= start[0])
             there &= (middle - step / 2 + low <= end[1]) & (middle + step / 2 + high >= end[0])
             there &= np.maximum(step, high - low) > size
-            if not there.any():
+            if not there.any() or len(self.starts) + 3 * there.sum() > self._most_cells:
                 break
             self._split(there)
 
