@@ -21,7 +21,7 @@ from .numpro import named_vlm
 RATE_HZ = 8.0
 BUDGET_FRAMES = 256
 LEAST_BUDGET = 16
-MOST_PROPOSALS = 10
+MOST_PROPOSALS = 32
 EVERY = 1_000_000  # moments: the answer is cut after the correction, which changes their order
 
 
@@ -40,7 +40,7 @@ class HybridEngine:
         view: a way to show time that asks for intervals, by name or as an object; "auto": the one that the model knows.
         look_rate_hz: the most frames a second that are shown.
         budget_frames: frames shown for one query in all, those shown twice counted twice; at least 16.
-        most_proposals: how many of the best proposals count.
+        most_proposals: how many of the best proposals, and of the peaks of the query's curve, count.
         max_tokens: longest reply.
         device: where a local vision LLM runs.
 

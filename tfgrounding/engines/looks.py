@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from ..answer import Answer
 from ..errors import ModelError
@@ -26,9 +27,10 @@ LOOKS = 6  # that the budget is for, where none of them would be smaller or larg
 LEAST_FRAMES, MOST_FRAMES = 10, 32
 CONTEXT = 1.0  # shown on either side of an interval, as a share of its length
 LEAST_CONTEXT_SECONDS = 2.0
-MOST_PLACES = 6  # that a look may be taken at
-SIDE_BY_SIDE = 3
+MOST_PLACES = 8  # that a look may be taken at
+SIDE_BY_SIDE = (3, 6)
 MOST_MOMENTS = 10
+MOST_PEAKS, PEAK_SECONDS = 24, 1.0  # of the query's curve, which is smoothed by so much
 LEAST_MASS = 0.02  # of a moment that only replies named
 CERTAIN_OVERLAP = 0.96  # expected of the best moment; then no further look is taken
 MOST_ERRORS = 0.55  # of the replies; where more seem wrong, the curves' moments stay
@@ -71,7 +73,9 @@ class Looks:
         self.query = answer.plan.query
         self.duration = answer.video.duration_seconds
         self.asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
-        self.posterior = Posterior(self.duration, answer.moments[: engine.most_proposals])
+        proposals = [(moment.start_seconds, moment.end_seconds) for moment in answer.moments]
+        proposals += peaks(answer.curve, answer.pts_seconds, self.duration)
+        self.posterior = Posterior(self.duration, proposals[: engine.most_proposals])
         self.replies: list[str] = []
         self.warnings: list[str] = []
         self.shown: list[NumberedFrames] = []
@@ -110,9 +114,10 @@ class Looks:
         looks: list[Look] = [(self._stretch(0.0, self.duration, whole),)]
         looks += [(self._around(place, CONTEXT, each),) for place in places]
         apart = [place for i, place in enumerate(places) if all(_apart(place, other) for other in places[:i])]
-        if len(apart) > 1:
-            beside = sorted(apart[:SIDE_BY_SIDE])
-            looks.append(tuple(self._around(place, CONTEXT / 2, each // len(beside)) for place in beside))
+        for number in SIDE_BY_SIDE:
+            if 1 < number <= len(apart):
+                beside = sorted(apart[:number])
+                looks.append(tuple(self._around(place, CONTEXT / 2, each // number) for place in beside))
         bits = self.posterior.uncertainty([np.concatenate([part.instants for part in look]) for look in looks])
         best = np.argsort(-bits, kind="stable")[:count]
         return [looks[i] for i in best if bits[i] > 0]
@@ -201,6 +206,28 @@ def _seen(shown: NumberedFrames, reply: ReadReply) -> Seen:
         last = int(np.clip(np.searchsorted(edges, end - little, "left") - 1, first, len(shown) - 1))
         named.append((first, last))
     return Seen(shown.sample_seconds, tuple(dict.fromkeys(named)), reply.absent and not named)
+
+
+def peaks(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: float) -> list[Interval]:
+    """Where a curve is highest: around each peak, all that is above the middle between it and the curve's median.
+
+    Args:
+        curve: (T,) similarity of the query with each sample.
+        pts_seconds: (T,) times of the samples.
+    """
+    if len(curve) < 3:
+        return []
+    edges = edges_between(pts_seconds, 0.0, duration_seconds)
+    smooth = gaussian_filter1d(curve.astype(np.float64), PEAK_SECONDS * len(curve) / duration_seconds)
+    base, left = float(np.median(smooth)), smooth.copy()
+    found: list[Interval] = []
+    while len(found) < MOST_PEAKS and left.max() > base:
+        top = int(left.argmax())
+        below = np.flatnonzero(smooth < (smooth[top] + base) / 2)
+        first, last = int(below[below < top].max(initial=-1)) + 1, int(below[below > top].min(initial=len(curve)))
+        found.append((float(edges[first]), float(edges[last])))
+        left[first:last] = -np.inf
+    return found
 
 
 def _apart(a: Interval, b: Interval) -> bool:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..types import Moment
 from ..vision.frames import Interval
 
 ERROR_RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # (E,) all as probable before the first reply
 SHARE_OF_PROPOSALS = 0.5
-MOST_PROPOSALS = 10
 SHORTEST_SECONDS = 0.5
 RATIO = 1.5  # between the lengths of neighbouring cells, before they are split
 ONE_FRAME_OFF = 0.15  # a right reply's end is that much less probable for each frame that it is off
@@ -54,15 +52,14 @@ class Posterior:
 
     Args:
         duration_seconds: of the video.
-        proposals: best first.
+        proposals: (start, end) seconds, best first.
     """
 
-    def __init__(self, duration_seconds: float, proposals: Sequence[Moment] = ()) -> None:
+    def __init__(self, duration_seconds: float, proposals: Sequence[Interval] = ()) -> None:
         self.duration = duration_seconds
         self.seen: list[Seen] = []
-        best = proposals[:MOST_PROPOSALS]
-        self._proposed = np.array([(m.start_seconds, m.end_seconds) for m in best]).reshape(-1, 2)
-        self._ranks = 1 / np.arange(1.0, len(best) + 1)
+        self._proposed = np.array(proposals, dtype=float).reshape(-1, 2)
+        self._ranks = 1 / np.arange(1.0, len(proposals) + 1)
         shortest = min(SHORTEST_SECONDS, duration_seconds / 4)
         levels = max(1, int(np.ceil(np.log(duration_seconds / shortest) / np.log(RATIO))))
         ratio = (duration_seconds / shortest) ** (1 / levels)
