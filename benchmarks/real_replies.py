@@ -60,12 +60,19 @@ def seconds(reply: str, duration: float) -> tuple[float, float] | None:
     return (float(start), float(end)) if start < end else None
 
 
-def joined(found: tuple[float, float] | None, moments: tuple[Moment, ...], duration: float) -> tuple[float, float]:
+def joined(
+    found: tuple[float, float] | None, moments: tuple[Moment, ...], curve: np.ndarray, duration: float
+) -> tuple[float, float]:
     """The hybrid engine's first moment after one look at the whole video."""
     engine = SimpleNamespace(vlm=None, max_tokens=0, most_proposals=MOST_PROPOSALS, budget_frames=FRAMES)
     query = SimpleNamespace(query="")
     curves = SimpleNamespace(
-        source=Path(), plan=query, video=SimpleNamespace(duration_seconds=duration), moments=moments
+        source=Path(),
+        plan=query,
+        video=SimpleNamespace(duration_seconds=duration),
+        moments=moments,
+        curve=curve,
+        pts_seconds=(np.arange(len(curve)) + 0.5) * duration / len(curve),
     )
     looks: Any = Looks(engine, curves)
     edges = np.linspace(0, duration, FRAMES + 1)
@@ -102,7 +109,7 @@ def main() -> None:
         unread += found is None
         answers["curves alone"].append((moments[0].start_seconds, moments[0].end_seconds))
         answers["model alone"].append(found or (0.0, 0.0))
-        answers["joined"].append(joined(found, moments, duration))
+        answers["joined"].append(joined(found, moments, cases.curves[i][plan.query], duration))
         truths.append(case["truth"])
         videos.append(case["video"])
     truth = np.array(truths)

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..vision.frames import Interval
 
-ERROR_RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # (E,) all as probable before the first reply
+ERROR_RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # (E,) of the replies
+BEFORE = ERROR_RATES / ERROR_RATES.sum()  # (E,) how probable each is before the first reply: most models err often
 SHARE_OF_PROPOSALS = 0.5
 SHORTEST_SECONDS = 0.5
 RATIO = 1.5  # between the lengths of neighbouring cells, before they are split
@@ -74,7 +75,7 @@ class Posterior:
         self._share, self._nearness = (SHARE_OF_PROPOSALS, near) if near > 0 else (0.0, 1.0)
         self._state = self._new(whole)
         self._most_cells = whole.shape[1] + MOST_CELLS
-        self._if_absent = np.zeros(len(ERROR_RATES))
+        self._if_absent = np.log(BEFORE)
         for start, end in self._proposed:
             self._split_within((start, start), (end, end), max(0.25, (end - start) / 8))
 
@@ -195,7 +196,7 @@ class Posterior:
         themselves, their starts, ends and mass before any reply, and the likelihood of all that was seen."""
         starts, ends = cells[0], np.minimum(cells[0] + cells[1], self.duration)
         prior = cells[4] * (1 - self._share + self._share * self._near(cells) / self._nearness)
-        likelihood = np.zeros((len(ERROR_RATES), cells.shape[1]))
+        likelihood = np.repeat(np.log(BEFORE)[:, None], cells.shape[1], axis=1)
         for seen in self.seen:
             likelihood += _log_likelihood(seen, starts, ends)
         return cells, starts, ends, prior, likelihood
