@@ -164,7 +164,8 @@ class WatchedClips:
         search = ClipSearch.of_curves(self._curves.windows(answer))
         session.run(search)
         moments, present = session.read(search, answer)
-        shown = {"vlm": engine.vlm.name, "clips_asked": len(search.clips), **session.asking.provenance}
+        shown = {"vlm": engine.vlm.name, "frames_shown": session.asking.spent.pictures}
+        shown |= {"clips_asked": len(search.clips), **session.asking.provenance}
         return replace(
             answer,
             spans=tuple(moments[:top_k]),
