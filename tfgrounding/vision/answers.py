@@ -15,8 +15,9 @@ from .tokens import WORDS, Unit, tokens_of
 from .wording import plain
 
 _NONE = re.compile(rf"\W*(?:{WORDS['reply-none']})\W*?(?:$|[.!](?=\s|$)|\n)")
-_ABSENT, _LIMITED, _REFUSES, _FINAL, _UNSURE, _EXPLAINS = (
-    re.compile(WORDS[f"reply-{name}"]) for name in ("absent", "limited", "refuses", "final", "unsure", "explains")
+_ABSENT, _LIMITED, _REFUSES, _FINAL, _UNSURE, _EXPLAINS, _MISSING, _DOUBT = (
+    re.compile(WORDS[f"reply-{name}"])
+    for name in ("absent", "limited", "refuses", "final", "unsure", "explains", "missing", "doubt")
 )
 _REASONING = re.compile(rf"\W*(?:{WORDS['reply-reasoning']})")
 _SAYS_SOMETHING = re.compile(rf"\d|\b(?:none|never|throughout|entire|all)\b|{WORDS['reply-absent']}")
@@ -77,6 +78,8 @@ def read_reply(
         ModelError: it is no answer: it cannot be read, refuses, contradicts itself, or was cut off.
     """
     text = plain(reply)
+    if _MISSING.search(text):
+        raise ModelError(f"the model says that no picture reached it: {_start_of(reply)}")
     low_high = None if shown is None else (float(shown[0]), float(shown[1]))
     times = _first_line(text) or _in_json(text, unit, gap, low_high) or _in_words(text, unit, gap, low_high)
     if steps is not None and any(math.isfinite(end) and end > steps for pair in times.intervals for end in pair):
@@ -120,11 +123,14 @@ def _in_words(text: str, unit: Unit, gap: float, shown: Interval | None) -> Repl
     found = intervals_in_words(_without_asides(part, unit), unit, gap=gap, shown=shown)
     denies = [s for s in re.split(r"[.;\n]|\bbut\b", part) if _ABSENT.search(s) and not _LIMITED.search(s)]
     if found:
+        if _DOUBT.search(part):
+            raise ModelError("the reply names an interval and doubts or compares it")
         last = part.rfind(denies[-1]) if denies else -1
         if last >= 0 and not re.search(r"\d", part[last:]):
             raise ModelError("the reply names an interval and says that there is none")
         return ReplyTimes(list(dict.fromkeys(found)))
-    if (found is None or denies) and not _REFUSES.search(part):
+    said_of_times = found is None or (denies and not any(_has_own(sentence, unit) for sentence in denies))
+    if said_of_times and not _REFUSES.search(part):
         return ReplyTimes([], absent=True)
     raise ModelError("the reply names no interval in the unit that was asked for")
 

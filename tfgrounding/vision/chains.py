@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -122,6 +123,8 @@ class Chains:
             if second is not None:
                 return self._range(self._tokens[first], self._tokens[second], at, second + 1)
         chain, end = self._item(start, last)
+        if chain.single and self._tokens[start].unit in ("count", "rated"):
+            return None
         chain.at = at
         while (join := self.joined(end, last)) is not None:
             item, item_end = self._item(join, last)
@@ -200,8 +203,9 @@ class Chains:
                 return self._open(token, at, end + 1), end + 1
             if end >= len(self._tokens) and self._tokens[to - 1].kind == "to":
                 return Chain(at, end, own=token.is_own(self._unit), bad=True, named=True), end  # cut off
-        if at + 1 < last and self._tokens[at + 1].kind == "onward":
-            return self._open(token, at, at + 2), at + 2
+        after = self._skip(at + 1, last)
+        if after < last and self._tokens[after].kind == "onward":
+            return self._open(token, at, after + 1), after + 1
         own = token.is_own(self._unit)
         chain = Chain(at, at + 1, [(token.value, token.value)] if own else [], own, token.unit == "bad", single=True)
         chain.named, chain.other = token.unit is not None, token.unit in UNITS and not own
@@ -223,10 +227,15 @@ class Chains:
         if not all(own):
             return Chain(at, end, own=False, bad=any(own) or "bad" in units, named=True, other=bool(units & {*UNITS}))
         low = first.value * (last.scale if first.unit is None else 1)
-        pair = (min(low, last.value), max(low, last.value))
+        pair = (low, last.value)
+        if low > last.value and self._tokens[end - 2].text == "frame":  # "from frame 9 to frame 3" is clear enough
+            pair = (last.value, low)
         joined = first.unit is None and last.joined  # "5 to 11 minutes and 3 seconds"
         fraction = self._unit == "percent" and not units and pair[1] <= 1 < pair[1] + 1 and pair[1] % 1 != 0
-        return Chain(at, end, [pair], bad=fraction or joined, named=bool(units))
+        clock = (
+            last.scale == 60 and re.search(r"\.\d\d$", f"{first.text}\n{last.text}", re.M) is not None
+        )  # "1.05 minutes"
+        return Chain(at, end, [pair], bad=fraction or joined or clock or pair[0] > pair[1], named=bool(units))
 
     def _skip(self, at: int, last: int) -> int:
         while at < last and self._tokens[at].kind in ("filler", "unit"):

@@ -38,12 +38,14 @@ class _Reader:
         denied: list[Chain] = []
         other = False  # something is said in another unit
         doubtful = False  # an interval is asked, supposed, or in a long sentence with a "not"
+        denial = False  # something is denied, of no time
         for first, last in self._clauses():
             kinds = [token.kind for token in self._tokens[first:last]]
+            edges = (self._chains.starts, self._chains.ends)
             found = self._chains.read(first, last)
-            contrast = first > 0 and self._tokens[first - 1].kind == "contrast"
-            if contrast and chains and not found and "not" in kinds and not self._is_limited(first, last):
-                self._unclear("names an interval and then denies it")
+            if "not" in kinds:
+                denial |= "number" not in kinds and not self._is_limited(first, last)
+                denial |= edges != (self._chains.starts, self._chains.ends)
             if "except" in kinds:
                 found = self._all_but(found)
             elif "if" in kinds or "outside" in kinds or (last < len(self._tokens) and self._tokens[last].text == "?"):
@@ -59,6 +61,8 @@ class _Reader:
             chains += found
             other |= any(chain.other for chain in found)
         chains = self._meant(chains)
+        if chains and denial:
+            self._unclear("names an interval and denies something")
         if chains and doubtful:
             self._unclear("names several intervals, and which of them is meant is not clear")
         if not chains and other:
@@ -78,6 +82,7 @@ class _Reader:
     # Which chains are meant
 
     def _meant(self, chains: list[Chain]) -> list[Chain]:
+        beside = [c for c in chains if c.single and c.intervals and c.at and self._tokens[c.at - 1].text == "at"]
         chains = [chain for chain in chains if chain.own or chain.bad]
         if len(chains) > _MOST_CHAINS:
             self._unclear("names too many intervals")
@@ -91,17 +96,22 @@ class _Reader:
         if not strong:
             whole = [chain for chain in chains if chain.whole]
             strong = whole[:1]
+            if whole and not self._is_plain(whole[0]):
+                self._unclear("says of all of the video more than that the event is in it")
             if whole and any(chain.single and not self._is_plain(chain) for chain in chains):
                 self._unclear("names all of the video and single times of it")
         # A single number counts beside a range if nothing else is said of it.
         meant = [c for c in chains if c in strong or (c.single and (self._is_plain(c) or not strong))]
-        if strong and not all(map(self._is_plain, strong)):
+        if strong and (beside or not all(map(self._is_plain, strong))):
             low, high = strong[0].intervals[0][0], strong[-1].intervals[-1][1]
-            after = [c.intervals[0][0] for c in chains if c.single and c.intervals and c.at > strong[-1].at]
+            after = [c.intervals[0][0] for c in chains + beside if c.single and c.intervals and c.at > strong[-1].at]
             if any(not low <= number <= high for number in after):
                 self._unclear("names an interval and other numbers, and which are meant is not clear")
         if meant and not strong and (self._chains.starts or self._chains.ends or any(map(self._is_edge, meant))):
             self._unclear("names single numbers that are a start or an end")
+        lengths = self._unit == "second" and any(token.unit == "rated" for token in self._tokens)
+        if meant and not strong and (lengths or (self._unit == "second" and meant[0].intervals == [(0, 0)])):
+            self._unclear("names a time without an end")
         if len({tuple(chain.intervals) for chain in meant}) < 2:
             meant = meant[:1]
         elif not self._all_meant(meant):
@@ -138,8 +148,13 @@ class _Reader:
         """Single numbers as intervals."""
         numbers = [first for chain in chains for first, _ in chain.intervals]
         bad = any(chain.bad for chain in chains)
-        if self._chains.bare and len(numbers) == 2 and not chains[0].named and len(chains) == 1:  # "3, 9"
-            return Chain(chains[0].at, chains[-1].end, [(min(numbers), max(numbers))], bad=bad)
+        listed = any(token.text in ("and", "&", "+") for token in self._tokens)
+        if self._chains.bare and len(numbers) == 2 and not chains[0].named and len(chains) == 1:
+            bad |= listed and self._unit == "second"
+        if (
+            self._chains.bare and len(numbers) == 2 and not chains[0].named and len(chains) == 1 and not listed
+        ):  # "3, 9"
+            return Chain(chains[0].at, chains[-1].end, [(numbers[0], numbers[1])], bad=bad or numbers[0] > numbers[1])
         return Chain(chains[0].at, chains[-1].end, runs(numbers, self._gap), bad=bad)
 
     def _is_joined(self, first: int, end: int, at: int) -> bool:

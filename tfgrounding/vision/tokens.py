@@ -41,13 +41,17 @@ _PREFIXES = (*UNITS, "rated", "label", "thing")  # words before a number that sa
 _TIMES = (  # what follows a number of seconds, and how many it is
     (3600.0, r"hours?|hrs?|h(?= ?\d)|heures?|stunden?|horas?|小时|小時|時間|시간"),
     (60.0, r"minutes?|mins?|m(?= ?\d+(?:\.\d+)? ?s)|minuten|minutos?|минут\w*|分钟|分鐘|分|분"),
-    (1.0, r"seconds?|secs?|s|sekunden?|sek|segundos?|secondes?|secondi|секунд\w*|秒钟|秒|초"),
+    (1.0, r"seconds?|secs?|s|sekund\w*|sek|segundos?|secondes?|second[oi]|seconden|секунд\w*|detik|giây|秒钟|秒|초"),
     (0.001, "milliseconds?|ms"),
 )
 _AFTER = re.compile(
     f"[ -]?(?:{'|'.join(f'({words})' for _, words in _TIMES)})(?!{_LETTER})|(?P<percent> ?(?:%|percent\\b|per cent\\b))"
 )
 _AFTER_CLOCK = re.compile(r" ?(?:seconds|s|h|min)(?![a-z])")
+_TIME_OF_DAY = re.compile(r" ?(?:[ap]\.?m\b|o'clock|uhr\b)")
+_OTHER_THING = re.compile(
+    r" ?(?:fps|hz|°|[$€£¥]|(?:degrees?|dollars?|euros?|cents?|kg|km|meters?|metres?|people|years?|days?)\b)"
+)
 _LENGTH = re.compile(r"[ -]?(?:(?:long|total|duration|apart|later|earlier|ago)\b|in (?:total|length|duration)\b)")
 _AFTER_ORDINAL = re.compile(r" ?(?:$|[-,.;\n]|(?:frames?|images?|to|through|until|and|or)\b)")
 _AFTER_SPELLED = re.compile(r" ?(?:$|[^ a-z]|(?:to|through|until|till|and|or|onwards?)\b)")
@@ -88,7 +92,7 @@ class _Tokens:
         self._text = text
         self._unit = unit
         self._prefix: str | None = None  # what the word before says that a number counts
-        self._plural = False
+        self._plural = self._counts = False
         at = 0
         while (match := _TOKEN.match(text, at)) is not None:
             at = match.end()
@@ -110,7 +114,7 @@ class _Tokens:
         elif kind == "dash":
             kind = "to" if before else "filler"
         else:
-            keeps = ("filler", "mark", "lead") if self._prefix == "rated" else ("filler", "mark")
+            keeps = ("filler", "mark", "lead") if self._prefix == "rated" and not self._counts else ("filler", "mark")
             if kind not in keeps or (self._prefix in ("label", "thing") and text != "#"):
                 self._prefix = None
             kind = {"comma": "and", "mark": "filler"}.get(kind, kind)
@@ -118,6 +122,7 @@ class _Tokens:
 
     def _set_prefix(self, kind: str, text: str) -> None:
         self._plural = text.endswith("s")
+        self._counts = text in ("first", "last", "initial", "final", "next", "for", "within")  # "first at 3 s"
         of_a_thing = text.startswith("number") and self.tokens and self.tokens[-1].kind == "word"  # "door number 2"
         other = kind == "thing" or of_a_thing or (kind == "step" and self._unit in ("frame", "second"))
         self._prefix = "thing" if other else kind
@@ -136,7 +141,9 @@ class _Tokens:
         seconds = float(match["seconds"].replace(",", "."))
         possible = seconds < 60 and (minutes < 60 or not match["hours"])
         value = hours * 3600 + minutes * 60 + seconds
-        self.tokens.append(Token("number", match[0], value, "second" if possible else "bad"))
+        of_day = _TIME_OF_DAY.match(self._text, match.end()) is not None
+        unit = "label" if of_day else "second" if possible else "bad"
+        self.tokens.append(Token("number", match[0], value, unit))
         self._prefix = None
         after = _AFTER_CLOCK.match(self._text, match.end())
         return after.end() if after else match.end()
@@ -176,6 +183,8 @@ class _Tokens:
         if after := _AFTER.match(text, at):
             at = after.end()
             unit, scale = ("percent", 1.0) if after["percent"] else ("second", _TIMES[(after.lastindex or 1) - 1][0])
+        elif _OTHER_THING.match(text, at) or text[max(0, match.start() - 1) : match.start()] in tuple("$€£¥"):
+            unit = "label"
         elif match["ordinal"]:
             unit = "frame" if _AFTER_ORDINAL.match(text, at) else "label"
         elif _ASCII_LETTER.match(text, at) or (
@@ -191,6 +200,8 @@ class _Tokens:
         """The numbers of "3,5,7"; one where a comma stands for a point or parts thousands."""
         parts = digits.split(",")
         decimal = self._unit in ("second", "percent")
+        if len(parts) == 2 and len(parts[1]) == 3 and parts[0] != "0" and decimal:
+            return [digits]  # "1,500" may be 1.5 or 1500
         if len(parts) == 2 and (unit in ("second", "percent") or (decimal and self._is_in_range(len(self.tokens), at))):
             return [".".join(parts)]
         if len(parts) == 2 and len(parts[1]) == 3:

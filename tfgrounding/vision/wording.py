@@ -31,6 +31,7 @@ _HAN_SCALES = {"十": 10, "百": 100, "千": 1000}
 _HAN = re.compile(
     rf"(?<![后後])[{''.join(_HAN_DIGITS)}{''.join(_HAN_SCALES)}]{{1,9}}(?=[帧秒分到至])|(?<=[第到至])[一二三四五六七八九十百千两]{{1,9}}"
 )
+_TIME_COLUMN = r"frame|image|picture|sec|time|start|begin|from|end|^to$"
 _TRANSLATED = (
     {ord(mark): "-" for mark in "‐‑‒–—―−─－"}
     | {ord(mark): "~" for mark in "〜∼～"}
@@ -63,11 +64,12 @@ def plain(text: str) -> str:
         raise ModelError(f"the reply has {len(text):,} characters: no answer is so long")
     text = unicodedata.normalize("NFKC", text.translate(_TRANSLATED)).translate(_TRANSLATED)
     text = "".join(_plain_character(character) for character in text).lower()
+    text = re.sub(r"\x1b\[[\d;]{0,20}m", "", text)  # colours of a terminal
     text = re.sub(r"[^\S\n]+", " ", text)
     text = re.sub(r" ?(?:\n ?)+", "\n", text).strip()
     text = re.sub(r"<\|[^|<>\n]{0,40}\|>|</?[a-z_]+(?:[:|][a-z_]*)*/?>|\[/?inst\]|\\[a-z]+", " ", text)
     text = _rows("\n".join(_without_list_marks(text.split("\n"))))
-    text = re.sub(r"[*`#_$]+", " ", text)
+    text = re.sub(r"[*`#_]+|\$(?!\d[\d.,]{0,9}(?![\d.,$]))", " ", text)
     text = re.sub(r"<([^<>\n]{1,40})>", r" \1 ", text)
     text = re.sub(
         r"(?:(?<=^)|(?<=[\s,;]))\(?\d{1,2}\) (?=frames?\b|from\b|\d)", "; ", text
@@ -101,16 +103,18 @@ def _without_list_marks(lines: list[str]) -> list[str]:
 
 def _rows(text: str) -> str:
     """Each row of a table as "column: cell, column: cell"."""
-    lines, header = list[str](), list[str]()
+    lines, header, count = list[str](), list[str](), 0
     for line in text.split("\n"):
         cells = [cell.strip() for cell in line.strip(" |").split("|")] if line.count("|") >= 2 else []
         if not cells:
-            header = []
+            header, count = [], 0
         elif not header and not re.search(r"\d", line):
             header, cells = cells, []
         if cells and len(cells) == len(header):
-            line = ", ".join(f"{name}: {cell}" for name, cell in zip(header, cells, strict=True))
-        if not header or (cells and re.search(r"\w", line)):
+            count += any(re.search(r"\w", cell) for cell in cells)
+            numbered = cells[0] == str(count) and len(cells) > 1 and not re.search(_TIME_COLUMN, header[0])
+            line = ", ".join(f"{name}: {cell}" for name, cell in list(zip(header, cells, strict=True))[numbered:])
+        if not header or any(re.search(r"\w", cell) for cell in cells):
             lines.append(line)
     return "\n".join(lines)
 
