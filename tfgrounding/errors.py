@@ -47,10 +47,15 @@ def reason_to_skip(error: Exception) -> str:
     return " ".join(words.split())
 
 
+def one_line(text: str, *, most: int = 300) -> str:
+    """Words of others for a message: at most so many characters, without what a terminal obeys."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: 4 * most])
+    return " ".join(shown.split())[:most]
+
+
 def in_one_line(problem: BaseException) -> str:
     """An exception of anybody's code for a message: its class and its words, short, without what a terminal obeys."""
-    words = "".join(character if character.isprintable() else " " for character in str(problem))
-    return f"{type(problem).__name__}: {' '.join(words.split())[:300]}"
+    return f"{type(problem).__name__}: {one_line(str(problem))}"
 
 
 def without_secrets(text: str) -> str:

@@ -183,6 +183,56 @@ def test_no_reply_repeats_a_key(servers):
     assert chat(servers[0].url, api_key=SECRET).ask(ASK).text == "you sent Bearer ***"
 
 
+def _escaped(body: bytes) -> bytes:
+    """The key in JSON, each letter as a number."""
+    return body.replace(SECRET.encode(), "".join(f"\\u{ord(letter):04x}" for letter in SECRET).encode())
+
+
+def _streamed(field: str) -> bytes:
+    pieces = [{"index": 0, "delta": {field: text}} for text in ("It is " + SECRET[:7], SECRET[7:])]
+    chunks = [{"choices": [piece]} for piece in pieces] + [{"choices": [{"index": 0, "finish_reason": "stop"}]}]
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _escaped(completion(f"It is {SECRET}")),
+        _escaped(completion("", finish="stop").replace(b'"content": ""', f'"refusal": "It is {SECRET}"'.encode())),
+        _escaped(completion("fine").replace(b'"mock"', f'"{SECRET}"'.encode())),
+        _streamed("content"),
+        _streamed("refusal"),
+        completion("", logprobs={"content": [{"token": half, "logprob": -1} for half in (SECRET[:9], SECRET[9:])]}),
+    ],
+    ids=["text", "refusal", "model", "stream", "refusal in a stream", "tokens"],
+)
+def test_a_key_that_is_whole_only_once_it_is_decoded_is_hidden(servers, body):
+    server = servers[0]
+    server.reply = (200, {}, body)
+    reply = ChatClient("m", base_url=server.url, api_key=SECRET, retries=0).ask(ASK)
+    assert SECRET not in repr(reply) and SECRET not in "".join(token.text for token in reply.tokens)
+    assert "***" in repr(reply) or (body.startswith(b'{"id": "1"') and not reply.tokens)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (302, {"Location": f"http://{SECRET}.evil.example/\x1b[31m"}, b""),
+        (302, {"Location": f"http://[{SECRET}/"}, b""),
+        (200, {}, _escaped(json.dumps(SECRET).encode())),
+        (200, {}, b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"' + SECRET.encode() + b' error"}]}\n\n'),
+    ],
+    ids=["host", "no address", "no completion", "finish reason"],
+)
+def test_no_sentence_repeats_a_key_that_is_hidden_in_it(servers, reply):
+    server = servers[0]
+    server.reply = reply
+    with pytest.raises(ModelError) as told:
+        ChatClient("m", base_url=server.url, api_key=SECRET, retries=0).ask(ASK)
+    said = str(told.value)
+    assert SECRET not in said and "u0073" not in said and said.isprintable()
+
+
 @pytest.mark.parametrize("key", ["sk-é-0123456789", "sk-01234 56789", "sk-012\n345", "sk-\0", "  "])
 def test_a_key_that_no_request_can_carry_is_refused_without_repeating_it(key, monkeypatch):
     with pytest.raises(ModelError, match="api_key") as told:

@@ -460,6 +460,25 @@ ANSWERED = {
             event({"choices": [{"message": {"content": words(request)}, "finish_reason": "stop"}]}),
         ]
     ),
+    "a stream whose last chunk repeats the whole message": Row(
+        lambda nth, request: [
+            SSE,
+            part(words(request)),
+            event({"choices": [{"message": {"content": words(request)}, "finish_reason": "stop"}]}),
+        ]
+    ),
+    "a byte order mark before a stream": Row(lambda nth, request: [JSON, b"\xef\xbb\xbf", *stream(request)[1:]]),
+    "log-probabilities in a form of its own": Row(lambda nth, request: good(request, logprobs={"content": [5, None]})),
+    "vLLM: a reply that ends as an error, then fine": Row(
+        lambda nth, request: hostile.completion("from frame 9", finish="error") if nth == 1 else good(request),
+        requests=2,
+    ),
+    "SGLang: an aborted stream, then fine": Row(
+        first(1, [SSE, part("from frame 9"), part("", "abort"), event(b"[DONE]")]), requests=2
+    ),
+    "a name for the end of a reply that nobody knows": Row(
+        lambda nth, request: hostile.completion(words(request), finish="gone"), warns="'gone'.: it may be incomplete"
+    ),
     "content as a list of parts": Row(lambda nth, request: message([{"type": "text", "text": words(request)}])),
     "two choices": Row(
         lambda nth, request: json.dumps(
@@ -498,6 +517,43 @@ REFUSED = {
     "silent for ever": Row(always("hang"), "no answer in time", requests=2),
     "silent for ever in the middle of a stream": Row(
         always([SSE, part("from"), 20.0]), "no answer in time", requests=2
+    ),
+    "a header without end, line by line": Row(
+        always([b"HTTP/1.1 200 OK\r\n", *[b"x-a: b\r\n", 0.1] * 100]), "no answer in time", requests=2, seconds=4
+    ),
+    "100 Continue without end": Row(
+        always([b"HTTP/1.1 100 Continue\r\n\r\n", 0.1] * 100), "no answer in time", requests=2, seconds=4
+    ),
+    "a length of a chunk without end": Row(
+        always([SSE.replace(b"connection", b"transfer-encoding: chunked\r\nconnection"), *[b"0", 0.1] * 100]),
+        "no answer in time|connection lost",
+        requests=3,
+        seconds=4,
+    ),
+    "every reply ends as an error": Row(
+        always(message("from frame 9 to frame 10", "error")), "broken off .finish_reason 'error'", requests=3
+    ),
+    "every reply is cut off under a name of its own": Row(
+        always(message("from frame 9 to", "contextLengthReached")), "cut off at", requests=2, error=CutOffError
+    ),
+    "an event called error": Row(
+        always([SSE, part("from"), b'event: error\ndata: {"message": "engine died"}\n\n']), "engine died", requests=3
+    ),
+    "an error beside choices": Row(
+        always(
+            [
+                SSE,
+                part("from"),
+                event(
+                    {
+                        "error": {"code": "server_error", "message": "Provider disconnected"},
+                        "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+                    }
+                ),
+            ]
+        ),
+        "Provider disconnected",
+        requests=3,
     ),
     "an HTML page as success": Row(
         always(b"<!doctype html><h1>Welcome</h1>"), "not a chat completion: '<!doc", requests=3
@@ -593,6 +649,9 @@ REFUSED = {
     ),
     "an empty reply": Row(always(message("")), "gave an empty text"),
     "LM Studio: a stream without content": Row(always([SSE, part(None, "stop")]), "gave an empty text"),
+    "a refusal with what a terminal obeys": Row(
+        always(message(None, refusal="No \x1b[31mway\u202e")), r"a refusal: No \[31mway"
+    ),
     "OpenAI: a refusal": Row(always(message(None, refusal="I can't help with that.")), "a refusal: I can't help"),
     "a call of a tool": Row(always(message(None, "tool_calls", tool_calls=[{"id": "1"}])), "a call of a tool"),
     "Azure: the filter of contents": Row(always(message("from", "content_filter")), "filter of contents"),
@@ -652,7 +711,7 @@ def test_one_sentence(name: str, video: Path) -> None:
         seconds = time.monotonic() - began
     assert isinstance(told.value, RefusedError) == (row.error is RefusedError)
     said = str(told.value)
-    assert "\n" not in said and len(said) < 700 and ("'m' at" in said or "m@http" in said)
+    assert said.isprintable() and len(said) < 700 and ("'m' at" in said or "m@http" in said)
     assert server.asked[""] <= row.requests and seconds <= row.seconds
 
 

@@ -136,7 +136,7 @@ class ChatClient(Connection):
         return "/chat/completions"
 
     def _read_reply(self, body: bytes) -> Reply:
-        return read_reply(body, self.model)
+        return read_reply(body, self.model, self.hide_secrets)
 
     def _request(
         self, messages: Sequence[Message], wanted: Mapping[str, Any], schema: Mapping[str, Any] | None

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
-from ..errors import ModelError, without_secrets
+from ..errors import ModelError, one_line, without_secrets
 from .bodies import BodyError, read_body, read_start
+from .deadlines import Deadline
 from .limits import is_about_content, is_loading, limit_in, named_pause, stays
 from .refusals import AgainError, NoReplyError, NotAcceptedError, RefusedError, StatusError
 from .replies import ServerError, error_text, model_names, pause_seconds
@@ -70,7 +71,8 @@ class Connection:
             after it ("?api-version=...") go with every request.
         api_key: the server's key; a server of your own may need none. Else the variable `key_variable`, else
             OPENAI_API_KEY, which goes to the host of OPENAI_BASE_URL only, or to api.openai.com where that is not set.
-        timeout_seconds: longest wait for a server that sends nothing, and for a reply that does not come as a stream.
+        timeout_seconds: longest wait for a server that sends nothing, for the header of its response, and for a reply
+            that does not come as a stream.
         deadline_seconds: longest time for one reply, with all its retries and pauses.
         retries: how often a request is sent again.
         first_pause_seconds: the pause before the first retry if the server asks for none; it doubles each time.
@@ -109,6 +111,7 @@ class Connection:
         self.max_reply_bytes = max_reply_bytes
         self.requests = 0  # sent so far, with those that were sent again
         self._counting = threading.Lock()
+        self._sending = threading.local()
         self._has_warned = False  # since the last reply
         self._quiet_until = 0.0  # as `time.monotonic()` counts
         self._key = key
@@ -127,7 +130,7 @@ class Connection:
             default_headers={"Authorization": f"Bearer {sent}"} if key or not is_environment_server(url) else None,
             http_client=openai.DefaultHttpxClient(
                 follow_redirects=False,
-                event_hooks={"request": [self._drop_foreign_headers], "response": [self._raise_error_status]},
+                event_hooks={"request": [self._before_sending], "response": [self._raise_error_status]},
             ),
         )
 
@@ -152,8 +155,8 @@ class Connection:
         Args:
             path: what follows `base_url`, such as "/chat/completions".
             request: what is sent as JSON.
-            read: makes the result from the body of a reply, without the key and the password where it repeats them.
-                Its ValueError says why a reply cannot be used; then the request is sent again.
+            read: makes the result from the body of a reply. Its ValueError says why a reply cannot be used; then the
+                request is sent again.
             retries: instead of the connection's own.
             until: the deadline as `time.monotonic()` counts, instead of `deadline_seconds` from now.
             stop: set by another thread when the reply is no longer wanted.
@@ -175,7 +178,7 @@ class Connection:
                 self._keep_quiet(until, stop)
                 if on_send is not None:
                     on_send()
-                result = read(self._hide_secrets(self._send(path, request, until)))
+                result = read(self._send(path, request, until))
                 self._has_warned = False
                 return result
             except AgainError as error:
@@ -186,7 +189,7 @@ class Connection:
                     raise meant from None
                 problem = meant
             except ValueError as error:
-                problem = AgainError(str(error))
+                problem = AgainError(self._clean(str(error)))
             timeouts += problem.is_timeout
             if problem.is_wait and retries and waits < (_MOST_PAUSES if problem.is_rate else _MOST_WAITS):
                 waits += 1
@@ -243,21 +246,25 @@ class Connection:
             "headers": _HEADERS,
             "timeout": openai.Timeout(patience, connect=min(_CONNECT_SECONDS, patience)),
         }
+        deadline = self._sending.deadline = Deadline(until, head_seconds=self.timeout_seconds)
         try:
-            response: Any = (
-                self._client.get(path, cast_to=object, options=options)
-                if request is None
-                else self._client.post(path, cast_to=object, body=request, options=options)
-            )
-            try:
-                most_bytes = _LONGEST_LIST_BYTES if request is None else self.max_reply_bytes
-                return read_body(
-                    response.http_response, most_bytes=most_bytes, until=until, whole_seconds=self.timeout_seconds
+            with deadline:
+                response: Any = (
+                    self._client.get(path, cast_to=object, options=options)
+                    if request is None
+                    else self._client.post(path, cast_to=object, body=request, options=options)
                 )
-            finally:
-                response.close()
+                most_bytes = _LONGEST_LIST_BYTES if request is None else self.max_reply_bytes
+                try:
+                    body = read_body(
+                        response.http_response, most_bytes=most_bytes, until=until, whole_seconds=self.timeout_seconds
+                    )
+                finally:
+                    response.close()
+            if not deadline.is_over:
+                return body
         except openai.APITimeoutError:
-            raise AgainError("no answer in time", is_timeout=True) from None
+            pass
         except BodyError as error:
             raise AgainError(str(error)) from None
         except Exception as error:  # openai's, those of its transport, whose package depends on openai's version
@@ -267,7 +274,9 @@ class Connection:
             transport = type(error).__module__.startswith(("openai", "httpx", "httpcore", "h11", "ssl"))
             if not transport and not isinstance(error, OSError):
                 raise
-            raise self._lost(error) from None
+            if not deadline.is_over:
+                raise self._lost(error) from None
+        raise AgainError("no answer in time", is_timeout=True)
 
     def _lost(self, error: Exception) -> Exception:
         """What a connection that could not be made, or broke, means."""
@@ -284,6 +293,11 @@ class Connection:
                 f"{self.name} cannot be reached safely (TLS): {said}; is the address right, http or https?"
             )
         return AgainError(f"connection lost: {said}")
+
+    def _before_sending(self, request: Any) -> None:
+        request.extensions["trace"] = self._sending.deadline.trace
+        request.headers["connection"] = "close"  # so that every request has a connection that its deadline can close
+        self._drop_foreign_headers(request)
 
     def _drop_foreign_headers(self, request: Any) -> None:
         """Take out what openai adds from its environment variables where they are set for another server."""
@@ -306,7 +320,7 @@ class Connection:
         reason = f"HTTP {code}: {text}"
         said = f"(HTTP {code}): {text}"
         if code < 400:
-            target = host_of(headers.get("location", "")) or "another address"
+            target = self._clean(host_of(headers.get("location", ""))) or "another address"
             return RefusedError(f"{self.name} redirects to {target}; if that is right, use its address as base_url")
         if listing:
             return RefusedError(f"{self.name} lists no models {said}")
@@ -334,11 +348,10 @@ class Connection:
 
     def _clean(self, text: str) -> str:
         """A server's text as part of a message: one short line without secrets and control characters."""
-        hidden = self._hide_secrets(text.encode("utf-8", "replace")).decode("utf-8", "replace")
-        shown = "".join(character if character.isprintable() else " " for character in hidden[: 4 * _LONGEST_WORDS])
-        return " ".join(shown.split())[:_LONGEST_WORDS]
+        return one_line(self.hide_secrets(text[:_LONGEST_ERROR_BYTES]), most=_LONGEST_WORDS)
 
-    def _hide_secrets(self, body: bytes) -> bytes:
+    def hide_secrets(self, text: str) -> str:
+        """A text that a server sent, without the key and the password where it repeats them."""
         for secret in self._secrets:
-            body = body.replace(secret.encode(), b"***")
-        return body
+            text = text.replace(secret, "***")
+        return text

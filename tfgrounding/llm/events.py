@@ -8,11 +8,12 @@ from typing import Any
 
 _TEXTS = ("content", "reasoning_content", "reasoning", "refusal")
 _DONE = b"data: [DONE]", b"data:[DONE]"
+_MARK = b"\xef\xbb\xbf"  # of byte order, that some servers write before a text
 
 
 def is_stream(start: bytes) -> bool:
     """Whether a body that begins so is an event stream."""
-    return start.lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":"))
+    return start.removeprefix(_MARK).lstrip().startswith((b"data:", b"event:", b"id:", b"retry:", b":"))
 
 
 def is_over(tail: bytes) -> bool:
@@ -30,7 +31,7 @@ def joined(body: bytes) -> dict[str, Any]:
     choice: dict[str, Any] = {"message": message, "finish_reason": None}
     whole: dict[str, Any] = {"choices": [choice]}
     over = False
-    for data in _events(body):
+    for name, data in _events(body):
         if data == "[DONE]":
             over = True
             break
@@ -38,8 +39,10 @@ def joined(body: bytes) -> dict[str, Any]:
         if not isinstance(chunk, dict):
             raise ValueError("a part of the stream is no JSON object")
         if chunk.get("error"):
-            return chunk
-        whole |= {name: chunk[name] for name in ("model", "usage", "system_fingerprint") if chunk.get(name)}
+            return {"error": chunk["error"]}
+        if name == "error":
+            return {"error": chunk}
+        whole |= {key: chunk[key] for key in ("model", "usage", "system_fingerprint") if chunk.get(key)}
         parts = chunk.get("choices")
         part = parts[0] if isinstance(parts, list) and parts else None
         if isinstance(part, dict) and part.get("index") in (0, None):
@@ -56,8 +59,11 @@ def _add(choice: dict[str, Any], message: dict[str, Any], part: dict[str, Any]) 
     choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
     delta = part.get("delta") or part.get("message") or {"content": part.get("text")}
     if isinstance(delta, dict):
+        is_whole = not part.get("delta") and bool(part.get("message"))  # not a piece: what came before, and its end
         for name in _TEXTS:
             if text := plain_text(delta.get(name)):
+                if is_whole:
+                    message[name] = []
                 message.setdefault(name, []).append(text)
         if delta.get("tool_calls"):
             message["tool_calls"] = delta["tool_calls"]
@@ -83,14 +89,17 @@ def plain_text(content: Any) -> str:
     return content or ""
 
 
-def _events(body: bytes) -> Iterator[str]:
-    """The data of each event; comments and other fields are left out."""
-    lines: list[str] = []
-    for line in body.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+def _events(body: bytes) -> Iterator[tuple[str, str]]:
+    """(name, data) of each event, without comments and other fields; an event without a name has "" for it."""
+    name, lines = "", list[str]()
+    for line in body.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if line.startswith("data:"):
             lines.append(line[5:].removeprefix(" "))
-        elif not line and lines:
-            yield "\n".join(lines)
-            lines = []
+        elif line.startswith("event:"):
+            name = line[6:].strip()
+        elif not line:
+            if lines:
+                yield name, "\n".join(lines)
+            name, lines = "", []
     if lines:
-        yield "\n".join(lines)
+        yield name, "\n".join(lines)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..errors import one_line
 from .chat import ChatClient, Message
 from .connection import NotAcceptedError
 from .events import plain_text
-from .replies import Reply, ServerError, Token, Usage
+from .replies import Reply, ServerError, Token, Usage, log_probability
 
 URL = "https://generativelanguage.googleapis.com/v1beta"
 _FINISHES = {"MAX_TOKENS": "length", "STOP": "stop", "": ""}
@@ -34,7 +35,7 @@ class GeminiClient(ChatClient):
         return f"/models/{self.model.removeprefix('models/')}:generateContent"
 
     def _read_reply(self, body: bytes) -> Reply:
-        return _read_reply(body, self.model)
+        return _read_reply(body, self.model, self.hide_secrets)
 
     def _request(
         self, messages: Sequence[Message], wanted: Mapping[str, Any], schema: Mapping[str, Any] | None
@@ -80,7 +81,7 @@ def _part(part: Mapping[str, Any]) -> dict[str, Any]:
     return dict(part)
 
 
-def _read_reply(body: bytes, model: str) -> Reply:
+def _read_reply(body: bytes, model: str, hide: Callable[[str], str] = str) -> Reply:
     """The reply in a GenerateContentResponse.
 
     Raises:
@@ -96,18 +97,24 @@ def _read_reply(body: bytes, model: str) -> Reply:
         usage = Usage(1, _count(used, "promptTokenCount"), _count(used, "candidatesTokenCount") + thought)
         if not data.get("candidates"):
             why = str((data.get("promptFeedback") or {}).get("blockReason") or "no reason given")
-            return Reply("", "content_filter", model, usage, instead=f"nothing: the request was blocked ({why[:40]})")
+            return Reply(
+                "",
+                "content_filter",
+                model,
+                usage,
+                instead=f"nothing: the request was blocked ({one_line(hide(why), most=40)})",
+            )
         candidate = data["candidates"][0]
-        finish = str(candidate.get("finishReason") or "")[:40]
+        finish = one_line(hide(str(candidate.get("finishReason") or "")), most=40)
         parts = (candidate.get("content") or {}).get("parts") or []
-        text = plain_text([{"text": part.get("text", "")} for part in parts if not part.get("thought")])
+        text = hide(plain_text([{"text": part.get("text", "")} for part in parts if not part.get("thought")]))
         instead = "" if text.strip() else f"an empty text ({finish})"
-        tokens = _tokens(candidate.get("logprobsResult") or {})
+        tokens = _tokens(candidate.get("logprobsResult"), hide)
         return Reply(text, _FINISHES.get(finish, "content_filter"), model, usage, tokens, instead)
     except ServerError:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError):
-        start = " ".join(body[:80].decode("utf-8", "replace").split())
+        start = hide(" ".join(body[:500].decode("utf-8", "replace").split()))[:80]
         raise ValueError(f"the reply is no GenerateContentResponse: {start!r}") from None
 
 
@@ -116,10 +123,22 @@ def _count(used: Mapping[str, Any], name: str) -> int:
     return int(count) if isinstance(count, int | float) and 0 < count < 1e9 else 0
 
 
-def _tokens(result: Mapping[str, Any]) -> tuple[Token, ...]:
+def _tokens(result: Any, hide: Callable[[str], str]) -> tuple[Token, ...]:
+    """The log-probabilities of a reply; none where they have another form, or spell a secret."""
+    try:
+        tokens = _listed(result) if isinstance(result, dict) else ()
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        return ()
+    spelled = "".join(token.text for token in tokens)
+    return tokens if hide(spelled) == spelled else ()
+
+
+def _listed(result: Mapping[str, Any]) -> tuple[Token, ...]:
     chosen, top = result.get("chosenCandidates") or [], result.get("topCandidates") or []
-    tops = [{str(one["token"]): float(one["logProbability"]) for one in at.get("candidates") or []} for at in top]
+    tops = [
+        {str(one["token"]): log_probability(one["logProbability"]) for one in at.get("candidates") or []} for at in top
+    ]
     return tuple(
-        Token(str(one["token"]), float(one["logProbability"]), tops[at] if at < len(tops) else {})
+        Token(str(one["token"]), log_probability(one["logProbability"]), tops[at] if at < len(tops) else {})
         for at, one in enumerate(chosen)
     )

@@ -7,11 +7,14 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import one_line
 from .events import is_stream, joined, plain_text
+
+ROUNDING = 1e-3  # by which a log-probability may be above 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,15 @@ class Reply:
     fingerprint: str = ""
 
 
-_CUT_OFF = ("max_tokens", "max_output_tokens", "model_length", "token_limit")  # other names of finish_reason "length"
+# What servers call the end of a reply, in small letters: all is there; the longest length was reached; a filter
+# stopped it. A word of _BROKEN in any other name: something went wrong in the middle.
+_WHOLE = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token", "eosfound", "stopstringfound"})
+_WHOLE |= {"complete", "completed", "tool_calls", "function_call"}
+_CUT_OFF = re.compile(r"length|max_?(?:\w{1,9}_?)?tokens|max_?predicted|limit")
+_FILTERED = re.compile(r"filter|safety|refus|recitation|prohibited|blocklist")
+_BROKEN = re.compile(
+    r"error|abort|cancel|fail|interrupt|disconnect|time_?out|timed_?out|incomplete|unload|insufficient|user_?stopped|crash"
+)
 
 
 class ServerError(ValueError):
@@ -69,12 +80,17 @@ class ServerError(ValueError):
         self.body, self.code = body, code
 
 
-def read_reply(body: bytes, model: str) -> Reply:
+def read_reply(body: bytes, model: str, hide: Callable[[str], str] = str) -> Reply:
     """The reply in the body of a response: a chat completion, at once or as an event stream.
+
+    Args:
+        body: of the response.
+        model: the name of the model that was asked.
+        hide: takes secrets out of a text; it is given every text of the reply as it reads in the end.
 
     Raises:
         ServerError: it is an error.
-        ValueError: it is neither.
+        ValueError: it is neither, or the reply was broken off.
     """
     try:
         data = joined(body) if is_stream(body[:1000]) else _first_object(body)
@@ -82,27 +98,58 @@ def read_reply(body: bytes, model: str) -> Reply:
             raise ServerError(json.dumps(data).encode(), _code_of(data["error"]))
         choice = data["choices"][0]
         message = choice["message"] if "message" in choice else {"content": choice["text"]}
-        content = plain_text(message.get("content"))
+        content = hide(plain_text(message.get("content")))
         content = content.encode("utf-8", "replace").decode()  # a lone surrogate could not be sent back
         usage = data.get("usage")
         prompt, completion = (_count(usage, name) for name in ("prompt_tokens", "completion_tokens"))
-        finish = str(choice.get("finish_reason") or "")[:40]
-        finish = "length" if finish.lower() in _CUT_OFF else finish
-        return Reply(
-            text=content,
-            finish_reason=finish,
-            model=str(data.get("model") or model)[:200],
-            usage=Usage(1, prompt, completion),
-            tokens=_tokens(choice.get("logprobs")),
-            instead="" if content.strip() else _instead(message, finish),
-            fingerprint=str(data.get("system_fingerprint") or "")[:40],
-        )
+        finish, warnings = finish_reason(choice.get("finish_reason"), hide)
+        instead = "" if content.strip() else _instead(message, finish, hide)
     except ServerError:
         raise
+    except BrokenOffError as error:
+        raise ValueError(str(error)) from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         why = f" ({error})" if isinstance(error, ValueError) and is_stream(body[:1000]) else ""
-        start = " ".join(body[:80].decode("utf-8", "replace").split())
+        start = hide(" ".join(_unescaped(body[:500].decode("utf-8", "replace")).split()))[:80]
         raise ValueError(f"the reply is not a chat completion{why[:200]}: {start!r}") from None
+    return Reply(
+        text=content,
+        finish_reason=finish,
+        model=one_line(hide(str(data.get("model") or model))),
+        usage=Usage(1, prompt, completion),
+        tokens=_tokens(choice.get("logprobs"), hide),
+        instead=instead,
+        warnings=warnings,
+        fingerprint=one_line(hide(str(data.get("system_fingerprint") or "")), most=40),
+    )
+
+
+class BrokenOffError(Exception):
+    """A reply that something stopped before its end; the text says what."""
+
+
+def finish_reason(given: object, hide: Callable[[str], str] = str) -> tuple[str, tuple[str, ...]]:
+    """(Why a reply ended, warnings), by the word of any server: "length" and "content_filter" are called so.
+
+    Raises:
+        BrokenOffError: something went wrong in the middle of the reply.
+    """
+    name = one_line(hide(str(given or "")), most=40)
+    small = name.lower()
+    if small in _WHOLE or not small:
+        return name, ()
+    if _CUT_OFF.search(small):
+        return "length", ()
+    if _FILTERED.search(small):
+        return "content_filter", ()
+    if _BROKEN.search(small):
+        raise BrokenOffError(f"the reply was broken off (finish_reason {name!r})")
+    return name, (f"the server ended a reply for a reason that is not known here ({name!r}): it may be incomplete",)
+
+
+def _unescaped(text: str) -> str:
+    """A text in which the letters that JSON writes as numbers read as letters."""
+    return re.sub(r"\\u00([0-9a-fA-F]{2})", lambda match: chr(int(match[1], 16)), text)
 
 
 def _first_object(body: bytes) -> dict[str, Any]:
@@ -113,10 +160,10 @@ def _first_object(body: bytes) -> dict[str, Any]:
     return data
 
 
-def _instead(message: Mapping[str, Any], finish_reason: str) -> str:
+def _instead(message: Mapping[str, Any], finish_reason: str, hide: Callable[[str], str]) -> str:
     """What a message without text holds, for a sentence that says what the model gave."""
     if refusal := message.get("refusal"):
-        return f"a refusal: {' '.join(str(refusal).split())[:200]}"
+        return f"a refusal: {one_line(hide(str(refusal)), most=200)}"
     if finish_reason == "content_filter":
         return "nothing: its filter of contents stopped it"
     if message.get("tool_calls") or message.get("function_call"):
@@ -166,13 +213,20 @@ def without_thoughts(text: str) -> str:
     return " ".join(part for part in [*kept, rest] if part)
 
 
-def _tokens(logprobs: Any) -> tuple[Token, ...]:
+def _tokens(logprobs: Any, hide: Callable[[str], str]) -> tuple[Token, ...]:
     """The log-probabilities of a reply, as chat completions give them or, as lists side by side, as completions do.
 
-    Numbers that are none (NaN) are left out.
+    Numbers that are none (NaN, above 0) are left out; all are where they have another form, or spell a secret.
     """
-    if not isinstance(logprobs, dict):
+    try:
+        tokens = _listed(logprobs) if isinstance(logprobs, dict) else ()
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
         return ()
+    spelled = "".join(token.text for token in tokens)
+    return tokens if hide(spelled) == spelled else ()
+
+
+def _listed(logprobs: Mapping[str, Any]) -> tuple[Token, ...]:
     entries = logprobs.get("content")
     if isinstance(entries, list):
         return tuple(_token(entry) for entry in entries)
@@ -181,12 +235,13 @@ def _tokens(logprobs: Any) -> tuple[Token, ...]:
         return ()
     chosen = logprobs.get("token_logprobs") or [None] * len(texts)
     return tuple(
-        Token(str(text), _number(logprob), _top(top)) for text, logprob, top in zip(texts, chosen, tops, strict=False)
+        Token(str(text), log_probability(logprob), _top(top))
+        for text, logprob, top in zip(texts, chosen, tops, strict=False)
     )
 
 
 def _token(entry: Mapping[str, Any]) -> Token:
-    return Token(str(entry["token"]), _number(entry.get("logprob")), _top(entry.get("top_logprobs")))
+    return Token(str(entry["token"]), log_probability(entry.get("logprob")), _top(entry.get("top_logprobs")))
 
 
 def _top(entries: Any) -> dict[str, float]:
@@ -195,12 +250,14 @@ def _top(entries: Any) -> dict[str, float]:
         pairs = list(entries.items())
     else:
         pairs = [(entry["token"], entry["logprob"]) for entry in entries or ()]
-    return {str(token): number for token, logprob in pairs if not math.isnan(number := _number(logprob))}
+    return {str(token): number for token, logprob in pairs if not math.isnan(number := log_probability(logprob))}
 
 
-def _number(logprob: Any) -> float:
-    """A log-probability, at most 0; NaN where it is no number."""
-    return min(0.0, float(logprob)) if isinstance(logprob, int | float) and logprob == logprob else math.nan
+def log_probability(value: Any) -> float:
+    """A log-probability, at most 0; NaN where it is no number, or above 0 by more than rounding explains."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value <= ROUNDING:
+        return math.nan
+    return min(0.0, float(value))
 
 
 def model_names(body: bytes) -> list[str]:

@@ -84,5 +84,8 @@ def checked_key(key: str, name: str) -> str:
 
 
 def host_of(url: str) -> str:
-    """The address of the server alone, without path and secrets."""
-    return urlunsplit((*urlsplit(without_secrets(url))[:2], "", "", ""))
+    """The address of the server alone, without path and secrets; nothing where it is no address."""
+    try:
+        return urlunsplit((*urlsplit(without_secrets(url))[:2], "", "", ""))
+    except ValueError:
+        return ""
