@@ -351,7 +351,10 @@ def test_nothing_leaves_the_machine_without_an_endpoint(scenes: str, monkeypatch
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [(4.0, 8.0)]
 
 
-@pytest.mark.parametrize("settings", [{"rate_hz": 0}, {"most_frames": 0}, {"overlap": 1.0}, {"view": "clock"}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"rate_hz": 0}, {"rate_hz": 1e7}, {"rate_hz": "x"}, {"most_frames": 0}, {"overlap": 1.0}, {"view": "clock"}],
+)
 def test_impossible_settings_are_refused(settings: dict) -> None:
     with pytest.raises(TFGroundingError):
         NumProEngine(Watcher(red_numbers), **settings)

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 
 import numpy as np
 import pytest
 
 from tfgrounding.engines.asking import Asking
-from tfgrounding.errors import ModelError
+from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.vision import NoProbabilityError, load_vlm, view_for
-from tfgrounding.vision.profiles import LARGEST_FILE_BYTES, Profile, find_profile, profile_path, save_profile
+from tfgrounding.vision.profiles import (
+    LARGEST_FILE_BYTES,
+    Profile,
+    check_writable,
+    find_profile,
+    profile_path,
+    save_profile,
+)
 
 PICTURES = [np.zeros((48, 64, 3), np.uint8)]
 URL = "https://models.example:8443/v1"
@@ -63,6 +71,8 @@ def test_any_model_has_a_file_in_the_folder(model, tmp_path):
         {"takes_schema": "yes"},
         {"measured": "\x1b[2J"},
         {"format": 99},
+        {"format": True},
+        {"view": "clip-yes-no"},
         {"model": "other"},
         {"server": "https://other.example:443"},
     ],
@@ -107,3 +117,38 @@ def test_what_is_named_comes_before_the_profile():
     assert load_vlm("gemini-x@http://127.0.0.1:10/v1", most_pictures=20).capacity(PICTURES) == 20
     without = load_vlm("gemini-x@http://127.0.0.1:10/v1", use_profile=False)
     assert without.profile is None and view_for(without).name == "timestamps-text:clock"
+
+
+def test_a_pipe_in_the_place_of_a_profile_is_not_waited_for():
+    path = save_profile("m", URL, PROFILE)
+    path.unlink()
+    os.mkfifo(path)
+    assert find_profile("m", URL) is None
+
+
+def test_an_answer_says_that_a_profile_was_not_used():
+    save_profile("m", "http://127.0.0.1:12/v1", PROFILE).write_text("{")
+    vlm = load_vlm("m@http://127.0.0.1:12/v1")
+    assert vlm.profile is None and "it is not used" in Asking(vlm).warnings[0]
+
+
+def test_a_profiles_view_that_the_server_no_longer_takes():
+    save_profile("qwen3-vl-8b", "http://127.0.0.1:13/v1", Profile("video"))
+    vlm = load_vlm("qwen3-vl-8b@http://127.0.0.1:13/v1")
+    assert view_for(vlm).name == view_for(vlm).name == "qwen3-seconds"
+    (said,) = Asking(vlm).warnings
+    assert "the profile of qwen3-vl-8b@http://127.0.0.1:13/v1 recommends the view video" in said
+
+
+def test_a_cache_that_cannot_be_written_is_known_before_requests(tmp_path):
+    check_writable("m", URL)
+    (tmp_path / "profiles").rmdir()
+    (tmp_path / "profiles").write_text("a file")
+    with pytest.raises(TFGroundingError, match="cannot be kept there"):
+        check_writable("m", URL)
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://[x]", "http://a:b"])
+def test_addresses_that_are_none(address):
+    with pytest.raises(ModelError, match="is not the address of a server"):
+        load_vlm(f"m@{address}")

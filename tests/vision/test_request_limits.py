@@ -41,6 +41,12 @@ def test_a_count_that_is_a_context_length_is_a_cut(limits, prompt):
         limits.check(reply(prompt), sent(16), max_tokens=256)
 
 
+def test_a_length_below_an_earlier_count_is_no_cut(limits):
+    limits.check(reply(6450), sent(64), max_tokens=256)
+    limits.check(reply(2050), sent(20), max_tokens=256)
+    assert not limits.known.warnings
+
+
 def test_a_context_of_a_known_length_that_is_nearly_full_is_a_cut(limits):
     limits.known.context_tokens = 6000
     limits.check(reply(5000), sent(14), max_tokens=256)

@@ -55,7 +55,7 @@ class Asking:
         self.vlm = vlm
         self.max_tokens = max_tokens
         self.spent = Spent()
-        self.warnings: list[str] = []
+        self.warnings: list[str] = list(getattr(vlm, "notes", ()))
         self._counting = threading.Lock()
 
     def text(

@@ -9,6 +9,7 @@ from typing import Any
 from ..answer import Answer
 from ..errors import TFGroundingError
 from ..media import AnySource
+from ..media.frames import checked_rate
 from ..types import Plan, Progress, VideoFeatures, VideoInfo
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
@@ -76,7 +77,7 @@ class HybridEngine:
                 f"not {most_proposals} and {budget_frames}"
             )
         self.curves = curves
-        self.look_rate_hz = look_rate_hz
+        self.look_rate_hz = checked_rate(look_rate_hz)
         self.budget_frames = budget_frames
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import VideoError
 from ..llm.prompting import prompts
-from ..media.frames import iter_frames
+from ..media.frames import checked_rate_of, iter_frames
 from ..media.sampling import capped_rate_hz, evenly
 from ..types import Frames, Source
 from ..vision.frames import Clip, Jpeg, Part
@@ -83,6 +83,7 @@ class SampledVideo:
         if self._most is not None:
             seconds = self.info.duration_seconds
             self.rate_hz = capped_rate_hz(seconds, rate_hz=self._wanted_hz, most_frames=self._most)
+        checked_rate_of(self.source, self.rate_hz)
 
     def _ends_as_stated(self) -> bool:
         """Whether a long video's last sample, and no further one, can be decoded; then it need not be read before."""

@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import ModelError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..media import AnySource, open_source
+from ..media.frames import checked_rate
 from ..media.sampling import capped_rate_hz
 from ..registry import with_named_failures
 from ..types import Progress, VideoFeatures, VideoInfo
@@ -65,7 +66,7 @@ class NumProEngine:
         self.obeys_rate = rate_hz is not None
         if most_frames is None and not self.obeys_rate:
             most_frames = MOST_FRAMES
-        self.rate_hz = RATE_HZ if rate_hz is None else rate_hz
+        self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
         capped_rate_hz(1.0, rate_hz=self.rate_hz, most_frames=1 if most_frames is None else most_frames)
         if not 0 <= overlap < 1:
             raise TFGroundingError(f"overlap must be at least 0 and below 1, not {overlap}")

@@ -14,8 +14,9 @@ class Known:
     may be asked for. `longest_reply`: tokens that may be asked for at most. `first_reply`: tokens that are asked for at
     least, because shorter replies were cut off. `most_pictures`, `most_bytes`, `most_pixels` (of all pictures
     together): of one request. `longest_side`: of one picture, in pixels. `context_tokens`: of request and reply, where
-    the server cuts what is longer without a word; 0 where it was asked for and not said. `warnings`: what an answer
-    that was made under these limits has to say. A limit is None where nothing is known.
+    the server cuts what is longer without a word; 0 where it was asked for and not said. `most_counted`: the largest
+    count of a request's tokens. `warnings`: what an answer that was made under these limits has to say. A limit is
+    None where nothing is known.
     """
 
     given_up: set[str] = field(default_factory=set)
@@ -27,6 +28,7 @@ class Known:
     most_pixels: int | None = None
     longest_side: int | None = None
     context_tokens: int | None = None
+    most_counted: int = 0
     warnings: list[str] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -37,6 +39,12 @@ class Known:
             now = value if now is None else min(now, value)
             setattr(self, name, now)
             return int(now)
+
+    def count(self, tokens: int) -> int:
+        """Remember a count of tokens; returns the largest one so far."""
+        with self.lock:
+            self.most_counted = max(self.most_counted, tokens)
+            return self.most_counted
 
     def warn(self, text: str) -> None:
         with self.lock:

@@ -41,7 +41,7 @@ class VisionModel(Protocol):
     `llm.Reply`, with its tokens and warnings, of which `ask` gives the text, and which follows a JSON schema where
     `takes_schema` says so; `yes_reply(parts)` gives P(yes) with such a reply; `prepare(picture)` encodes a picture
     once, to be sent often, as a `Jpeg`; `concurrency`: how many requests may run at the same time; `takes_clips`:
-    whether a `Clip` may be one of the parts.
+    whether a `Clip` may be one of the parts; `notes`: a list of warnings for every answer.
     """
 
     name: str

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import re
+import stat
+import tempfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from ..files import write_atomically
 from ..llm.servers import origin
 from ..registry import ROWS
 from ..tracks.cache import usual_folder
-from .views import get_view
+from .views import ClipYesNo, get_view
 
 log = logging.getLogger(__name__)
 
@@ -63,20 +66,47 @@ def save_profile(model: str, base_url: str, profile: Profile) -> Path:
 
 def find_profile(model: str, base_url: str) -> Profile | None:
     """The profile of a model on a server; None, with a warning in the log, where the file is not what was written."""
+    profile, problem = read_profile(model, base_url)
+    if problem:
+        log.warning("%s", problem)
+    return profile
+
+
+def read_profile(model: str, base_url: str) -> tuple[Profile | None, str]:
+    """The profile of a model on a server, None where there is none, and why an existing one is not used, else ""."""
     path = profile_path(model, base_url)
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(0, "it is no regular file")
             content = file.read(LARGEST_FILE_BYTES + 1)
+        return _checked(content, model, base_url), ""
     except FileNotFoundError:
-        return None
+        return None, ""
     except OSError as error:
-        log.warning("%s: cannot be read (%s): no profile is used", path, error.strerror)
-        return None
-    try:
-        return _checked(content, model, base_url)
+        return None, f"{path}: cannot be read ({error.strerror}): no profile is used"
     except (ValueError, TypeError, RecursionError) as error:
-        log.warning("%s: %s: it is not used; tfgrounding doctor writes a new one", path, error)
-        return None
+        return None, f"{path}: {error}: it is not used; tfgrounding doctor writes a new one"
+
+
+def check_writable(model: str, base_url: str) -> None:
+    """Raise TFGroundingError unless a profile can be kept: better known before requests are spent."""
+    path = profile_path(model, base_url)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent) as file:
+            file.write(b"0")
+            file.flush()
+    except OSError as error:
+        raise TFGroundingError(
+            f"{path.parent}: a profile cannot be kept there ({error.strerror or error}); set TFGROUNDING_CACHE to a "
+            "folder that can be written, or use --no-keep"
+        ) from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, where it is a pipe, for somebody who writes into it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def profile_path(model: str, base_url: str) -> Path:
@@ -97,7 +127,7 @@ def _checked(content: bytes, model: str, base_url: str) -> Profile:
     if len(content) > LARGEST_FILE_BYTES:
         raise ValueError(f"a profile has at most {LARGEST_FILE_BYTES} bytes")
     data: dict[str, Any] = json.loads(content)
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    if not isinstance(data, dict) or type(data.get("format")) is not int or data["format"] != FORMAT:
         raise ValueError("it is no profile of this version")
     if (data.get("model"), data.get("server")) != (model, _server(base_url)):
         raise ValueError("it is the profile of another model or server")
@@ -124,7 +154,6 @@ def _is_right(name: str, value: Any) -> bool:
 
 def _is_view(name: str) -> bool:
     try:
-        get_view(name)
+        return not isinstance(get_view(name), ClipYesNo)  # which asks for no times
     except TFGroundingError:
         return False
-    return True

@@ -85,7 +85,8 @@ class RequestLimits:
         """Notice a request that the server cut, or a reply that ran into the end of its context, by its token counts.
 
         Ollama cuts a request to its context length and answers as if nothing had happened. Then the count of tokens is
-        that length, or a little less where whole pictures were dropped, and the same for more pictures.
+        that length, or a little less where whole pictures were dropped, and the same for more pictures. A length below
+        a count that this server has reached is not that of its context.
 
         Raises:
             TooMuchError: so it was, and fewer pictures may be sent.
@@ -102,8 +103,9 @@ class RequestLimits:
             raise TooMuchError(problem)
         if not sent.pictures or prompt < FEWEST_TOKENS:
             return
+        is_usual_length = prompt >= self.known.count(prompt) and prompt in CONTEXTS
         nearly = bool(self.known.context_tokens) and prompt >= NEARLY_FULL * (self.known.context_tokens or 0)
-        if nearly or prompt in CONTEXTS or self._is_stuck(prompt, sent):
+        if nearly or is_usual_length or self._is_stuck(prompt, sent):
             self.known.warn(
                 f"{self.name} counted {prompt} tokens, which looks like the length of its context: it may cut longer "
                 "requests to that without saying so, so it was sent fewer pictures at once; start it with a longer "

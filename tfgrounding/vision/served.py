@@ -42,6 +42,8 @@ VLLM_WITH_TIMES = (0, 22)  # the version of vLLM whose `media_io_kwargs` are kno
 class ServedVLM:
     """A vision LLM on an OpenAI-compatible server; frames travel as JPEG data URLs. Safe to share between threads.
 
+    `notes`: what answers have to say as warnings, such as that a profile was not used.
+
     What the server refuses as too much is remembered for this model, for the whole process: then `capacity` is lower,
     or pictures are made smaller.
 
@@ -104,6 +106,7 @@ class ServedVLM:
         )
         self.known = self.client.known
         self.profile: Profile | None = None
+        self.notes: list[str] = []
         self._limits = RequestLimits(self.known, name=self.name)
         self._takes_clips = takes_clips
         self._unanswered = 0  # requests in a row

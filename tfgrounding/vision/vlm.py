@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import ModelError
-from ..llm.servers import shown
+from ..llm.servers import origin, shown
 from .model import VisionModel
-from .profiles import find_profile
+from .profiles import read_profile
 from .served import HOW_TO_NAME_ONE, ServedVLM
 
 __all__ = ["HOW_TO_NAME_ONE", "ServedVLM", "VisionModel", "load_vlm"]
@@ -41,10 +41,15 @@ def load_vlm(spec: str, *, device: str = "auto", use_profile: bool = True, **opt
     served = re.fullmatch(r"(?P<name>.+)@(?P<url>https?://[^/].*)", spec, re.DOTALL)
     if served is None:
         raise ModelError(f"{shown(spec)!r} names no vision model: use {HOW_TO_NAME_ONE}")
+    origin(served["url"])  # raises where it is no address
     from .gemini import GeminiVLM, is_own_address
 
     served_class = GeminiVLM if is_own_address(served["url"]) else ServedVLM
     model = served_class(served["name"], base_url=served["url"], **given)
-    if use_profile and (profile := find_profile(served["name"], served["url"])) is not None:
-        model.use(replace(profile, most_pictures=0) if "most_pictures" in given else profile)
+    if use_profile:
+        profile, problem = read_profile(served["name"], served["url"])
+        if profile is not None:
+            model.use(replace(profile, most_pictures=0) if "most_pictures" in given else profile)
+        elif problem:
+            model.notes.append(problem)
     return model

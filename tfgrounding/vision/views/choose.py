@@ -6,6 +6,7 @@ import re
 
 from ..model import VisionModel
 from .base import TimeView, get_view
+from .video import Video
 
 # A model's name: the view where it takes pictures, and the one where it takes frames as one video.
 VIEWS = {
@@ -40,10 +41,20 @@ def view_for(vlm: VisionModel) -> TimeView:
 
     Args:
         vlm: the optional `profile` of what doctor measured decides; else its `name`, by the longest entry of VIEWS
-            that stands in it as whole words, or its optional `kind`; and its optional `takes_clips`.
+            that stands in it as whole words, or its optional `kind`; and its optional `takes_clips`. Where it takes
+            no video and the profile's view is one, its optional `notes` get a warning and the name decides.
     """
     if recommended := getattr(getattr(vlm, "profile", None), "view", ""):
-        return get_view(recommended)
+        view = get_view(recommended)
+        if not isinstance(view, Video) or getattr(vlm, "takes_clips", False):
+            return view
+        note = (
+            f"the profile of {vlm.name} recommends the view {recommended}, but this server takes no frames as a video "
+            "now: another view is used; tfgrounding doctor writes a new profile"
+        )
+        notes = getattr(vlm, "notes", None)
+        if isinstance(notes, list) and note not in notes:
+            notes.append(note)
     for name in (str(getattr(vlm, "kind", "")), vlm.name):
         words = _words(re.sub(r"@https?://.*", "", name, flags=re.DOTALL))
         known = [entry for entry in VIEWS if _holds(words, _words(entry))]
