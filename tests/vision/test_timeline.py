@@ -18,6 +18,7 @@ from tfgrounding.vision.views import (
     Grid,
     NumberedFrames,
     Percent,
+    Qwen3Seconds,
     TimestampsText,
     get_view,
 )
@@ -107,6 +108,32 @@ def test_timestamps_stand_before_their_frames(style: str, words: str) -> None:
     assert view.read("from 1.5 to 2.5 seconds", shown(4)).intervals_seconds == ((1.0, 3.0),)
     assert view.read("from 1.5 to 40 seconds", shown(4)).warnings
     assert view.read("from 30 to 40 seconds", shown(4)).intervals_seconds == ()
+
+
+@pytest.mark.parametrize(
+    ("reply", "interval"),
+    [
+        ("from 2 to 5 seconds", (2.0, 5.0)),  # between labels
+        ("from 2.5 to 4.5 seconds", (2.0, 5.0)),  # labels
+        ("from 2.45 to 5 seconds", (2.0, 5.0)),  # nearly one, and none
+        ("from 0 to 10 seconds", (0.0, 10.0)),
+        ("from 3.2 to 3.8 seconds", (3.2, 3.8)),
+        ("from 4 to 4 seconds", (3.0, 5.0)),  # an instant: the frames that are nearest
+        ("from 7 to 11 seconds", (7.0, 10.0)),
+        ('{"moments": [{"start_second": 2, "end_second": 5}]}', (2.0, 5.0)),
+    ],
+)
+def test_seconds_between_two_labels_are_points_in_time(reply: str, interval: tuple[float, float]) -> None:
+    for view in (TimestampsText(), Qwen3Seconds()):
+        ((start, end),) = view.read(reply, shown()).intervals_seconds
+        assert (start, end) == pytest.approx(interval)
+
+
+def test_a_time_between_the_labels_of_groups_is_a_point_too() -> None:
+    view = Qwen3Seconds(frames_per_group=2)  # labels 1, 3, 5, 7, 9
+    assert view.read("from 3 to 5 seconds", shown()).intervals_seconds == ((2.0, 6.0),)
+    assert view.read("from 2 to 6 seconds", shown()).intervals_seconds == ((2.0, 6.0),)
+    assert view.read("from 1.6 to 9.5 seconds", shown()).intervals_seconds == ((1.6, 9.5),)
 
 
 def test_timestamps_of_close_frames_differ() -> None:

@@ -14,6 +14,8 @@ from ..answers import ReplyIntervals, read_intervals
 from ..frames import Interval, NumberedFrames, Part
 from ..tokens import Unit
 
+NEARLY = 0.1  # of the gap between two labels, by which seconds may differ from a label and mean it
+
 
 @dataclass(frozen=True, slots=True)
 class ReadReply:
@@ -85,13 +87,22 @@ def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndar
         step: numbers in a list that are at most this far apart make one interval.
 
     Returns:
-        From the beginning of the first frame to the end of the last; what is outside the frames is cut or left out.
+        From the beginning of the first frame to the end of the last; seconds between two labels are points in time.
+        What is outside the frames is cut or left out.
     """
     answer, named, warnings = _shown(reply, unit, labels, step)
+    edges = frames.edges_seconds
     found: list[Interval] = []
     for first, last in named:
-        start, end = _nearest(labels, first)[0], _nearest(labels, last)[-1]
-        found.append((float(frames.edges_seconds[start]), float(frames.edges_seconds[end + 1])))
+        begin, finish = _nearest(labels, first)[0], _nearest(labels, last)[-1]
+        start, end = float(edges[begin]), float(edges[finish + 1])
+        if unit == "second":
+            points, are_labels = _points(np.array([first, last]), labels, frames)
+            start_point = start if are_labels[0] else float(points[0])
+            end_point = end if are_labels[1] else float(points[1])
+            if start_point < end_point:  # else one instant: the frame that shows it
+                start, end = start_point, end_point
+        found.append((start, end))
     return ReadReply(tuple(dict.fromkeys(found)), answer.absent, answer.usable, warnings)
 
 
@@ -138,6 +149,19 @@ def _shown(
             warnings.append(f"the reply names {unit} {named}, but only {low:g} to {high:g} were shown: cut")
         found.append((first, last))
     return answer, found, tuple(warnings)
+
+
+def _points(values: np.ndarray, labels: np.ndarray, frames: NumberedFrames) -> tuple[np.ndarray, np.ndarray]:
+    """The points in time that seconds on the labels' clock stand for, and which of them are labels, or nearly so."""
+    clock, place = np.unique(labels, return_inverse=True)
+    seconds = np.bincount(place, frames.sample_seconds) / np.bincount(place)  # frames may share a label
+    edges = frames.edges_seconds
+    before, after = seconds[0] - edges[0], edges[-1] - seconds[-1]
+    points = np.interp(
+        values, [clock[0] - before, *clock, clock[-1] + after], np.concatenate([edges[:1], seconds, edges[-1:]])
+    )
+    gap = np.diff(clock).min() if len(clock) > 1 else frames.step_seconds
+    return points, np.abs(labels[:, None] - values).min(axis=0) <= gap * NEARLY
 
 
 def _nearest(labels: np.ndarray, value: float) -> np.ndarray:
