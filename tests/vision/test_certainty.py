@@ -22,6 +22,7 @@ from tfgrounding.vision.certainty import Certainty, read_certainty
         ("It is certainly not seen.", 0.05),
         ("Probably no", 0.25),
         ("<think>certainly? no</think>\nprobably", 0.75),
+        ("Answer: `probably`", 0.75),
         ("Yes.", 0.75),
         ("no", 0.25),
     ],
@@ -38,6 +39,10 @@ def test_words_mean_a_probability(reply: str, p: float) -> None:
         "certainly, probably, perhaps, probably not, certainly not",
         "Probably, but perhaps not",
         "uncertain",
+        "I am certainly not sure",
+        "Certainly not sure.",
+        "It is not probably seen",
+        "probably. Or not",
     ],
 )
 def test_other_words_are_refused(reply: str) -> None:

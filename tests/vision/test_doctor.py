@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 
+import hostile
 import numpy as np
 import pytest
 from reader import _ocr, pictures_of, serve, text_of
@@ -132,6 +133,7 @@ def test_an_empty_reply_is_no_limit():
 
     found = examine(Model(nothing), views=["frame-numbers"])
     assert found.most_pictures == 64 and found.refusal == "" and found.recommended == "" and found.sees is False
+    assert found.numbers_read == "an empty text"
 
 
 def test_one_picture_a_request_leaves_the_grid():
@@ -208,3 +210,11 @@ def test_the_command(run):
     assert "frame-numbers          +0.00   1.000      0.00     1.00     4/4        yes" in out
     assert run("doctor", "--vlm", f"eye@{url}", "--price-in", 1)[0] == 2
     assert run("doctor", "--vlm", "eye")[0] == 2
+
+
+def test_a_model_that_refuses_every_request_is_shown_with_its_words(run):
+    refusal = {"message": {"role": "assistant", "content": None, "refusal": "I can't help with pictures."}}
+    with hostile.serve(lambda query, nth, request: hostile.completion("", **refusal)) as server:
+        code, out, _ = run("doctor", "--vlm", f"eye@{server.url}", "--view", "frame-numbers", "--pictures", 8)
+    assert code == 0 and "no request was answered: " in out and "a refusal: I can't help with pictures." in out
+    assert "8 or more" not in out and "recommended: --view" not in out

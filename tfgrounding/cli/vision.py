@@ -156,7 +156,10 @@ def _text(found: Findings, cost: dict[str, float | None]) -> str:
 
 
 def _facts(found: Findings) -> list[tuple[str, str]]:
-    more = f"; more are refused: {found.refusal}" if found.refusal else " or more"
+    pictures = f"{found.most_pictures}" + (f"; more are refused: {found.refusal}" if found.refusal else " or more")
+    reads = f"{_yes(found.sees)}; its reply: {found.numbers_read!r}"
+    if found.instead:
+        reads, pictures = f"not known: no request was answered: {found.instead}", "not known"
     certainty = ""
     if found.yes is not None and found.no is not None:
         certainty = f"; P(yes) is {found.yes:.2f} where yes is right, {found.no:.2f} where no is"
@@ -164,8 +167,8 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
     if found.request_seconds is not None:
         speed = f"{found.request_seconds:.2f} s a request and {found.picture_seconds:.3f} s a picture in it"
     return [
-        ("reads numbers on pictures", f"{_yes(found.sees)}; its reply: {found.numbers_read!r}"),
-        ("pictures in one request", f"{found.most_pictures}{more}"),
+        ("reads numbers on pictures", reads),
+        ("pictures in one request", pictures),
         ("tokens of one picture", "not known" if found.picture_tokens is None else f"{found.picture_tokens:.0f}"),
         ("context", f"{found.context_tokens:,} tokens" if found.context_tokens else "not known"),
         ("streams replies", _yes(found.streams)),

@@ -14,8 +14,10 @@ from .model import NoProbabilityError
 
 STEPS = {"certainly not": 0.05, "probably not": 0.25, "perhaps": 0.5, "probably": 0.75, "certainly": 0.95}
 BARE = {"yes": 0.75, "no": 0.25}  # an answer that leaves the degree out
-_STEP = re.compile(r"\b(certainly|probably)\b(?: (not|no)\b)?|\b(perhaps)\b")
-LONGEST = 200  # characters of a reply that may be an answer of a few words
+# One of the five answers by itself, with words around it that change nothing.
+_STEP = re.compile(
+    r"(?:answer:? )?(?:it is )?(?:(certainly|probably)(?: (not|no)| yes)?|(perhaps))(?: (?:seen|visible|shown|there))?"
+)
 
 
 class Asks(Protocol):
@@ -58,15 +60,12 @@ def read_certainty(reply: str) -> float:
     """The probability that a reply in words means: .95, .75, .5, .25 or .05.
 
     Raises:
-        ModelError: it holds none of the five steps, or different ones.
+        ModelError: it is not one of the five steps by itself.
     """
-    words = " ".join(without_thoughts(reply).lower().replace("*", "").split())
-    if (bare := words.strip(".!\"' ")) in BARE:
-        return BARE[bare]
-    found = set()
-    for match in _STEP.finditer(words[:LONGEST]):
-        step = match[3] or match[1] + (" not" if match[2] else "")
-        found.add(STEPS[step])
-    if len(found) != 1 or len(words) > LONGEST:
+    words = " ".join(re.sub('[*_`"]', "", without_thoughts(reply).lower()).split()).strip(".!,' ")
+    if words in BARE:
+        return BARE[words]
+    match = _STEP.fullmatch(words)
+    if match is None:
         raise ModelError(f"the reply is none of {', '.join(STEPS)}: {words[:80]!r}")
-    return found.pop()
+    return STEPS[match[3] or match[1] + (" not" if match[2] else "")]

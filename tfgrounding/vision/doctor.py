@@ -91,6 +91,7 @@ class _Examination:
         self.took: list[tuple[int, float]] = []  # pictures and seconds of requests with the same question
         self.last_seconds = 0.0
         self.tokens = 0.0  # of the last request
+        self.has_answered, self.instead = False, ""  # of an answer
         self.began = time.monotonic()
 
     def run(self, views: Sequence[TimeView], most_pictures: int) -> Findings:
@@ -116,8 +117,10 @@ class _Examination:
         reply: Any = getattr(self.vlm, "reply", None)
         try:
             answered = self._timed(parts, partial(reply or self.vlm.ask, parts, max_tokens=max_tokens, **with_schema))
-        except UselessReplyError:  # the request was accepted
+        except UselessReplyError as error:  # the request was accepted
+            self.instead = str(error)
             return "", self.tokens
+        self.has_answered = True
         if reply is None:
             return answered, 0
         if self._spent() is None:
@@ -170,7 +173,7 @@ class _Examination:
         self._read_numbers(text, 1)
 
     def _read_numbers(self, text: str, shown: int) -> None:
-        self.found.numbers_read = text.strip()[:200]
+        self.found.numbers_read = (text.strip() or self.instead)[:200]
         numbers = [int(number) for number in re.findall(r"\d{1,6}", text[-2000:])]
         self.found.sees = numbers == list(clock.NUMBERS[:shown])
 
@@ -225,7 +228,7 @@ class _Examination:
                 self.found.gives_probability = False
                 return
             setattr(self.found, answer, round(value, 4))
-        self.found.gives_probability = True
+        self.found.gives_probability = self.has_answered = True
 
     def _view(self, view: TimeView) -> None:
         self.report(f"asking about times, shown as {view.name}")
@@ -261,6 +264,7 @@ class _Examination:
         self.found.views.append(view_result(view.name, frames, read, asked, says_none, problem))
 
     def _conclude(self, views: Sequence[TimeView]) -> None:
+        self.found.instead = "" if self.has_answered else self.instead
         if len(self.took) > 1:
             pictures, seconds = np.array(self.took, dtype=float).T
             slope, start = np.polyfit(pictures, seconds, 1)

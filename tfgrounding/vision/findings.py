@@ -41,7 +41,8 @@ class Findings:
     `sees`: whether it reads numbers on pictures; `numbers_read` is its reply. `most_pictures`: the most that one
     request held; `refusal` is the server's word about more, "" where it took all that were tried. `streams`: whether
     replies come in pieces. `yes`, `no`: P(yes) of a question whose answer is yes, and of one whose answer is no.
-    `recommended`: a view, "" for none. `stopped`: why not all was tried, "" where all was.
+    `recommended`: a view, "" for none. `stopped`: why not all was tried, "" where all was. `instead`: what came where
+    no request at all was answered, such as a refusal, "" where one was.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Findings:
     views: list[ViewResult] = field(default_factory=list)
     recommended: str = ""
     stopped: str = ""
+    instead: str = ""
 
     def profile(self) -> Profile:
         """What later runs use of it."""
