@@ -133,11 +133,32 @@ def test_words_take_the_place_of_probabilities_and_the_answer_says_so(video, col
 
 def test_where_it_is_not_seen_present_is_low(video, colour_encoder) -> None:
     curves = CurvesEngine(encoder=colour_encoder, cache=False).watch(video).ask("it is red")
-    for level in (0.02, 0.5):
+    for level, said in ((0.02, "saw it in none of the clips"), (0.5, "point to no moment")):
         answer = ask(Sees(lambda share, level=level: level), video, colour_encoder)
         assert answer.moments == curves.moments
-        assert answer.present <= 0.5 and any("point to no moment" in warning for warning in answer.warnings)
+        assert answer.present <= 0.5 and any(said in warning for warning in answer.warnings)
     assert ask(Sees(lambda share: 0.02), video, colour_encoder).present < 0.1
+
+
+@pytest.mark.parametrize("p", [0.9, 0.999])
+@pytest.mark.parametrize("seconds", [6.0, 60.0, 300.0])
+def test_what_every_clip_shows_fills_the_video(p, seconds, tmp_path, colour_encoder) -> None:
+    path = make_scenes(tmp_path / "red.mp4", [(seconds / 3, RED), (2 * seconds / 3, BLUE)], rate_hz=2.0)
+    answer = checked(ask(vlm := Sees(lambda share: p), str(path), colour_encoder), vlm)
+    assert best(answer) == pytest.approx((0.0, seconds), abs=0.1)
+    assert answer.present == pytest.approx(p)
+    assert any("in every clip" in warning for warning in answer.warnings)
+
+
+def test_replies_of_no_use_are_called_so(video, colour_encoder) -> None:
+    class Talks(Sees):
+        def ask(self, parts, *, max_tokens=256):
+            self._share(parts)
+            return "I am certainly not sure"
+
+    answer = ask(Talks(words=True), video, colour_encoder)
+    assert any("clips got a reply of no use: the reply is none of" in warning for warning in answer.warnings)
+    assert not any("could not be asked" in warning for warning in answer.warnings)
 
 
 def test_a_failed_clip_does_not_lose_the_others(video, colour_encoder) -> None:

@@ -14,7 +14,7 @@ from ..localizers.probabilities import ClipSearch, several_moments
 from ..types import Moment, Source
 from ..vision.certainty import Certainty
 from ..vision.frames import Interval, NumberedFrames
-from ..vision.model import TooMuchError, VisionModel
+from ..vision.model import TooMuchError, UselessReplyError, VisionModel
 from ..vision.views import TimeView
 from .asking import Asking, pictures_in
 from .looking import edges_between, sampled
@@ -30,6 +30,7 @@ MOST_MOMENTS = 10
 LEAST_ROW = 3  # clips that say no, one after another, and part two moments
 WIDE_SHARE = 0.2  # of a moment, that such a row, or a part in which nothing was asked, must have
 SURE = 0.5  # P(yes) that a clip must have, for the event to count as seen at all
+EVERYWHERE = 0.75  # mean P(yes) of clips that all say yes, from which on the event fills what was asked about
 MOST_TOKENS = 64  # of a reply in words
 
 
@@ -213,8 +214,13 @@ class ClipSession:
             return list(answer.moments), answer.present
         best_p = max(search.answers)
         if search.evidence() < LEAST_EVIDENCE:
-            self.warnings.append("the vision model's answers point to no moment: the moments are those of the curves")
-            return list(answer.moments), min(0.5, float(np.mean(search.answers)))
+            mean = float(np.mean(search.answers))
+            if min(search.answers) > SURE and mean >= EVERYWHERE:
+                self.warnings.append("the vision model saw it in every clip that it was asked about")
+                return [Moment(*self._reach(search), mean)], mean
+            said = "saw it in none of the clips" if best_p < SURE else "gave answers that point to no moment"
+            self.warnings.append(f"the vision model {said}: the moments are those of the curves")
+            return list(answer.moments), min(0.5, mean)
         first = self._best(search)[:2]
         present = search.mean_answer(first)
         present = best_p if present is None else present
@@ -258,14 +264,29 @@ class ClipSession:
                     found.append(interval)
         return found
 
+    def _reach(self, search: ClipSearch) -> Interval:
+        """From the first clip to the last; the ends of the video too, where they are no further off than clips are."""
+        instants = np.unique(np.concatenate(search.clips))
+        apart = max(float(np.diff(instants).max(initial=0.0)), 2 * self.clip_seconds)
+        first, last, half = float(instants[0]), float(instants[-1]), 0.5 / self.rate_hz
+        end = self.duration_seconds
+        return 0.0 if first <= apart else first - half, end if end - last <= apart else min(end, last + half)
+
     def _around(self, interval: Interval) -> Interval:
         return interval[0] - self.clip_seconds, interval[1] + self.clip_seconds
 
     def _say_what_failed(self, answered: int) -> None:
-        if self.failures:
-            number = len(self.failures)
-            said = f"{number} of {number + answered} clips could not be asked about: {self.failures[0]}"
-            self.warnings.append(said if answered else f"{said}; the moments are those of the curves")
+        useless = [error for error in self.failures if isinstance(error, UselessReplyError)]
+        others = [error for error in self.failures if not isinstance(error, UselessReplyError)]
+        every = len(self.failures) + answered
+        said = [
+            f"{len(errors)} of {every} clips {what}: {errors[0]}"
+            for errors, what in ((others, "could not be asked about"), (useless, "got a reply of no use"))
+            if errors
+        ]
+        if said and not answered:
+            said[-1] += "; the moments are those of the curves"
+        self.warnings.extend(said)
         if self.certainty.in_words:
             self.warnings.append(
                 "the vision model gives no probabilities: it was asked for one of five words of certainty instead"

@@ -6,11 +6,10 @@ import re
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..errors import ModelError
 from ..llm.prompting import prompts
 from ..llm.replies import without_thoughts
 from .frames import Part
-from .model import NoProbabilityError
+from .model import NoProbabilityError, UselessReplyError
 
 STEPS = {"certainly not": 0.05, "probably not": 0.25, "perhaps": 0.5, "probably": 0.75, "certainly": 0.95}
 BARE = {"yes": 0.75, "no": 0.25}  # an answer that leaves the degree out
@@ -60,12 +59,12 @@ def read_certainty(reply: str) -> float:
     """The probability that a reply in words means: .95, .75, .5, .25 or .05.
 
     Raises:
-        ModelError: it is not one of the five steps by itself.
+        UselessReplyError: it is not one of the five steps by itself.
     """
     words = " ".join(re.sub('[*_`"]', "", without_thoughts(reply).lower()).split()).strip(".!,' ")
     if words in BARE:
         return BARE[words]
     match = _STEP.fullmatch(words)
     if match is None:
-        raise ModelError(f"the reply is none of {', '.join(STEPS)}: {words[:80]!r}")
+        raise UselessReplyError(f"the reply is none of {', '.join(STEPS)}: {words[:80]!r}")
     return STEPS[match[3] or match[1] + (" not" if match[2] else "")]
