@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tfgrounding.engines.asking import Asking, Spent
+from tfgrounding.engines.asking import Asking, Spent, counted
 from tfgrounding.engines.looking import spread_windows
 from tfgrounding.errors import ModelError
 from tfgrounding.llm import RefusedError, Reply, Usage
@@ -119,3 +119,9 @@ def test_cutting_ends_where_the_server_takes_nothing_at_all() -> None:
     assert all(isinstance(result, TooMuchError) for _, result in answered)
     stubborn = Asking(Model()).windows([(0, 6)], server.ask, lambda first, last: [(first, last), (first, last)])
     assert all(isinstance(result, TooMuchError) for _, result in stubborn)
+
+
+def test_each_kind_of_warning_is_said_once() -> None:
+    looks = [f"the reply names frame {i} to {i + 3.5}, but only 9 to 12 were shown: left out" for i in range(12)]
+    assert counted([*looks, "something else", *looks]) == [f"{looks[0]} (and 11 more like this)", "something else"]
+    assert counted(["same"] * 5) == ["same"] and counted([]) == []

@@ -113,7 +113,11 @@ def test_where_the_vision_model_fails_the_curves_answer_stands(see: Callable, vi
 
 
 def test_a_failure_is_said(video: str) -> None:
-    assert "out of order" in correct(refuse, ROUGH, video).warnings[0]
+    for see, why in ((refuse, "out of order"), (lambda texts, pictures: "What a lovely video!", "could not be used")):
+        warnings = correct(see, ROUGH, video).warnings
+        assert why in warnings[0]
+        assert warnings[-1] == "no look succeeded: the moments are those of the curves alone"
+    assert not any("no look succeeded" in warning for warning in correct(red_numbers, ROUGH, video).warnings)
 
 
 def test_a_model_that_guesses_does_little_harm(video: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import partial
@@ -212,3 +213,11 @@ def pictures_in(parts: Sequence[Part]) -> list[np.ndarray]:
         elif isinstance(part, np.ndarray):
             found.append(part)
     return found
+
+
+def counted(warnings: Iterable[str]) -> list[str]:
+    """Warnings, each kind once: of those that differ in their numbers only, the first, with how many more there are."""
+    kinds: dict[str, list[str]] = {}
+    for warning in dict.fromkeys(warnings):
+        kinds.setdefault(re.sub(r"\d+(?:\.\d+)?", "0", warning), []).append(warning)
+    return [first + (f" (and {len(more)} more like this)" if more else "") for first, *more in kinds.values()]

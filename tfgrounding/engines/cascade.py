@@ -13,6 +13,7 @@ from ..media import AnySource
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.model import VisionModel
 from ..vision.views import ClipYesNo, TimeView
+from .asking import counted
 from .base import TOP_K
 from .clips import CLIP_SECONDS, ClipSession
 from .curves import CurvesEngine, WatchedCurves
@@ -171,7 +172,7 @@ class WatchedClips:
             spans=tuple(moments[:top_k]),
             present=present,
             engine=engine.name,
-            warnings=tuple(dict.fromkeys((*answer.warnings, *session.warnings, *session.asking.warnings))),
+            warnings=tuple(dict.fromkeys((*answer.warnings, *counted((*session.warnings, *session.asking.warnings))))),
             raw_answer="\n".join(session.replies),
             provenance={**answer.provenance, **shown},
         )

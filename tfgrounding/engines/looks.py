@@ -16,7 +16,7 @@ from ..types import Moment
 from ..vision.frames import Interval
 from ..vision.model import TooMuchError
 from ..vision.views import NumberedFrames, ReadReply
-from .asking import Asking
+from .asking import Asking, counted
 from .looking import ask_about, edges_between, frames_a_request, sampled
 from .posterior import Posterior, Seen
 
@@ -79,6 +79,7 @@ class Looks:
         self.replies: list[str] = []
         self.warnings: list[str] = []
         self.shown: list[NumberedFrames] = []
+        self._is_read = False  # whether any reply could be used
         self._shown_frames = self._failures = self._cuts = 0
         self._each = min(max(engine.budget_frames // LOOKS, LEAST_FRAMES), MOST_FRAMES)
 
@@ -161,9 +162,13 @@ class Looks:
                 self.posterior.add(_seen(shown, reply))
                 self.replies.append(f"[{shown.edges_seconds[0]:.1f}-{shown.edges_seconds[-1]:.1f} s] {text}")
                 self.warnings.extend(reply.warnings)
+                self._is_read |= reply.usable
 
     def _warn(self) -> None:
-        if not self.shown:
+        self.warnings = counted(self.warnings)
+        if not self._is_read:
+            if self.warnings:
+                self.warnings.append("no look succeeded: the moments are those of the curves alone")
             return
         if self._is_found and self.posterior.error_rate > MOST_ERRORS:
             self.warnings.append(

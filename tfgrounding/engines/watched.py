@@ -18,7 +18,7 @@ from ..types import Moment, Plan, VideoInfo
 from ..vision.frames import Part
 from ..vision.saliency import read_saliency
 from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, numbered_question
-from .asking import Asking
+from .asking import Asking, counted
 from .base import TOP_K
 from .looking import KeptParts, SampledVideo, ask_about, edges_between, frames_a_request, spread_windows
 
@@ -165,7 +165,9 @@ class WatchedFrames:
             localizer=localizer,
             curve=curve,
             pts_seconds=self._frames.sample_seconds,
-            warnings=tuple(dict.fromkeys([*self.info.warnings, *plan.warnings, *warnings, *asking.warnings])),
+            warnings=tuple(
+                dict.fromkeys([*self.info.warnings, *plan.warnings, *counted([*warnings, *asking.warnings])])
+            ),
             raw_answer=raw_answer,
             provenance={
                 "tfgrounding": __version__,
@@ -186,7 +188,7 @@ class WatchedFrames:
         engine, shown = self._engine, self._frames
         view = engine.view if isinstance(engine.view, FrameNumbers) else FrameNumbers()
         asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
-        warnings = list(self.info.warnings)
+        warnings: list[str] = []
 
         def ask(first: int, last: int) -> str:
             window = shown.part(first, last)
@@ -221,9 +223,9 @@ class WatchedFrames:
             raise failure
         if not rated.all():
             warnings.append(f"{int((rated == 0).sum())} of {len(shown)} frames got no saliency")
-        warnings.extend(asking.warnings)
+        warnings = list(dict.fromkeys([*self.info.warnings, *counted([*warnings, *asking.warnings])]))
         saliency = np.divide(total, rated, out=np.zeros(len(shown)), where=rated > 0)
-        return Highlights(saliency, shown.sample_seconds, self.info, "\n".join(replies), tuple(dict.fromkeys(warnings)))
+        return Highlights(saliency, shown.sample_seconds, self.info, "\n".join(replies), tuple(warnings))
 
     def _parts(self, view: TimeView, first: int, last: int) -> list[Part]:
         """How the frames at positions [first, last) are shown."""
