@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import hostile
 import numpy as np
@@ -14,9 +15,10 @@ from reader import _ocr, pictures_of, serve, text_of
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.llm.connection import RefusedError
 from tfgrounding.llm.replies import Reply, Usage
-from tfgrounding.vision import NoProbabilityError, TooMuchError, clock
+from tfgrounding.vision import NoProbabilityError, ServedVLM, TooMuchError, clock
 from tfgrounding.vision.doctor import examine
 from tfgrounding.vision.model import UselessReplyError
+from tfgrounding.vision.profiles import Profile, find_profile, save_profile
 
 TOKENS = 50  # of one picture
 
@@ -140,7 +142,7 @@ def test_one_picture_a_request_leaves_the_grid():
     found = examine(Model(most=1), views=["frame-numbers", "grid"])
     assert found.most_pictures == 1 and found.sees
     numbers, grid = found.views
-    assert numbers.problem == "a request holds only 1 pictures" and grid.asked == 4
+    assert numbers.problem == "a request holds only 1 picture" and grid.asked == 4
 
 
 def test_requests_are_bounded_and_what_was_not_tried_is_named():
@@ -206,9 +208,12 @@ def test_the_command(run):
         told = json.loads(out)
         assert code == 0 and told["recommended"] == "frame-numbers" and "sending 64 pictures" in err
         code, out, err = run("doctor", "--vlm", f"eye@{url}", "--view", "frame-numbers", "--pictures", 16)
+    assert told["streams"] is False and "no, each reply came as one body" in out
     assert code == 0 and "recommended: --view frame-numbers" in out and "kept for later runs in" in err
     assert "frame-numbers          +0.00   1.000      0.00     1.00     4/4        yes" in out
     assert run("doctor", "--vlm", f"eye@{url}", "--price-in", 1)[0] == 2
+    for option in ("--price-in", "inf", "--price-out", 1), ("--seconds", "nan"):
+        assert run("doctor", "--vlm", f"eye@{url}", *option)[0] == 2
     assert run("doctor", "--vlm", "eye")[0] == 2
 
 
@@ -218,3 +223,62 @@ def test_a_model_that_refuses_every_request_is_shown_with_its_words(run):
         code, out, _ = run("doctor", "--vlm", f"eye@{server.url}", "--view", "frame-numbers", "--pictures", 8)
     assert code == 0 and "no request was answered: " in out and "a refusal: I can't help with pictures." in out
     assert "8 or more" not in out and "recommended: --view" not in out
+
+
+def test_what_was_not_measured_again_is_kept(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path))
+    before = Profile("percent", 10, 256.5, 8192, 0.5, 0.02, True, False, "2026-11-30")
+    with serve(seeing_server) as url:
+        save_profile("eye", url, before)
+        code, out, err = run("doctor", "--vlm", f"eye@{url}", "--requests", 1)
+        assert code == 0 and "the one request is used up" in out and "1 request, 3 pictures" in out
+        assert re.search(r"pictures in one request +not known", out)
+        assert "kept from the profile before: the view percent, pictures in one request" in err
+        assert replace(find_profile("eye", url), measured=before.measured) == before
+    with serve(lambda request: "I see nothing") as url:
+        for view, kept in (("percent", "percent"), ("frame-numbers", "")):
+            save_profile("eye", url, Profile("percent" if kept else "frame-numbers"))
+            run("doctor", "--vlm", f"eye@{url}", "--view", "frame-numbers")
+            assert find_profile("eye", url).view == kept, view
+
+
+def test_a_cache_that_cannot_be_written_costs_no_request(run, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "file"))
+    asked = []
+    with serve(lambda request: asked.append(1) or "none") as url:
+        code, _, err = run("doctor", "--vlm", f"eye@{url}")
+    assert code == 2 and "cannot be kept there" in err and not asked
+
+
+def test_a_limit_of_this_program_is_not_the_servers():
+    with serve(seeing_server) as url:
+        vlm = ServedVLM("eye", base_url=url, max_request_bytes=60_000)
+        found = examine(vlm, views=["frame-numbers"], most_pictures=100_000)
+    assert "above the limit of 60000" in found.own_limit and found.refusal == "" and found.pictures < 500
+    assert found.profile().most_pictures == 0 and found.requests == vlm.client.usage.requests
+
+
+def test_fewer_pictures_are_tried_where_a_request_may_have_been_cut():
+    class Unlucky(Model):
+        def reply(self, parts, **settings):
+            if sum(isinstance(part, np.ndarray) for part in parts) == 20:
+                raise TooMuchError("may have cut a request of 20 pictures")
+            return super().reply(parts, **settings)
+
+    found = examine(Unlucky(), views=["frame-numbers"])
+    assert found.recommended == "frame-numbers" and found.views[0].problem == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (Model(lambda parts: reply_to(parts, scale=0.5)), r"sees what is shown, but reads times .* a scale of 0\.5"),
+        (Model(most=2), "one request holds too few pictures to try one, 2 of 8"),
+        (Model(lambda parts: "none", follows_schema=False), "does not see what is shown"),
+    ],
+)
+def test_why_no_view_is_recommended(run, monkeypatch, model, sentence):
+    monkeypatch.setattr("tfgrounding.vision.vlm.load_vlm", lambda *_, **__: model)
+    code, out, _ = run("doctor", "--vlm", "m@http://127.0.0.1:1", "--view", "timestamps-text")
+    assert code == 0 and re.search(f"no view is recommended: .*{sentence}", out), out

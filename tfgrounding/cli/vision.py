@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,10 +16,22 @@ from .terminal import Device, plain
 if TYPE_CHECKING:
     from ..types import VideoInfo
     from ..vision.findings import Findings, ViewResult
+    from ..vision.profiles import Profile
 
 QUERY_PICTURES = 128  # for which the cost of one query is told: what numpro shows of a video at most
 QUESTION_TOKENS, REPLY_TOKENS = 150, 40  # of a query
 LABEL = 28  # characters
+HIGHEST_PRICE = 1e9
+LEAST_SCALE, MOST_SPREAD_SECONDS = 0.25, 4.0  # of times that have to do with the true ones
+PROFILE_WORDS = {  # of what an earlier profile knew
+    "most_pictures": "pictures in one request",
+    "picture_tokens": "tokens of one picture",
+    "context_tokens": "context",
+    "request_seconds": "seconds of a request",
+    "picture_seconds": "seconds of a picture",
+    "takes_schema": "whether it follows a JSON schema",
+    "gives_probability": "log-probabilities",
+}
 OPTIONS = ("--view", "--budget", "--vlm-pictures", "--vlm-timeout", "--vlm-concurrency")
 
 
@@ -99,13 +111,19 @@ def doctor_command(
 ) -> None:
     """Find out what a vision LLM sees and takes: pictures made here, with known times, are sent and asked about."""
     from ..vision.doctor import examine
-    from ..vision.profiles import save_profile
+    from ..vision.profiles import check_writable, find_profile, save_profile
     from ..vision.served import ServedVLM
     from ..vision.vlm import load_vlm
 
     if (price_in is None) != (price_out is None):
         raise TFGroundingError("--price-in and --price-out go together")
+    if not all(price is None or 0 <= price <= HIGHEST_PRICE for price in (price_in, price_out)):
+        raise TFGroundingError(f"--price-in and --price-out must be numbers from 0 to {HIGHEST_PRICE:.0f}")
+    if not seconds >= 1:  # nor NaN
+        raise TFGroundingError("--seconds must be a number from 1 on")
     model = load_vlm(vlm, device=device, use_profile=False)
+    if keep and isinstance(model, ServedVLM):
+        check_writable(model.client.model, model.client.base_url)
     found = examine(
         model,
         views=view or (),
@@ -118,8 +136,17 @@ def doctor_command(
     cost = _cost_of_a_query(found, prices)
     print(json.dumps({**asdict(found), "query": cost}) if as_json else _text(found, cost))
     if keep and isinstance(model, ServedVLM):
-        path = save_profile(model.client.model, model.client.base_url, found.profile())
-        print(f"kept for later runs in {path}", file=sys.stderr)
+        of_model = model.client.model, model.client.base_url
+        profile = found.profile(find_profile(*of_model))
+        print(f"kept for later runs in {save_profile(*of_model, profile)}", file=sys.stderr)
+        if unchanged := _unchanged(found.profile(), profile):
+            print(f"not measured now, kept from the profile before: {', '.join(unchanged)}", file=sys.stderr)
+
+
+def _unchanged(measured: Profile, kept: Profile) -> list[str]:
+    """What is kept that was not measured now, in words."""
+    names = [one.name for one in fields(kept) if getattr(measured, one.name) != getattr(kept, one.name)]
+    return [f"the view {kept.view}" if name == "view" else PROFILE_WORDS[name] for name in names]
 
 
 def _cost_of_a_query(found: Findings, prices: tuple[float, float] | None) -> dict[str, float | None]:
@@ -139,7 +166,8 @@ def _cost_of_a_query(found: Findings, prices: tuple[float, float] | None) -> dic
 
 def _text(found: Findings, cost: dict[str, float | None]) -> str:
     lines = [
-        f"{found.model}: {found.requests} requests, {found.pictures} pictures, {found.seconds:.1f} s, "
+        f"{found.model}: {_counted(found.requests, 'request')}, {_counted(found.pictures, 'picture')}, "
+        f"{found.seconds:.1f} s, "
         f"{found.prompt_tokens:,} + {found.completion_tokens:,} tokens",
         "",
         *(f"{label:<{LABEL}}{value}" for label, value in _facts(found)),
@@ -156,7 +184,14 @@ def _text(found: Findings, cost: dict[str, float | None]) -> str:
 
 
 def _facts(found: Findings) -> list[tuple[str, str]]:
-    pictures = f"{found.most_pictures}" + (f"; more are refused: {found.refusal}" if found.refusal else " or more")
+    pictures = "not known"
+    if found.refusal:
+        pictures = f"{found.most_pictures}; more are refused: {found.refusal}"
+    elif found.own_limit:
+        pictures = f"{found.most_pictures} or more; no more were sent: {found.own_limit}"
+    elif found.most_pictures:
+        pictures = f"{found.most_pictures} or more"
+    streams = {None: "not known", True: "yes, in events", False: "no, each reply came as one body"}[found.streams]
     reads = f"{_yes(found.sees)}; its reply: {found.numbers_read!r}"
     if found.instead:
         reads, pictures = f"not known: no request was answered: {found.instead}", "not known"
@@ -171,7 +206,7 @@ def _facts(found: Findings) -> list[tuple[str, str]]:
         ("pictures in one request", pictures),
         ("tokens of one picture", "not known" if found.picture_tokens is None else f"{found.picture_tokens:.0f}"),
         ("context", f"{found.context_tokens:,} tokens" if found.context_tokens else "not known"),
-        ("streams replies", _yes(found.streams)),
+        ("streams replies", streams),
         ("follows a JSON schema", _yes(found.takes_schema)),
         ("log-probabilities", _yes(found.gives_probability) + certainty),
         ("speed", speed),
@@ -190,14 +225,33 @@ def _row(one: ViewResult) -> str:
 
 
 def _recommendation(found: Findings) -> str:
+    from ..vision.doctor import LEAST_CLOCK_FRAMES
+
     if found.recommended:
         return f"recommended: --view {found.recommended}"
+    none = "no view is recommended:"
     if not any(one.asked for one in found.views):
-        return "no view is recommended: none was tried"
-    return (
-        "no view is recommended: what the model reads has too little to do with the true times; "
-        "it does not see what is shown, or its server does not pass the pictures on"
-    )
+        if 0 < found.most_pictures < LEAST_CLOCK_FRAMES and found.refusal:
+            return (
+                f"{none} one request holds too few pictures to try one, {found.most_pictures} of {LEAST_CLOCK_FRAMES}"
+            )
+        return f"{none} none was tried"
+    off = [
+        (one.spread_seconds, f"with an offset of {one.offset_seconds:+.1f} s and a scale of {one.scale:.2f}", one.view)
+        for one in found.views
+        if one.offset_seconds is not None and one.scale is not None and one.spread_seconds is not None
+        if abs(one.scale) >= LEAST_SCALE and one.spread_seconds <= MOST_SPREAD_SECONDS
+    ]
+    if off:
+        _, how, view = min(off)
+        return f"{none} the model sees what is shown, but reads times {how} ({view})"
+    if found.sees:
+        return f"{none} the model reads numbers on pictures, but the times that it says are not those shown"
+    return f"{none} the model does not see what is shown, or its server does not pass the pictures on"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _cost_line(cost: dict[str, float | None]) -> str:
@@ -206,7 +260,7 @@ def _cost_line(cost: dict[str, float | None]) -> str:
         known += f", {cost['seconds']:.0f} s"
     if cost["price"] is not None:
         known += f", {cost['price']:.4f} of the currency of your prices"
-    return f"one query over {cost['pictures']} pictures: {cost['requests']} requests, {known}"
+    return f"one query over {cost['pictures']} pictures: {_counted(int(cost['requests'] or 0), 'request')}, {known}"
 
 
 def _yes(value: bool | None) -> str:

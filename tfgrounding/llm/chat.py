@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .connection import Connection, NotAcceptedError, RefusedError
-from .events import plain_text
+from .events import is_stream, plain_text
 from .known import known
 from .replies import Reply, Usage, read_reply
 
@@ -75,6 +75,7 @@ class ChatClient(Connection):
     ) -> None:
         super().__init__(model, key_variable=key_variable, max_reply_bytes=max_reply_bytes, **settings)
         self._tokens = Usage()
+        self.streamed: bool | None = None  # whether the last reply came in events, None before the first
         self.known = known(self.base_url, model)
 
     @property
@@ -136,6 +137,7 @@ class ChatClient(Connection):
         return "/chat/completions"
 
     def _read_reply(self, body: bytes) -> Reply:
+        self.streamed = is_stream(body[:1000])
         return read_reply(body, self.model, self.hide_secrets)
 
     def _request(

@@ -92,6 +92,7 @@ class _Examination:
         self.last_seconds = 0.0
         self.tokens = 0.0  # of the last request
         self.has_answered, self.instead = False, ""  # of an answer
+        self.was_sent = True  # the last request; False where it was above a limit of this program
         self.began = time.monotonic()
 
     def run(self, views: Sequence[TimeView], most_pictures: int) -> Findings:
@@ -130,7 +131,10 @@ class _Examination:
     def _timed(self, parts: Sequence[Part], send: Callable[[], Any]) -> Any:
         seconds = time.monotonic() - self.began
         if self.found.requests >= self.most_requests:
-            raise _SpentError(f"the {self.most_requests} requests are used up")
+            several = self.most_requests > 1
+            raise _SpentError(
+                f"the {self.most_requests} requests are used up" if several else "the one request is used up"
+            )
         if seconds >= self.most_seconds:
             raise _SpentError(f"{self.most_seconds:.0f} seconds are over")
         pictures = sum(len(part.seconds) if isinstance(part, Clip) else not isinstance(part, str) for part in parts)
@@ -144,7 +148,11 @@ class _Examination:
             self.last_seconds = time.monotonic() - began
             self.found.seconds = time.monotonic() - self.began
             after = self._spent()
-            if before is not None and after is not None:
+            self.was_sent = before is None or after is None or after.requests > before.requests
+            if not self.was_sent:
+                self.found.requests -= 1
+                self.found.pictures -= pictures
+            elif before is not None and after is not None:
                 self.found.requests += max(0, after.requests - before.requests - 1)  # sent again
                 new_tokens = (
                     after.prompt_tokens - before.prompt_tokens,
@@ -185,12 +193,17 @@ class _Examination:
             self.report(f"sending {count} pictures at once")
             # Another first picture each time: servers keep what they computed for the beginning of a request.
             picture = np.full((SIDE, SIDE * 4 // 3, 3), count % 256, dtype=np.uint8)
+            prepare: Any = getattr(self.vlm, "prepare", None)
+            shown: Part = picture if prepare is None else prepare(picture)
             try:
-                _, tokens = self.ask([picture] * count + [prompts("doctor.limit").text], max_tokens=8)
+                _, tokens = self.ask([shown] * count + [prompts("doctor.limit").text], max_tokens=8)
                 accepted = self.found.most_pictures = count
                 counted.append((count, tokens))
                 self.took.append((count, self.last_seconds))
             except ModelError as error:
+                if not self.was_sent:
+                    self.found.own_limit = str(error)
+                    break
                 self.found.refusal, refused = str(error), count
             count = self._next_count(picture, accepted, refused, most)
         if len(counted) > 1 and all(tokens for _, tokens in counted):
@@ -234,15 +247,21 @@ class _Examination:
         self.report(f"asking about times, shown as {view.name}")
         limit = self.found.most_pictures or 1
         frames = min(CLOCK_FRAMES, limit * view.frames_per_picture)
-        if frames < LEAST_CLOCK_FRAMES:
-            problem = f"a request holds only {limit} pictures"
-            self.found.views.append(ViewResult(view.name, problem=problem))
-            return
+        problem = f"a request holds only {limit} picture{'s' if limit > 1 else ''}"
+        while frames >= LEAST_CLOCK_FRAMES:
+            try:
+                self.found.views.append(self._result(view, frames))
+                return
+            except TooMuchError as error:  # such as a request that may have been cut
+                frames, problem = frames // 2, str(error)
+        self.found.views.append(ViewResult(view.name, problem=problem))
+
+    def _result(self, view: TimeView, frames: int) -> ViewResult:
+        """What the model reads of a clock video in a view. Raises TooMuchError: fewer frames may be shown."""
         video = clock.clock_video(frames, view.frame_side)
         parts = view.parts(video)
         if any(isinstance(part, Clip) for part in parts) and not getattr(self.vlm, "takes_clips", False):
-            self.found.views.append(ViewResult(view.name, problem="the model takes no frames as one video"))
-            return
+            return ViewResult(view.name, problem="the model takes no frames as one video")
         read: dict[str, tuple[Interval, ...]] = {}
         asked, says_none, problem = 0, None, ""
         try:
@@ -259,9 +278,11 @@ class _Examination:
                     read[colour] = reading.intervals_seconds
                 elif asked == TRIES and not read:
                     break
+        except TooMuchError:
+            raise
         except ModelError as error:
             problem = str(error)
-        self.found.views.append(view_result(view.name, frames, read, asked, says_none, problem))
+        return view_result(view.name, frames, read, asked, says_none, problem)
 
     def _conclude(self, views: Sequence[TimeView]) -> None:
         self.found.instead = "" if self.has_answered else self.instead
@@ -276,7 +297,7 @@ class _Examination:
         client = getattr(self.vlm, "client", None)
         self.found.context_tokens = _context_tokens(client)
         if isinstance(client, ChatClient):
-            self.found.streams = "stream" not in client.known.given_up
+            self.found.streams = client.streamed
 
 
 def _timed_view(name: str) -> TimeView:

@@ -39,10 +39,10 @@ class Findings:
     """What `examine` found out. None means not known.
 
     `sees`: whether it reads numbers on pictures; `numbers_read` is its reply. `most_pictures`: the most that one
-    request held; `refusal` is the server's word about more, "" where it took all that were tried. `streams`: whether
-    replies come in pieces. `yes`, `no`: P(yes) of a question whose answer is yes, and of one whose answer is no.
-    `recommended`: a view, "" for none. `stopped`: why not all was tried, "" where all was. `instead`: what came where
-    no request at all was answered, such as a refusal, "" where one was.
+    request held; `refusal` is the server's word about more, "" where it took all that were tried, `own_limit` why more
+    were not sent to it. `streams`: whether replies come in pieces. `yes`, `no`: P(yes) of a question whose answer is
+    yes, and of one whose answer is no. `recommended`: a view, "" for none. `stopped`: why not all was tried, "" where
+    all was. `instead`: what came where no request at all was answered, such as a refusal, "" where one was.
     """
 
     model: str
@@ -55,6 +55,7 @@ class Findings:
     numbers_read: str = ""
     most_pictures: int = 0
     refusal: str = ""
+    own_limit: str = ""
     picture_tokens: float | None = None
     context_tokens: int | None = None
     streams: bool | None = None
@@ -69,19 +70,34 @@ class Findings:
     stopped: str = ""
     instead: str = ""
 
-    def profile(self) -> Profile:
-        """What later runs use of it."""
+    def profile(self, before: Profile | None = None) -> Profile:
+        """What later runs use of it.
+
+        Args:
+            before: an earlier profile, of which that is kept what was not measured now.
+        """
+        before = before or Profile()
+        view = self.recommended if self.recommended.partition(":")[0] in ROWS["views"] else ""
+        if not view and (self.instead or before.view not in [one.view for one in self.views if one.asked]):
+            view = before.view
+        most_pictures = self.most_pictures if self.refusal else 0
+        if not self.refusal and self.most_pictures <= before.most_pictures:
+            most_pictures = before.most_pictures
         return Profile(
-            view=self.recommended if self.recommended.partition(":")[0] in ROWS["views"] else "",
-            most_pictures=self.most_pictures if self.refusal else 0,
-            picture_tokens=round(self.picture_tokens or 0.0, 1),
-            context_tokens=self.context_tokens or 0,
-            request_seconds=round(self.request_seconds or 0.0, 3),
-            picture_seconds=round(self.picture_seconds or 0.0, 4),
-            takes_schema=self.takes_schema,
-            gives_probability=self.gives_probability,
+            view=view,
+            most_pictures=most_pictures,
+            picture_tokens=_measured(self.picture_tokens, before.picture_tokens, 1),
+            context_tokens=self.context_tokens or before.context_tokens,
+            request_seconds=_measured(self.request_seconds, before.request_seconds, 3),
+            picture_seconds=_measured(self.picture_seconds, before.picture_seconds, 4),
+            takes_schema=before.takes_schema if self.takes_schema is None else self.takes_schema,
+            gives_probability=before.gives_probability if self.gives_probability is None else self.gives_probability,
             measured=date.today().isoformat(),
         )
+
+
+def _measured(now: float | None, before: float, digits: int) -> float:
+    return before if now is None else round(now, digits)
 
 
 def view_result(
