@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module, invalidate_caches
 from importlib.metadata import entry_points
@@ -226,22 +226,44 @@ def named_failures(implementation: Any, said: str, error: type[TFGroundingError]
         raise error(f"{said}: {in_one_line(problem)}") from problem
 
 
-def with_named_failures(implementation: Any, said: str, error: type[TFGroundingError] = TFGroundingError) -> Any:
+def with_named_failures(
+    implementation: Any,
+    said: str,
+    error: type[TFGroundingError] = TFGroundingError,
+    checks: Mapping[str, Callable[..., Any]] | None = None,
+) -> Any:
     """The implementation itself where it is this package's; else one whose methods fail in one sentence.
 
     Args:
         implementation: an object of anybody's class.
         said: what it is, such as "view colours"; "METHOD failed" follows.
         error: what its methods raise, as `named_failures` does.
+        checks: by the name of a method that it must have, what is called with the method's result and arguments; it
+            returns the result, or raises ValueError, whose words say what is wrong with it.
+
+    Raises:
+        TFGroundingError: `error`, where one of the methods of `checks` is none.
     """
-    return implementation if is_own(implementation) else _OfOthers(implementation, said, error)
+    if is_own(implementation):
+        return implementation
+    checks = checks or {}
+    for name in checks:
+        if not callable(found := getattr(implementation, name, None)):
+            raise error(f"{said}: {name} must be a method, not {type(found).__name__}")
+    return _OfOthers(implementation, said, error, checks)
 
 
 class _OfOthers:
-    """All that an object of others has; its methods are called by `named_failures`."""
+    """All that an object of others has; its methods are called by `named_failures`, and what they return is checked."""
 
-    def __init__(self, implementation: Any, said: str, error: type[TFGroundingError]) -> None:
-        self._implementation, self._said, self._error = implementation, said, error
+    def __init__(
+        self,
+        implementation: Any,
+        said: str,
+        error: type[TFGroundingError],
+        checks: Mapping[str, Callable[..., Any]],
+    ) -> None:
+        self._implementation, self._said, self._error, self._checks = implementation, said, error, checks
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -252,7 +274,13 @@ class _OfOthers:
 
         def called(*arguments: Any, **options: Any) -> Any:
             with named_failures(self._implementation, f"{self._said}: {name} failed", self._error):
-                return found(*arguments, **options)
+                result = found(*arguments, **options)
+            if name not in self._checks:
+                return result
+            try:
+                return self._checks[name](result, *arguments)
+            except ValueError as problem:
+                raise self._error(f"{self._said}: {name} must return {problem}") from None
 
         return called
 

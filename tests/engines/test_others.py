@@ -19,6 +19,7 @@ from tfgrounding.evaluation.run import evaluate
 from tfgrounding.planning.planner import plan_many
 from tfgrounding.planning.plans import StoredPlanner
 from tfgrounding.types import Plan
+from tfgrounding.vision.views import ReadReply
 
 
 @pytest.fixture(scope="module")
@@ -253,18 +254,95 @@ class Model:
 @pytest.mark.parametrize(
     ("methods", "says"),
     [
+        *(
+            (
+                {"capacity": lambda pictures, value=value: value},
+                "vision model mine: capacity must return a whole number",
+            )
+            for value in (None, "x", 2.5, 0, -1, float("nan"), True)
+        ),
+        ({"capacity": None}, "vision model mine: capacity must be a method, not NoneType"),
+        ({"ask": 7}, "vision model mine: ask must be a method, not int"),
+        ({"name": 5}, "vlm must be .* not Model with the name 5"),
+        ({"name": None}, "vlm must be the name of a vision model, or an object with name"),
         ({"capacity": failing}, "vision model mine: capacity " + FAILED),
         ({"ask": failing, "yes_probability": failing}, "vision model mine: (ask|yes_probability) " + FAILED),
         ({"ask": lambda *_, **__: 7, "yes_probability": lambda parts: "often"}, "vision model mine: .* must return"),
     ],
 )
 def test_vision_models_of_others(engine, methods, says, video):
-    grounder = Grounder(engine=engine, vlm=Model(**methods), encoder=ColourEncoder(), cache=False)
     try:
+        grounder = Grounder(engine=engine, vlm=Model(**methods), encoder=ColourEncoder(), cache=False)
         said = " ".join(grounder.ground(video, "red").warnings)  # where curves still answer, it is a warning
     except ModelError as error:
         said = str(error)
     assert re.search(says, said), said
+
+
+class View:
+    """A view of one's own, of which one part is something else."""
+
+    name, frame_side, frames_per_picture = "mine", 32, 1
+
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+    def parts(self, frames):
+        return list(frames.pixels)
+
+    def question(self, frames, query):
+        return query
+
+    def read(self, reply, frames):
+        return ReadReply(((0.0, 1.0),), usable=True)
+
+
+@pytest.mark.parametrize("engine", ["numpro", "hybrid"])
+@pytest.mark.parametrize(
+    ("parts", "says"),
+    [
+        ({"read": None}, "read must be a method, not NoneType"),
+        ({"parts": None}, "parts must be a method, not NoneType"),
+        (
+            {"parts": lambda frames: list(frames.pixels / 255.0)},
+            r"parts must return pictures as \(H, W, 3\) uint8",
+        ),
+        ({"parts": lambda frames: None}, "parts must return a list of texts and pictures, not NoneType"),
+        ({"question": lambda *_: 7}, "question must return a text, not int"),
+        ({"read": lambda *_: None}, "read must return a ReadReply, not None"),
+        ({"frame_side": "x"}, "frame_side must be a whole number from 1 on, not 'x'"),
+        *(
+            (
+                {"read": lambda *_, one=one: ReadReply((one,), usable=True)},
+                "read must return intervals .* within",
+            )
+            for one in ((float("nan"), 5), (7, 3), (-5, 1e9), (1,), ("a", "b"))
+        ),
+    ],
+)
+def test_what_a_view_of_others_returns(engine, parts, says, video):
+    try:
+        grounder = Grounder(engine=engine, vlm=Model(), view=View(**parts), encoder=ColourEncoder(), cache=False)
+        said = " ".join(grounder.ground(video, "red").warnings)
+    except TFGroundingError as error:
+        said = str(error)
+    assert re.search(f"view mine: {says}", said), said
+    answer = Grounder(engine=engine, vlm=Model(), view=View(), encoder=ColourEncoder(), cache=False).ground(
+        video, "red"
+    )
+    assert answer.moments
+
+
+@pytest.mark.parametrize("engine", ["numpro", "hybrid", "cascade"])
+@pytest.mark.parametrize("budget", ["x", float("nan"), 1.5, True])
+def test_a_budget_that_is_no_whole_number(engine, budget):
+    with pytest.raises(TFGroundingError, match="budget_frames must be a whole number from 1 on"):
+        Grounder(engine=engine, vlm=Model(), encoder=ColourEncoder(), cache=False, budget_frames=budget)
+
+
+def test_a_vision_model_that_is_a_number():
+    with pytest.raises(TFGroundingError, match=r"vlm must be .* not int"):
+        Grounder(engine="numpro", vlm=5)
 
 
 def test_views_of_others(video):

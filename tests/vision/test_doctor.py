@@ -273,7 +273,10 @@ def test_fewer_pictures_are_tried_where_a_request_may_have_been_cut():
 @pytest.mark.parametrize(
     ("model", "sentence"),
     [
-        (Model(lambda parts: reply_to(parts, scale=0.5)), r"sees what is shown, but reads times .* a scale of 0\.(4|5)"),
+        (
+            Model(lambda parts: reply_to(parts, scale=0.5)),
+            r"sees what is shown, but .* a scale of 0\.(4|5)",
+        ),
         (Model(most=2), "one request holds too few pictures to try one, 2 of 8"),
         (Model(lambda parts: "none", follows_schema=False), "does not see what is shown"),
     ],

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
+
 from ..answer import Answer
+from ..errors import TFGroundingError
 from ..media import AnySource
 from ..types import Plan, Progress, VideoFeatures, VideoInfo
 
 TOP_K = 5
+
+
+def checked_count(name: str, count: Any) -> int:
+    """A setting that counts something. Raises TFGroundingError: it is no whole number from 1 on."""
+    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
+        raise TFGroundingError(f"{name} must be a whole number from 1 on, not {count!r:.40}")
+    return int(count)
 
 
 class Watched(Protocol):

@@ -12,9 +12,9 @@ from ..localizers.probabilities import ClipSearch
 from ..media import AnySource
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from ..vision.model import VisionModel
-from ..vision.views import ClipYesNo, TimeView
+from ..vision.views import ClipYesNo, TimeView, get_view
 from .asking import counted
-from .base import TOP_K
+from .base import TOP_K, checked_count
 from .clips import CLIP_SECONDS, ClipSession
 from .curves import CurvesEngine, WatchedCurves
 from .numpro import named_vlm
@@ -66,7 +66,7 @@ class CascadeEngine:
                 f"a clip must have 0.1 to 60 seconds and 1 to 64 frames, not {clip_seconds} and {frames_per_clip}"
             )
         if budget_frames is not None:
-            most_requests = min(most_requests, budget_frames // frames_per_clip)
+            most_requests = min(most_requests, checked_count("budget_frames", budget_frames) // frames_per_clip)
         if most_requests < 2:
             least = 2 * frames_per_clip
             raise TFGroundingError(
@@ -77,7 +77,7 @@ class CascadeEngine:
         self.clip_seconds = clip_seconds
         self.frames_per_clip = frames_per_clip
         self.most_requests = most_requests
-        self.view = ClipYesNo(frames_per_clip) if clip_view is None else clip_view
+        self.view = ClipYesNo(frames_per_clip) if clip_view is None else get_view(clip_view)
         self.vlm = named_vlm(vlm, engine=self.name, device=device)
 
     def with_curves(self, curves: CurvesEngine) -> CascadeEngine:

@@ -13,7 +13,7 @@ from ..media.frames import checked_rate
 from ..types import Plan, Progress, VideoFeatures, VideoInfo
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
-from .base import TOP_K
+from .base import TOP_K, checked_count
 from .curves import CurvesEngine, WatchedCurves
 from .estimate import fitting_pictures
 from .looks import LEAST_FRAMES, Looks
@@ -71,10 +71,10 @@ class HybridEngine:
             raise TFGroundingError(
                 "clip-yes-no makes a curve of its own; the hybrid engine needs a view with intervals"
             )
-        if most_proposals < 1 or budget_frames < LEAST_BUDGET:
+        most_proposals = checked_count("most_proposals", most_proposals)
+        if checked_count("budget_frames", budget_frames) < LEAST_BUDGET:
             raise TFGroundingError(
-                f"most_proposals must be at least 1 and budget_frames at least {LEAST_BUDGET}, "
-                f"not {most_proposals} and {budget_frames}"
+                f"the hybrid engine needs a budget_frames of at least {LEAST_BUDGET}, not {budget_frames}"
             )
         self.curves = curves
         self.look_rate_hz = checked_rate(look_rate_hz)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ModelError, TFGroundingError
+from ..errors import TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate
 from ..media.sampling import capped_rate_hz
-from ..registry import with_named_failures
 from ..types import Progress, VideoFeatures, VideoInfo
+from ..vision.own import checked_model
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import HOW_TO_NAME_ONE, VisionModel, load_vlm
+from .base import checked_count
 from .estimate import fitting_pictures
 from .looking import SampledVideo, spread_windows
 from .watched import LAST_ROUND_FRAMES, Highlights, WatchedFrames
@@ -62,7 +63,10 @@ class NumProEngine:
         device: str = "auto",
         budget_frames: int | None = None,
     ) -> None:
-        most_frames = most_frames if budget_frames is None else budget_frames
+        if budget_frames is not None:
+            most_frames = checked_count("budget_frames", budget_frames)
+        elif most_frames is not None:
+            checked_count("most_frames", most_frames)
         self.obeys_rate = rate_hz is not None
         if most_frames is None and not self.obeys_rate:
             most_frames = MOST_FRAMES
@@ -125,4 +129,4 @@ def named_vlm(vlm: str | VisionModel | None, *, engine: str, device: str) -> Vis
         raise TFGroundingError(f"engine {engine!r} needs a vision model and none is named: use {HOW_TO_NAME_ONE}")
     if isinstance(vlm, str):
         return load_vlm(vlm, device=device)
-    return with_named_failures(vlm, f"vision model {vlm.name}", ModelError)
+    return checked_model(vlm)

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from ...llm.prompting import prompts
-from ...registry import make, with_named_failures
+from ...registry import make
 from ..answers import ReplyIntervals, read_intervals
 from ..frames import Interval, NumberedFrames, Part
+from ..own import checked_view
 from ..tokens import Unit
 
 NEARLY = 0.1  # of the gap between two labels, by which seconds may differ from a label and mean it
@@ -76,7 +77,8 @@ def get_view(view: str | TimeView | type[TimeView]) -> TimeView:
     """
     needs = ("name", "frame_side", "frames_per_picture", "parts", "question", "read")
     made = make("views", view, needs=needs, also=("auto",))
-    return with_named_failures(made, f"view {made.name}")
+    checked: TimeView = checked_view(made)
+    return checked
 
 
 def read_numbers(reply: str, frames: NumberedFrames, unit: Unit, labels: np.ndarray, *, step: float) -> ReadReply:
