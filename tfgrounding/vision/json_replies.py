@@ -171,6 +171,9 @@ class JsonReply:
         other = r"\b(?:ms|mins?|hours?|fraction|norm)|milli|minute"
         if any(re.search(other, key) for key in starts + ends):
             raise ModelError("the reply has a start or an end in another unit")
+        told = [key for key, part in value.items() if isinstance(part, bool)]
+        if starts and not all(_SEEN.fullmatch(key) or _UNSEEN.fullmatch(key) for key in told):
+            raise ModelError("the reply says yes or no to something that is not known beside its times")
         if any(re.fullmatch("start|end|begin|from|to|first|last", key) for key in value.keys() - set(edges)):
             raise ModelError("the reply has a start or an end of several parts")
         if not starts:
@@ -188,8 +191,8 @@ class JsonReply:
                 self._none = True
             elif not self._is_other(f"{name} {start}") and not self._is_other(f"{name} {end}"):
                 self._add(self._number(first), self._number(last), likely)
-                told = (part for key, part in value.items() if re.search(r"descri|event|label|action|caption", key))
-                self._described |= {part for part in told if isinstance(part, str)}
+                names = (part for key, part in value.items() if re.search(r"descri|event|label|action|caption", key))
+                self._described |= {part for part in names if isinstance(part, str)}
         if len(self.found) > before + 1:
             raise ModelError("the reply has two starts and two ends of one moment")
 
@@ -200,11 +203,12 @@ class JsonReply:
 
     def _is_note(self, key: str, value: Any) -> bool:
         """May a field say more than that there is no moment?"""
-        if not isinstance(value, str) or not value:
+        if isinstance(value, str) and re.search(r"\b(?:fail\w*|errors?|unable|cannot|could not)\b", value):
+            return True
+        if not value or not (_NOTES.search(key) or "error" in key):
             return False
-        if _NOTES.search(key) and _DENIES.match(value) and not re.search(r"\d", value):
-            return False
-        return "error" in key or _NOTES.search(key) is not None
+        denies = isinstance(value, str) and _DENIES.match(value) is not None and not re.search(r"\d", value)
+        return "error" in key or not denies
 
     def _is_other(self, name: str) -> bool:
         """Does a name give another unit than the one that was asked for?"""

@@ -109,9 +109,11 @@ class _Reader:
                 self._unclear("names an interval and other numbers, and which are meant is not clear")
         if meant and not strong and (self._chains.starts or self._chains.ends or any(map(self._is_edge, meant))):
             self._unclear("names single numbers that are a start or an end")
-        lengths = self._unit == "second" and any(token.unit == "rated" for token in self._tokens)
-        if meant and not strong and (lengths or (self._unit == "second" and meant[0].intervals == [(0, 0)])):
-            self._unclear("names a time without an end")
+        if meant and not strong and self._unit == "second":
+            numbers = [(at, token.unit) for at, token in enumerate(self._tokens) if token.kind == "number"]
+            apart = any(unit == "second" and not any(c.at <= at < c.end for c in meant) for at, unit in numbers)
+            if apart or meant[0].intervals == [(0, 0)] or any(unit == "rated" for _, unit in numbers):
+                self._unclear("names a time without an end")
         if len({tuple(chain.intervals) for chain in meant}) < 2:
             meant = meant[:1]
         elif not self._all_meant(meant):
