@@ -125,9 +125,6 @@ def _in_words(text: str, unit: Unit, gap: float, shown: Interval | None) -> Repl
     if found:
         if _DOUBT.search(part):
             raise ModelError("the reply names an interval and doubts or compares it")
-        last = part.rfind(denies[-1]) if denies else -1
-        if last >= 0 and not re.search(r"\d", part[last:]):
-            raise ModelError("the reply names an interval and says that there is none")
         return ReplyTimes(list(dict.fromkeys(found)))
     said_of_times = found is None or (denies and not any(_has_own(sentence, unit) for sentence in denies))
     if said_of_times and not _REFUSES.search(part):

@@ -20,7 +20,7 @@ _TIMES = re.compile(  # a name of what holds times: all of its words are of thes
     r"(?:(?:interval|moment|range|window|span|segment|time|timestamp|frame|second|sec|clip|index|number|step|percent|image"
     r"|percentage|event|answer|key|result|occurrence|match(?:e)?|prediction|instance|response|output|value|target)s?|list|is"
     r"|id|ind(?:ex|ic)es|relevant|visible|present|seen|shown|final|best|predicted"
-    r"|temporal|localization|grounding|of|in| )+"
+    r"|temporal|localization|grounding|of|in|\d| )+"
 )
 _OTHER = re.compile(r"event|label|text|action|object")  # names of one value that is no time
 _LISTS = re.compile(r"(?:frames|numbers|indices|images|seconds|timestamps|times)$")  # of single numbers
@@ -177,9 +177,14 @@ class JsonReply:
         if any(re.fullmatch("start|end|begin|from|to|first|last", key) for key in value.keys() - set(edges)):
             raise ModelError("the reply has a start or an end of several parts")
         if not starts:
+            names = set[str]()
             for key, part in value.items():
+                before = len(self.found)
                 if not unseen and (not _OTHER.search(key) or isinstance(part, dict | list)):
                     self._read(part, key)
+                names |= {re.sub(r"[ \d]+$", "", key)} if len(self.found) > before else set()
+            if len(names) > 1:
+                raise ModelError(f"the reply names different intervals: {', '.join(sorted(names))}")
         elif name and not _TIMES.fullmatch(name):
             return
         confidence = next((part for key, part in value.items() if re.search(r"confiden|score|probab", key)), None)

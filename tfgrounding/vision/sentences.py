@@ -37,15 +37,14 @@ class _Reader:
         chains: list[Chain] = []
         denied: list[Chain] = []
         other = False  # something is said in another unit
-        doubtful = False  # an interval is asked, supposed, or in a long sentence with a "not"
-        denial = False  # something is denied, of no time
+        doubtful = False  # an interval is asked, supposed, or in a long sentence with a "not"; something else is denied
         for first, last in self._clauses():
             kinds = [token.kind for token in self._tokens[first:last]]
             edges = (self._chains.starts, self._chains.ends)
             found = self._chains.read(first, last)
             if "not" in kinds:
-                denial |= "number" not in kinds and not self._is_limited(first, last)
-                denial |= edges != (self._chains.starts, self._chains.ends)
+                doubtful |= "number" not in kinds and not self._is_limited(first, last)
+                doubtful |= edges != (self._chains.starts, self._chains.ends)
             if "except" in kinds:
                 found = self._all_but(found)
             elif "if" in kinds or "outside" in kinds or (last < len(self._tokens) and self._tokens[last].text == "?"):
@@ -61,10 +60,8 @@ class _Reader:
             chains += found
             other |= any(chain.other for chain in found)
         chains = self._meant(chains)
-        if chains and denial:
-            self._unclear("names an interval and denies something")
         if chains and doubtful:
-            self._unclear("names several intervals, and which of them is meant is not clear")
+            self._unclear("names an interval, and denies, asks or supposes something beside it")
         if not chains and other:
             self._unclear("names no interval in the unit that was asked for")
         if not chains and denied:
