@@ -189,6 +189,7 @@ FORMS = {  # name: (unit, reply, reading)
     "mostly all": ("frame", "mostly the whole video", REFUSED),
     "an explanation behind": ("second", "14-27 s. Explanation: it does not boil earlier.", [(14, 27)]),
     "JSON, intervals by two names": ("second", '{"clip": {"start": 0, "end": 90}, "moment": [14, 27]}', REFUSED),
+    "a name, then the range": ("frame", "Kettle boils: 14-27", [(14, 27)]),
     "Italian, none": ("frame", "Nessuno.", ABSENT),
     "Portuguese, absent": ("second", "O evento não aparece no vídeo.", ABSENT),
     "Japanese, absent": ("frame", "やかんは映っていません。", ABSENT),
