@@ -196,8 +196,8 @@ class JsonReply:
                 self._none = True
             elif not self._is_other(f"{name} {start}") and not self._is_other(f"{name} {end}"):
                 self._add(self._number(first), self._number(last), likely)
-                names = (part for key, part in value.items() if re.search(r"descri|event|label|action|caption", key))
-                self._described |= {part for part in names if isinstance(part, str)}
+                labels = (part for key, part in value.items() if re.search(r"descri|event|label|action|caption", key))
+                self._described |= {part for part in labels if isinstance(part, str)}
         if len(self.found) > before + 1:
             raise ModelError("the reply has two starts and two ends of one moment")
 
