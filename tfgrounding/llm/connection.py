@@ -201,10 +201,11 @@ class Connection:
                 pause = min(_LONGEST_PAUSE_SECONDS, doubled) * random.uniform(0.5, 1.0)
                 pause *= _RATE if problem.is_rate else 1
             tries = attempt + waits
+            counted = "1 try" if tries == 1 else f"{tries} tries"
             if attempt > retries or timeouts >= _MOST_TIMEOUTS:
-                raise NoReplyError(f"{self.name} gave no reply in {tries} tries; the last one: {problem}")
+                raise NoReplyError(f"{self.name} gave no reply in {counted}; the last one: {problem}")
             if time.monotonic() + pause >= until:
-                raise NoReplyError(f"{self.name} gave no reply in time ({tries} tries; the last one: {problem})")
+                raise NoReplyError(f"{self.name} gave no reply in time ({counted}; the last one: {problem})")
             if tries >= _TRIES_WITHOUT_WORD and not self._has_warned:
                 self._has_warned = True
                 log.warning("%s: %s; it is asked again", self.name, problem)
