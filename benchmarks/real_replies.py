@@ -4,8 +4,8 @@
 
 The replies are Grounded-VideoLLM's, one for each query, in 300ths of the video (96 frames were shown). The curves are
 those of the localizer bench: realistic, but no zero-shot result. Joined are the queries that are in both, by video and
-sentence. The hybrid engine's rule gets the reply as its only look, at those 96 frames; nothing was chosen on this data.
-Intervals are 95 % bootstrap intervals over videos. The cases are read as in benchmarks/localizers.py.
+sentence. The hybrid engine's rule gets the reply as its only look, at those 96 frames. The rule was made with this data
+at hand. Intervals are 95 % bootstrap intervals over videos. The cases are read as in benchmarks/localizers.py.
 """
 
 from __future__ import annotations

@@ -124,12 +124,14 @@ class HybridEngine:
             raise TFGroundingError(f"{answer.video.path}: the answer comes without its video: it cannot be corrected")
         session = Looks(self, answer)
         session.take()
+        moments = session.moments(answer.moments)
+        warnings = (*answer.warnings, *session.warnings, *session.spacing(moments), *session.asking.warnings)
         return replace(
             answer,
-            spans=session.moments(answer.moments),
+            spans=moments,
             engine=self.name,
             present=session.present(answer.present),
-            warnings=tuple(dict.fromkeys((*answer.warnings, *session.warnings, *session.asking.warnings))),
+            warnings=tuple(dict.fromkeys(warnings)),
             raw_answer="\n".join(session.replies),
             provenance={
                 **answer.provenance,

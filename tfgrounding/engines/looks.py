@@ -31,9 +31,10 @@ MOST_PLACES = 8  # that a look may be taken at
 SIDE_BY_SIDE = (3, 6)
 MOST_MOMENTS = 10
 MOST_PEAKS, PEAK_SECONDS = 24, 1.0  # of the query's curve, which is smoothed by so much
+LEAST_WEIGHT, PEAK_WEIGHT = 0.02, 0.05  # of a proposal at least and of a peak, where the best proposal has 1
 LEAST_MASS = 0.02  # of a moment that only replies named
 CERTAIN_OVERLAP = 0.96  # expected of the best moment; then no further look is taken
-MOST_ERRORS = 0.62  # of the replies; where more seem wrong, the curves' moments stay
+MOST_ERRORS = 0.55  # of two or more replies; where more seem wrong, the curves' moments stay
 MOST_FAILURES = 2
 MOST_CUTS = 8
 NUMBERS_APART = 100  # the first numbers of two looks, so that a reply with the same numbers every time shows itself
@@ -73,9 +74,11 @@ class Looks:
         self.query = answer.plan.query
         self.duration = answer.video.duration_seconds
         self.asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
-        proposals = [(moment.start_seconds, moment.end_seconds) for moment in answer.moments]
-        proposals += peaks(answer.curve, answer.pts_seconds, self.duration)
-        self.posterior = Posterior(self.duration, proposals[: engine.most_proposals])
+        moments = answer.moments[: engine.most_proposals]
+        proposals = [(moment.start_seconds, moment.end_seconds) for moment in moments]
+        tops = peaks(answer.curve, answer.pts_seconds, self.duration)[: engine.most_proposals - len(moments)]
+        weights = [*weights_of([moment.score for moment in moments]), *PEAK_WEIGHT * np.ones(len(tops))]
+        self.posterior = Posterior(self.duration, [*proposals, *tops], weights)
         self.replies: list[str] = []
         self.warnings: list[str] = []
         self.shown: list[NumberedFrames] = []
@@ -170,7 +173,7 @@ class Looks:
             if self.warnings:
                 self.warnings.append("no look succeeded: the moments are those of the curves alone")
             return
-        if self._is_found and self.posterior.error_rate > MOST_ERRORS:
+        if self._is_found and self._errs:
             self.warnings.append(
                 "the vision model's replies contradict each other: the moments are those of the curves"
             )
@@ -181,17 +184,41 @@ class Looks:
     def _is_found(self) -> bool:
         return any(seen.is_range for seen in self.posterior.seen)
 
+    @property
+    def _errs(self) -> bool:
+        return len(self.posterior.seen) > 1 and self.posterior.error_rate > MOST_ERRORS
+
     def moments(self, proposals: Sequence[Moment]) -> tuple[Moment, ...]:
         """The proposals as the replies leave them, best first; a score is the probability that it is the moment."""
-        if not self._is_found or self.posterior.error_rate > MOST_ERRORS:
+        if not self._is_found or self._errs:
             return tuple(proposals)
-        found = [Moment(*interval, mass) for interval, mass in self.posterior.likely(MOST_MOMENTS, least=LEAST_MASS)]
+        likely = [Moment(*interval, mass) for interval, mass in self.posterior.likely(MOST_MOMENTS, least=LEAST_MASS)]
+        best = self.posterior.best()
+        found = [Moment(*best, max([self.posterior.mass_of(best), *(moment.score for moment in likely)]))]
+        found += [moment for moment in likely if _iou((moment.start_seconds, moment.end_seconds), best) <= 0.5]
         named = [(moment.start_seconds, moment.end_seconds) for moment in found]
         for proposal in proposals:
             interval = (proposal.start_seconds, proposal.end_seconds)
             if all(_iou(interval, other) <= SAME_IOU for other in named):
                 found.append(Moment(*interval, min(self.posterior.mass_of(interval), LEAST_MASS)))
         return tuple(sorted(found, key=lambda moment: -moment.score))
+
+    def spacing(self, moments: Sequence[Moment]) -> list[str]:
+        """A warning where the frames of every look at the first moment are further apart than it is long."""
+        if not moments or not self.shown:
+            return []
+        start, end = moments[0].start_seconds, moments[0].end_seconds
+        gaps = []
+        for shown in self.shown:
+            seconds = np.concatenate([[0.0], shown.sample_seconds, [self.duration]])
+            at = int(np.clip(np.searchsorted(seconds, (start + end) / 2), 1, len(seconds) - 1))
+            gaps.append(float(seconds[at] - seconds[at - 1]))
+        if min(gaps) <= end - start:
+            return []
+        return [
+            f"the frames shown around the first moment, {start:.1f}-{end:.1f} s, are {min(gaps):.1f} s apart, more "
+            "than it is long: its times are uncertain; allow more frames"
+        ]
 
     def present(self, before: float | None) -> float | None:
         """The probability that the event is there, after the looks."""
@@ -211,6 +238,14 @@ def _seen(shown: NumberedFrames, reply: ReadReply) -> Seen:
         last = int(np.clip(np.searchsorted(edges, end - little, "left") - 1, first, len(shown) - 1))
         named.append((first, last))
     return Seen(shown.sample_seconds, tuple(dict.fromkeys(named)), reply.absent and not named)
+
+
+def weights_of(scores: Sequence[float]) -> np.ndarray:
+    """(N,) how much each proposal counts: its score as a share of the highest, on whatever scale the scores are."""
+    known = np.nan_to_num(np.array(scores, dtype=float), nan=0.0, posinf=0.0, neginf=0.0) / 2
+    above = known - min(0.0, known.min(initial=0.0))
+    most = above.max(initial=0.0)
+    return np.maximum(above / most, LEAST_WEIGHT) if most > 0 else np.ones(len(known))
 
 
 def peaks(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: float) -> list[Interval]:

@@ -1,27 +1,32 @@
 """Where an event probably is, given what curves propose and what a model that sometimes errs said about some frames.
 
-Bayes' rule over cells of (start, length). Before any reply, half of the mass is spread evenly over starts and over the
-logarithm of lengths, the other half lies around the proposals. A reply is right with probability 1 - e; a wrong one
-says anything. The rate e of errors is not known: it is estimated along with the event, from how well the replies agree.
+Bayes' rule over cells of (start, length). Before any reply, a part of the mass is spread evenly over starts and over
+the logarithm of lengths, the rest lies around the proposals. A reply is right with probability 1 - e; a wrong one says
+anything. A right reply of an exact model names the event's frames but for one or two; one of a rough model names frames
+that overlap with them, more overlap being more probable. The rate e of errors, and whether the model is rough, are not
+known: they are estimated along with the event, from how well the replies agree.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from ..vision.frames import Interval
 
-ERROR_RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # (E,) of the replies
-BEFORE = ERROR_RATES / ERROR_RATES.sum()  # (E,) how probable each is before the first reply: most models err often
-SHARE_OF_PROPOSALS = 0.5
+RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # of errors
+ROUGH = 0.9  # how probable it is, before the first reply, that a model's right replies are only roughly right
+ERROR_RATES, IS_ROUGH = np.tile(RATES, 2), np.repeat([0.0, 1.0], len(RATES))  # (E,) kinds of models
+BEFORE = np.where(IS_ROUGH, ROUGH, 1 - ROUGH) * ERROR_RATES / RATES.sum()  # (E,) how probable each kind is at first
+SHARE_OF_PROPOSALS = 0.8
 SHORTEST_SECONDS = 0.5
 RATIO = 1.5  # between the lengths of neighbouring cells, before they are split
 ONE_FRAME_OFF = 0.15  # a right reply's end is that much less probable for each frame that it is off
 MISSED = 0.3  # a right reply misses an event that is seen on one frame; on two, MISSED squared
-WRONG_NONE, WRONG_ALL, WRONG_RANGE = 0.25, 0.25, 0.5  # what a wrong reply says
+WRONG_NONE, WRONG_ALL, WRONG_RANGE = 0.15, 0.15, 0.7  # what a wrong reply says
 OF_NO_USE = 0.02  # a right reply that names nothing that was shown
 ABSENT = 0.1
 MOST_SPLITS = 14
@@ -53,14 +58,17 @@ class Posterior:
 
     Args:
         duration_seconds: of the video.
-        proposals: (start, end) seconds, best first.
+        proposals: (start, end) seconds.
+        weights: of the proposals, not negative; None: 1, 1/2, 1/3 and so on.
     """
 
-    def __init__(self, duration_seconds: float, proposals: Sequence[Interval] = ()) -> None:
+    def __init__(
+        self, duration_seconds: float, proposals: Sequence[Interval] = (), weights: Sequence[float] | None = None
+    ) -> None:
         self.duration = duration_seconds
         self.seen: list[Seen] = []
         self._proposed = np.array(proposals, dtype=float).reshape(-1, 2)
-        self._ranks = 1 / np.arange(1.0, len(proposals) + 1)
+        self._weights = 1 / np.arange(1.0, len(proposals) + 1) if weights is None else np.array(weights, dtype=float)
         shortest = min(SHORTEST_SECONDS, duration_seconds / 4)
         levels = max(1, int(np.ceil(np.log(duration_seconds / shortest) / np.log(RATIO))))
         ratio = (duration_seconds / shortest) ** (1 / levels)
@@ -155,6 +163,14 @@ class Posterior:
             left[near] = 0
         return found
 
+    def best(self) -> Interval:
+        """The interval with the largest overlap with the event in the mean."""
+        mass = self.mass
+        top = np.argsort(-mass)[:800]
+        starts, ends = self.starts[top], self.ends[top]
+        best = int((iou_matrix(starts, ends, starts, ends) @ mass[top]).argmax())
+        return float(starts[best]), float(ends[best])
+
     def expected_overlap(self, interval: Interval) -> float:
         """The IoU with the event that an interval has in the mean."""
         start, end = np.array([interval[0]]), np.array([interval[1]])
@@ -185,10 +201,10 @@ class Posterior:
         return np.array(bits)
 
     def _near(self, cells: np.ndarray) -> np.ndarray:
-        """(N,) how near the proposals each cell is, those that come first counting most."""
+        """(N,) how near the proposals each cell is, by their weights."""
         near = np.zeros(cells.shape[1])
-        for start, end, rank in zip(*self._proposed.T, self._ranks, strict=True):
-            near += rank * iou_matrix(np.array([start]), np.array([end]), cells[0], cells[0] + cells[1])[0] ** 3
+        for start, end, weight in zip(*self._proposed.T, self._weights, strict=True):
+            near += weight * iou_matrix(np.array([start]), np.array([end]), cells[0], cells[0] + cells[1])[0] ** 3
         return near
 
     def _new(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -235,16 +251,34 @@ def _log_likelihood(seen: Seen, starts: np.ndarray, ends: np.ndarray) -> np.ndar
     if seen.absent:
         right, wrong = missed, WRONG_NONE
     elif seen.named:
-        right, wrong = np.zeros(len(starts)), 0.0
+        right, wrong = np.zeros((2, len(starts))), 0.0  # exactly and roughly right
         usual = ((1 - ONE_FRAME_OFF) / (1 + ONE_FRAME_OFF)) ** 2
         for start, last in seen.named:
             off = np.abs(first - start) + np.abs(after - 1 - last)
-            right += np.where(shown > 0, (1 - missed) * usual * ONE_FRAME_OFF**off, 0.0) / len(seen.named)
+            both = np.maximum(np.minimum(after - 1, last) - np.maximum(first, start) + 1, 0)
+            either = np.maximum(after - 1, last) - np.minimum(first, start) + 1
+            total = _overlaps(count)[np.minimum(first, count - 1), np.clip(after - 1, 0, count - 1)]
+            said = np.stack([usual * ONE_FRAME_OFF**off, both / either / total])
+            right += np.where(shown > 0, (1 - missed) * said, 0.0) / len(seen.named)
             wrong += (WRONG_RANGE / (count * (count + 1) / 2)) / len(seen.named)
             wrong += WRONG_ALL / len(seen.named) * ((start, last) == (0, count - 1))
     else:
         right, wrong = np.full(len(starts), OF_NO_USE), 0.5
-    return np.log((1 - ERROR_RATES)[:, None] * right[None] + (ERROR_RATES * wrong)[:, None])
+    right = np.broadcast_to(right, (2, len(starts)))[IS_ROUGH.astype(int)]
+    return np.log((1 - ERROR_RATES)[:, None] * right + (ERROR_RATES * wrong)[:, None])
+
+
+@lru_cache(maxsize=32)
+def _overlaps(count: int) -> np.ndarray:
+    """(T, T) of each range of T frames, by its first and its last: the sum of its overlaps with all ranges."""
+    first, last = np.triu_indices(count)
+    sums = np.ones((count, count))
+    for start in range(count):
+        end = np.arange(start, count)
+        both = np.minimum(last[:, None], end) - np.maximum(first, start)[:, None] + 1
+        either = np.maximum(last[:, None], end) - np.minimum(first, start)[:, None] + 1
+        sums[start, start:] = (np.maximum(both, 0) / either).sum(axis=0)
+    return sums
 
 
 def _log_sum(values: np.ndarray) -> float:
