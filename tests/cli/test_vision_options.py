@@ -149,3 +149,28 @@ def test_an_estimate_keeps_to_the_budget(run, video, options, pictures):
 def test_an_estimate_needs_a_vision_model(run, video, options, sentence):
     code, out, err = run("ground", video, "x", "--estimate", *options)
     assert code == 2 and not out and sentence in err and len(err.strip().splitlines()) == 1
+
+
+def test_needle_and_mcp_take_them_too(run, tmp_path, monkeypatch):
+    make_scenes(tmp_path / "red.mp4", [(2.0, RED)])
+    make_scenes(tmp_path / "blue.mp4", [(6.0, BLUE)])
+    asked = []
+
+    def answer(request):
+        asked.append(len(pictures_of(request)))
+        return "from 0 to 30"
+
+    with serve(answer) as url:
+        options = ("--engine", "numpro", "--vlm", f"m@{url}", "--view", "percent", "--vlm-pictures", 3, "--budget", 3)
+        command = ("needle", tmp_path, "--needle", "red.mp4", "--query", "it is red", "--lengths", 6, "--depths", 1)
+        code, _, err = run(*command, "--output", tmp_path / "out", *options)
+        assert code == 0, err
+    assert asked == [3]
+    rows = [json.loads(line) for path in (tmp_path / "out").glob("results*.jsonl") for line in path.open()]
+    assert rows[0]["provenance"]["view"] == "percent"
+    served = []
+    monkeypatch.setattr("tfgrounding.serve.mcp_server.serve", served.append)
+    assert run("mcp", "--root", tmp_path, *options)[0] == 0
+    assert served[0]._settings["budget_frames"] == 3 and served[0]._settings["vlm"].most_pictures == 3
+    code, _, err = run("mcp", "--root", tmp_path, "--view", "percent")
+    assert code == 2 and "--view is for a vision LLM" in err

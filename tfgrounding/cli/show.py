@@ -205,6 +205,11 @@ def mcp_command(
     ],
     engine: EngineName = "curves",
     vlm: VisionName = None,
+    view: ViewName = None,
+    vlm_pictures: VisionPictures = None,
+    budget: Budget = None,
+    vlm_timeout: VisionTimeout = None,
+    vlm_concurrency: VisionConcurrency = None,
     encoder: EncoderName = "auto",
     planner: PlannerName = "auto",
     localizer: LocalizerName = "default",
@@ -213,6 +218,7 @@ def mcp_command(
     dtype: Dtype = "auto",
 ) -> None:
     """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
+    vision = VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency)
     from ..serve.mcp_server import serve
     from ..serve.tools import VideoTools
 
@@ -220,13 +226,13 @@ def mcp_command(
         VideoTools(
             root,
             engine=engine,
-            vlm=vlm,
             encoder=encoder,
             planner=planner,
             localizer=localizer,
             rate_hz=rate,
             device=device,
             dtype=dtype,
+            **vision.settings(vlm, device),
         )
     )
 
