@@ -132,19 +132,25 @@ class SimulatedVLM:
 def _shown(parts: Sequence[Part]) -> tuple[np.ndarray, str]:
     """The instants and the query of a request."""
     texts = [part for part in parts if isinstance(part, str)]
-    return np.array([part[0] for part in parts if isinstance(part, np.ndarray)]), texts[-1]
+    pictures = [part for part in parts if isinstance(part, np.ndarray)]
+    return np.array([np.frombuffer(picture.tobytes()[:8])[0] for picture in pictures]), texts[-1]
+
+
+def _pictures(seconds: np.ndarray) -> list[Part]:
+    """Pictures of (1, 3, 3) whose first eight bytes are an instant in seconds."""
+    return [np.frombuffer(np.float64(at).tobytes() + b"\0", np.uint8).reshape(1, 3, 3) for at in seconds]
 
 
 @dataclass(frozen=True)
 class Instants:
-    """A view whose pictures are the instants themselves, (1,) seconds each."""
+    """A view whose pictures hold nothing but their instants."""
 
     name: str = "instants"
     frame_side: int = 16
     frames_per_picture: int = 1
 
     def parts(self, frames: NumberedFrames) -> list[Part]:
-        return list(frames.sample_seconds[:, None])
+        return _pictures(frames.sample_seconds)
 
     def question(self, frames: NumberedFrames, query: str) -> str:
         return query
@@ -330,7 +336,7 @@ def every_clip(vlm: SimulatedVLM, question: Question, curves: CurvesEngine) -> t
     edges = np.arange(0, duration + 1e-6, CLIP_SECONDS)
     for start in edges[:-1]:
         seconds = start + (np.arange(FRAMES_PER_CLIP) + 0.5) / FRAMES_PER_CLIP * CLIP_SECONDS
-        search.add(seconds, vlm.yes_probability([*seconds[:, None], question.query]))
+        search.add(seconds, vlm.yes_probability([*_pictures(seconds), question.query]))
     for _ in range(8):
         search.settle()
     alone = MaxSumLocalizer().locate(QueryCurves(np.array([search.answers]), edges))
