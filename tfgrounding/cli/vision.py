@@ -176,7 +176,7 @@ def _text(found: Findings, cost: dict[str, float | None]) -> str:
         *map(_row, found.views),
         "",
         _recommendation(found),
-        _cost_line(cost),
+        *([_cost_line(cost)] if found.most_pictures else []),
     ]
     if found.stopped:
         lines.append(f"not all was tried: {found.stopped}")
