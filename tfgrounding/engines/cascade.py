@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from ..answer import Answer
 from ..errors import TFGroundingError
 from ..localizers.probabilities import ClipSearch
-from ..media import AnySource
-from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
+from ..types import VideoInfo
 from ..vision.model import VisionModel
 from ..vision.views import ClipYesNo, TimeView, get_view
 from .asking import counted
-from .base import TOP_K, checked_count
+from .base import checked_count
 from .clips import CLIP_SECONDS, ClipSession
 from .curves import CurvesEngine, WatchedCurves
+from .joined import JoinedEngine
 from .numpro import named_vlm
 
 FRAMES_PER_CLIP = 4
 MOST_REQUESTS = 48  # 12 coarse and 36 fine, as in FV-Action (2026)
-EVERY = 1_000_000  # moments: the answer is cut at the end, when their order is known
 
 
-class CascadeEngine:
+class CascadeEngine(JoinedEngine):
     """Asks a vision LLM "is it seen in this clip?" about a few clips, first where the curves point.
 
     Clips of 3 s with a few frames each, as REZE (2026) asks them; coarse ones first, then fine ones, as in FV-Action
@@ -47,7 +45,6 @@ class CascadeEngine:
     """
 
     name = "cascade"
-    watches_features = True
 
     def __init__(
         self,
@@ -80,12 +77,6 @@ class CascadeEngine:
         self.view = ClipYesNo(frames_per_clip) if clip_view is None else get_view(clip_view)
         self.vlm = named_vlm(vlm, engine=self.name, device=device)
 
-    def with_curves(self, curves: CurvesEngine) -> CascadeEngine:
-        """The same engine with this maker of curves."""
-        engine = copy(self)
-        engine.curves = curves
-        return engine
-
     def provenance(self) -> dict[str, Any]:
         """Of the curves, and the vision LLM with its clips."""
         proposing = {} if self.curves is None else self.curves.provenance()
@@ -96,82 +87,39 @@ class CascadeEngine:
         """(requests, pictures) of one query about any video."""
         return self.most_requests, self.most_requests * self.frames_per_clip
 
-    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedClips:
-        """Encode the video, or take its features; each query looks at clips of it. Raises VideoError."""
-        if self.curves is None:
-            raise TFGroundingError("this CascadeEngine has no curves: give it curves=CurvesEngine(...)")
-        watched = self.curves.watch(source, progress=progress)
-        if watched.features.source is None:
-            raise TFGroundingError(
-                f"{watched.info.path}: the cascade engine looks at pictures, and these features come without their "
-                "video: give it the video"
-            )
-        return WatchedClips(self, watched, watched.features.source)
-
-
-class WatchedClips:
-    """A video's curves, and the engine that asks about clips of it."""
-
-    def __init__(self, engine: CascadeEngine, curves: WatchedCurves, source: Source) -> None:
-        self._engine, self._curves, self._source = engine, curves, source
-
-    @property
-    def info(self) -> VideoInfo:
-        return self._curves.info
-
-    @property
-    def features(self) -> VideoFeatures:
-        return self._curves.features
-
-    @property
-    def samples(self) -> int:
-        return self._curves.samples
-
-    def ask(
-        self,
-        query: str | Plan,
-        *,
-        top_k: int = TOP_K,
-        stride_frames: int | None = None,
-        longest_frames: int | None = None,
-    ) -> Answer:
-        """When does it happen?
-
-        Args:
-            query: a sentence, or a ready plan.
-            top_k: moments at most.
-            stride_frames, longest_frames: of the curves, whose moments follow those that the vision LLM saw.
+    def look(self, answer: Answer, curves: WatchedCurves) -> Answer:
+        """The curves' answer after clips were asked about.
 
         Returns:
             An answer whose first moments were seen, scored by the mean P(yes) of the clips in them; the curves' other
             moments follow with lower scores. `present` is the mean P(yes) of the clips in the best moment.
 
         Raises:
-            PlanError: the query is empty. VideoError: the video cannot be read. RefusedError: the vision LLM's server
-                refuses every request, such as for a wrong key. Any other failure of the model is a warning.
+            VideoError: the video cannot be read. RefusedError: the vision LLM's server refuses every request, such as
+                for a wrong key. Any other failure of the model is a warning.
         """
-        answer = self._curves.ask(query, top_k=EVERY, stride_frames=stride_frames, longest_frames=longest_frames)
-        engine = self._engine
+        if answer.source is None:
+            raise TFGroundingError(f"{answer.video.path}: the answer comes without its video: no clip can be shown")
         session = ClipSession(
-            engine.vlm,
-            engine.view,
-            clip_seconds=engine.clip_seconds,
-            frames_per_clip=engine.frames_per_clip,
-            most_requests=engine.most_requests,
-            source=self._source,
+            self.vlm,
+            self.view,
+            clip_seconds=self.clip_seconds,
+            frames_per_clip=self.frames_per_clip,
+            most_requests=self.most_requests,
+            source=answer.source,
             query=answer.plan.query,
-            duration_seconds=self.info.duration_seconds,
+            duration_seconds=curves.info.duration_seconds,
         )
-        search = ClipSearch.of_curves(self._curves.windows(answer))
+        search = ClipSearch.of_curves(curves.windows(answer))
         session.run(search)
         moments, present = session.read(search, answer)
-        shown = {"vlm": engine.vlm.name, "frames_shown": session.asking.spent.pictures}
+        shown = {"vlm": self.vlm.name, "frames_shown": session.asking.spent.pictures}
         shown |= {"clips_asked": len(search.clips), **session.asking.provenance}
         return replace(
             answer,
-            spans=tuple(moments[:top_k]),
+            spans=tuple(moments),
             present=present,
-            engine=engine.name,
+            engine=self.name,
             warnings=tuple(dict.fromkeys((*answer.warnings, *counted((*session.warnings, *session.asking.warnings))))),
             raw_answer="\n".join(session.replies),
             provenance={**answer.provenance, **shown},

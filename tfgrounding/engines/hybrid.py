@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
 from ..answer import Answer
 from ..errors import TFGroundingError
-from ..media import AnySource
 from ..media.frames import checked_rate
-from ..types import Plan, Progress, VideoFeatures, VideoInfo
+from ..types import VideoInfo
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
-from .base import TOP_K, checked_count
+from .base import checked_count
 from .curves import CurvesEngine, WatchedCurves
 from .estimate import fitting_pictures
+from .joined import JoinedEngine
 from .looks import LEAST_FRAMES, Looks
 from .numpro import named_vlm
 
@@ -23,10 +22,9 @@ RATE_HZ = 8.0
 BUDGET_FRAMES = 256
 LEAST_BUDGET = 16
 MOST_PROPOSALS = 32
-EVERY = 1_000_000  # moments: the answer is cut after the correction, which changes their order
 
 
-class HybridEngine:
+class HybridEngine(JoinedEngine):
     """Lets a vision LLM correct what curves propose, without trusting it further than it agrees with itself.
 
     The model is asked about a few frames at a time: of the whole video, around a proposal, around what earlier replies
@@ -51,7 +49,6 @@ class HybridEngine:
     """
 
     name = "hybrid"
-    watches_features = True
 
     def __init__(
         self,
@@ -82,12 +79,6 @@ class HybridEngine:
         self.most_proposals = most_proposals
         self.max_tokens = max_tokens
 
-    def with_curves(self, curves: CurvesEngine) -> HybridEngine:
-        """The same engine with this maker of proposals."""
-        engine = copy(self)
-        engine.curves = curves
-        return engine
-
     def provenance(self) -> dict[str, Any]:
         """Of the curves, and the vision LLM with its way to show time."""
         proposing = {} if self.curves is None else self.curves.provenance()
@@ -99,17 +90,8 @@ class HybridEngine:
         looks = self.budget_frames // min(LEAST_FRAMES, most)
         return looks, -(-self.budget_frames // self.view.frames_per_picture)
 
-    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> WatchedProposals:
-        """Encode the video, or take its features; each query looks at pictures again. Raises VideoError."""
-        if self.curves is None:
-            raise TFGroundingError("this HybridEngine cannot propose moments: give it curves=CurvesEngine(...)")
-        watched = self.curves.watch(source, progress=progress)
-        if watched.features.source is None:
-            raise TFGroundingError(
-                f"{watched.info.path}: the hybrid engine looks at pictures, and these features come without their "
-                "video: give it the video"
-            )
-        return WatchedProposals(self, watched)
+    def look(self, answer: Answer, curves: WatchedCurves) -> Answer:
+        return self.corrected(answer)
 
     def corrected(self, answer: Answer) -> Answer:
         """An answer's best moments after a look at them.
@@ -141,35 +123,3 @@ class HybridEngine:
                 **session.asking.provenance,
             },
         )
-
-
-class WatchedProposals:
-    """A video's curves, and the engine that corrects what they propose."""
-
-    def __init__(self, engine: HybridEngine, curves: WatchedCurves) -> None:
-        self._engine, self._curves = engine, curves
-
-    @property
-    def info(self) -> VideoInfo:
-        return self._curves.info
-
-    @property
-    def features(self) -> VideoFeatures:
-        return self._curves.features
-
-    @property
-    def samples(self) -> int:
-        return self._curves.samples
-
-    def ask(
-        self,
-        query: str | Plan,
-        *,
-        top_k: int = TOP_K,
-        stride_frames: int | None = None,
-        longest_frames: int | None = None,
-    ) -> Answer:
-        """When does it happen? Arguments and errors as for curves; a vision LLM that fails is a warning."""
-        answer = self._curves.ask(query, top_k=EVERY, stride_frames=stride_frames, longest_frames=longest_frames)
-        answer = self._engine.corrected(answer)
-        return replace(answer, spans=answer.spans[:top_k])

@@ -14,11 +14,8 @@ from ..registry import find, make
 from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import Engine
-from .cascade import CascadeEngine
 from .curves import CurvesEngine
-from .hybrid import HybridEngine
-
-JOINED = (HybridEngine, CascadeEngine)  # engines that need curves as well
+from .joined import JoinedEngine
 
 
 def load_engine(
@@ -66,13 +63,15 @@ def load_engine(
     is_named_class = isinstance(engine, str) and isinstance(found, type)
     if is_named_class and vlm is not None and "vlm" not in inspect.signature(found).parameters:
         raise TFGroundingError(f"the {engine} engine asks no vision model: choose numpro, hybrid or cascade")
-    for_curves = found in JOINED or (isinstance(found, JOINED) and found.curves is None)
+    for_curves = (isinstance(found, type) and issubclass(found, JoinedEngine)) or (
+        isinstance(found, JoinedEngine) and found.curves is None
+    )
     of_showing = {
         name: value for name, value in (("view", view), ("budget_frames", budget_frames)) if value is not None
     }
     must_take = (*(("dtype",) if dtype != "auto" and not for_curves else ()), *of_showing)
     needs = ("name", "watch", "provenance")
     made: Engine = make("engines", engine, needs=needs, must_take=must_take, vlm=vlm, **(settings | of_showing))
-    if isinstance(made, JOINED) and made.curves is None:
+    if isinstance(made, JoinedEngine) and made.curves is None:
         return made.with_curves(CurvesEngine(**settings))
     return made
