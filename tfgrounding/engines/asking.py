@@ -109,8 +109,8 @@ class Asking:
     def each(self, jobs: Sequence[Callable[[], Result]]) -> list[Result | ModelError]:
         """The results of jobs in their order, as many at the same time as the model allows.
 
-        A job that fails leaves its ModelError as its result. No further job begins after an error that would meet all
-        of them: a request that the server refuses for good, or a fault.
+        A job that fails leaves its ModelError as its result. No further job begins after an error that all
+        of them would have: a request that the server refuses for good, or a fault.
 
         Raises:
             RefusedError: the key, the address or the model is wrong.

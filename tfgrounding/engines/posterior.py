@@ -182,7 +182,7 @@ class Posterior:
         return float(self.mass[iou_matrix(start, end, self.starts, self.ends)[0] > SAME_IOU].sum())
 
     def uncertainty(self, looks: Sequence[np.ndarray], draws: int = 1500) -> np.ndarray:
-        """How uncertain a right reply about each look is, in bits: the look with most tells most (Lindley 1956).
+        """How uncertain a right reply about each look is, in bits: the look with most adds most (Lindley 1956).
 
         Args:
             looks: the (T,) seconds of the frames that each would show.

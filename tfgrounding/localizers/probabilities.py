@@ -5,7 +5,7 @@
    window. So an answer moves a window's score by how far it lies above the middle of the two levels: the best window
    has the maximum sum of centred answers (Kadane, as in REZE, 2026), to which its prior is added. Both levels and the
    deviation are estimated from the answers (expectation-maximisation), so a model that always says yes says nothing.
-3. *Next clips.* Those whose answers would tell most about the window: the greedy D-optimal design for these normals.
+3. *Next clips.* Those whose answers would say most about the window: the greedy D-optimal design for these normals.
 4. *Several moments.* The curve of P(yes), smoothed by a Gaussian of 3 s, is cut at Otsu's threshold (REZE).
 """
 
