@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..answer import Answer
 from ..errors import ModelError
+from ..localizers.intervals import temporal_iou
 from ..types import Moment
 from ..vision.frames import Interval
 from ..vision.model import TooMuchError
@@ -195,11 +196,11 @@ class Looks:
         likely = [Moment(*interval, mass) for interval, mass in self.posterior.likely(MOST_MOMENTS, least=LEAST_MASS)]
         best = self.posterior.best()
         found = [Moment(*best, max([self.posterior.mass_of(best), *(moment.score for moment in likely)]))]
-        found += [moment for moment in likely if _iou((moment.start_seconds, moment.end_seconds), best) <= 0.5]
+        found += [moment for moment in likely if temporal_iou(moment.start_seconds, moment.end_seconds, *best) <= 0.5]
         named = [(moment.start_seconds, moment.end_seconds) for moment in found]
         for proposal in proposals:
             interval = (proposal.start_seconds, proposal.end_seconds)
-            if all(_iou(interval, other) <= SAME_IOU for other in named):
+            if all(temporal_iou(*interval, *other) <= SAME_IOU for other in named):
                 found.append(Moment(*interval, min(self.posterior.mass_of(interval), LEAST_MASS)))
         return tuple(sorted(found, key=lambda moment: -moment.score))
 
@@ -273,8 +274,3 @@ def peaks(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: float) -
 def _apart(a: Interval, b: Interval) -> bool:
     margin = LEAST_CONTEXT_SECONDS
     return a[1] + margin < b[0] - margin or b[1] + margin < a[0] - margin
-
-
-def _iou(a: Interval, b: Interval) -> float:
-    shared = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
-    return shared / (a[1] - a[0] + b[1] - b[0] - shared)

@@ -15,6 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..localizers.intervals import temporal_iou
 from ..vision.frames import Interval
 
 RATES = np.array([0.05, 0.15, 0.3, 0.5, 0.7, 0.9])  # of errors
@@ -148,7 +149,7 @@ class Posterior:
         mass = self.mass
         top = np.argsort(-mass)[:400]
         starts, ends, left = self.starts[top], self.ends[top], mass[top].copy()
-        same = iou_matrix(starts, ends, starts, ends)
+        same = temporal_iou(starts[:, None], ends[:, None], starts, ends)
         found: list[tuple[Interval, float]] = []
         while len(found) < most:
             votes = np.where(same > SAME_IOU, same, 0) @ left
@@ -168,18 +169,16 @@ class Posterior:
         mass = self.mass
         top = np.argsort(-mass)[:800]
         starts, ends = self.starts[top], self.ends[top]
-        best = int((iou_matrix(starts, ends, starts, ends) @ mass[top]).argmax())
+        best = int((temporal_iou(starts[:, None], ends[:, None], starts, ends) @ mass[top]).argmax())
         return float(starts[best]), float(ends[best])
 
     def expected_overlap(self, interval: Interval) -> float:
         """The IoU with the event that an interval has in the mean."""
-        start, end = np.array([interval[0]]), np.array([interval[1]])
-        return float(iou_matrix(start, end, self.starts, self.ends)[0] @ self.mass)
+        return float(temporal_iou(*interval, self.starts, self.ends) @ self.mass)
 
     def mass_of(self, interval: Interval) -> float:
         """The mass of what is nearly the same as an interval."""
-        start, end = np.array([interval[0]]), np.array([interval[1]])
-        return float(self.mass[iou_matrix(start, end, self.starts, self.ends)[0] > SAME_IOU].sum())
+        return float(self.mass[temporal_iou(*interval, self.starts, self.ends) > SAME_IOU].sum())
 
     def uncertainty(self, looks: Sequence[np.ndarray], draws: int = 1500) -> np.ndarray:
         """How uncertain a right reply about each look is, in bits: the look with most adds most (Lindley 1956).
@@ -204,7 +203,7 @@ class Posterior:
         """(N,) how near the proposals each cell is, by their weights."""
         near = np.zeros(cells.shape[1])
         for start, end, weight in zip(*self._proposed.T, self._weights, strict=True):
-            near += weight * iou_matrix(np.array([start]), np.array([end]), cells[0], cells[0] + cells[1])[0] ** 3
+            near += weight * temporal_iou(start, end, cells[0], cells[0] + cells[1]) ** 3
         return near
 
     def _new(self, cells: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -284,11 +283,3 @@ def _overlaps(count: int) -> np.ndarray:
 def _log_sum(values: np.ndarray) -> float:
     top = values.max()
     return float(top + np.log(np.exp(values - top).sum()))
-
-
-def iou_matrix(starts: np.ndarray, ends: np.ndarray, others: np.ndarray, other_ends: np.ndarray) -> np.ndarray:
-    """(N, M) overlap of N intervals with M others, 0 to 1."""
-    shared = np.minimum(ends[:, None], other_ends[None]) - np.maximum(starts[:, None], others[None])
-    shared = np.maximum(shared, 0.0)
-    whole = (ends - starts)[:, None] + (other_ends - others)[None] - shared
-    return shared / np.maximum(whole, 1e-9)

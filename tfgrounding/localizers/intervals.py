@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def temporal_iou(start: np.ndarray, end: np.ndarray, other_start: np.ndarray, other_end: np.ndarray) -> np.ndarray:
+def temporal_iou(
+    start: np.ndarray | float, end: np.ndarray | float, other_start: np.ndarray | float, other_end: np.ndarray | float
+) -> np.ndarray:
     """Intersection over union of intervals; the arguments broadcast, so columns against rows give a matrix.
 
     An interval without length has IoU 0 with everything.

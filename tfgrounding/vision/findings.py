@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 
+from ..localizers.intervals import temporal_iou
 from ..registry import ROWS
 from . import clock
 from .frames import Interval
@@ -124,7 +125,7 @@ def view_result(
     for colour in clock.ASKED:
         truth = clock.truth_of(colour, frames)
         moments = read.get(colour, ())
-        fits.append(_iou(moments[0], truth) if moments else 0.0)
+        fits.append(float(temporal_iou(*moments[0], *truth)) if moments else 0.0)
         if moments:
             true_seconds += truth
             read_seconds += moments[0]
@@ -142,8 +143,3 @@ def view_result(
         scale=round(float(scale), 4),
         spread_seconds=round(spread, 3),
     )
-
-
-def _iou(one: Interval, other: Interval) -> float:
-    shared = max(0.0, min(one[1], other[1]) - max(one[0], other[0]))
-    return shared / (one[1] - one[0] + other[1] - other[0] - shared)
