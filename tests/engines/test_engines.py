@@ -150,6 +150,16 @@ def test_null_curves_are_kept_with_the_features(scenes, tmp_path, colour_encoder
     assert len(made) == 2
 
 
+def test_an_event_of_two_parts_is_as_present_as_its_parts_together(scenes, colour_encoder):
+    grounder = Grounder(encoder=colour_encoder)
+    parts = tuple(tfgrounding.SubEvent((colour,)) for colour in ("red", "blue"))
+    one, two, both = (
+        grounder.ground(scenes, plan).present
+        for plan in (Plan("red"), Plan("blue"), Plan("green", sub_events=parts, relation="sequentially"))
+    )
+    assert both == pytest.approx(1 / (1 + np.sqrt((1 / one - 1) * (1 / two - 1))))
+
+
 def test_the_floor_is_the_encoders_own_or_measured(scenes, colour_encoder):
     from tfgrounding.localizers import Candidates
     from tfgrounding.localizers.presence import measured_floor

@@ -29,7 +29,7 @@ from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.default import DefaultLocalizer
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
-from ..localizers.presence import NULL_TEXTS, Presence, measured_floor
+from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
@@ -258,7 +258,7 @@ class WatchedCurves:
             longest_frames=longest_frames,
             features=features.frame_vectors,
         )
-        own = np.mean([curves[text] for text in (plan.query, *plan.paraphrases)], axis=0)
+        judged = np.stack([curves[text] for text in presence_texts(plan)])
         return Answer(
             spans=tuple(moments[:top_k]),
             query=plan.original or plan.query,
@@ -270,7 +270,7 @@ class WatchedCurves:
             curve=curves[plan.query],
             curves=curves,
             pts_seconds=features.sample_seconds,
-            present=unrelated.presence.probability(own),
+            present=unrelated.presence.probability(judged),
             warnings=(
                 *features.info.warnings,
                 *encoder_warnings(engine.encoder),

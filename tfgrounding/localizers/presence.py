@@ -1,11 +1,12 @@
-"""Is the event in the video at all? The query's curve against curves of texts that have nothing to do with it."""
+"""Is the event in the video at all? The query's curves against those of texts that have nothing to do with it."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import stdtr  # Student's distribution; scipy.stats would cost a second of import
+from scipy.special import ndtr, ndtri, stdtr  # normal, Student's; scipy.stats would cost a second of import
 
 from ..errors import PlanError
+from ..types import Plan
 
 NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the video only makes the answer more cautious
     "a dog catches a ball",
@@ -50,7 +51,12 @@ NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the v
     "a waiter pours wine",
 )
 FLOOR_SHARE = 0.75  # gives 0.17 (0.15-0.20 in 52 real videos) for the embedded encoder, whose stated floor is 0.18
-GLIMPSE_SECONDS = 2.0  # the best stretch of this length counts: what is in the video shows at least so long
+# The constants below were chosen by benchmarks/presence.py, which also chooses them on one bench for the other.
+GLIMPSE_SECONDS = 2.0  # the best frames that last so long together: what is in the video shows at least so long
+LEVEL_WEIGHT = 0.5  # of the level beside the rise, both in deviations of the unrelated texts
+LOWEST = -3.0  # deviations: a curve without any rise is no stronger evidence than one with a low rise
+EVEN = 1.2  # deviations above the unrelated texts at which present and absent are equally probable
+SLOPE = 2.0  # log odds for each deviation
 
 
 def measured_floor(null_curves: np.ndarray) -> float:
@@ -65,8 +71,22 @@ def measured_floor(null_curves: np.ndarray) -> float:
     return float(np.quantile(null_curves, FLOOR_SHARE))
 
 
+def presence_texts(plan: Plan) -> tuple[str, ...]:
+    """The texts of a plan whose curves say whether its event is there: each description of its sub-events, or the
+    query and its paraphrases where it is one event."""
+    if plan.relation == "single-query" or not plan.sub_events:
+        return (plan.query, *plan.paraphrases)
+    return tuple(text for event in plan.sub_events for text in event.descriptions)
+
+
 class Presence:
-    """How probable it is that an event is in one video at all, given how far unrelated texts rise there.
+    """How probable it is that an event is in one video at all, given how well unrelated texts fit that video.
+
+    Two things are measured of a curve, less the mean curve of the unrelated texts: its level, the mean over the video,
+    and its rise, how far its best GLIMPSE_SECONDS lie above that level. What is in every frame has a high level and no
+    rise, what is there for a moment has a rise and no level. Both are given in deviations of the unrelated texts (of
+    the rise the logarithm, which is nearly normal) and added, the level with LEVEL_WEIGHT. So the scale of an encoder,
+    and what it gives to all texts alike, do not matter.
 
     Args:
         null_curves: (N, T) similarity of N >= 3 unrelated texts with the frames of the video.
@@ -84,59 +104,89 @@ class Presence:
             )
         if not np.isfinite(null).all():
             raise PlanError("the null curves have values that are not finite (NaN or infinite)")
-        self._edges_seconds, self._count = edges_seconds, len(null)
+        self._seconds = np.diff(edges_seconds)  # (T,)
         self._common = null.mean(axis=0)  # (T,)
         self._tiny = 1e-6 * (float(null.std()) + 1e-12)
-        # An unrelated text is compared with the mean of the others, as the query is with the mean of all.
-        others = (null - self._common) * (self._count / (self._count - 1))
-        rises = np.log(_rise(others, edges_seconds) + self._tiny)
-        self._usual, self._deviation = float(rises.mean()), max(float(rises.std(ddof=1)), 1e-6)
+        # An unrelated text is compared with the others, as the query is with all.
+        count = len(null)
+        self._rises, self._levels = self._rises_and_levels((null - self._common) * (count / (count - 1)))
+        others = ~np.eye(count, dtype=bool)
+        self._fits = np.array(
+            [
+                _joined(rise, self._rises[rest], level, self._levels[rest])
+                for rise, level, rest in zip(self._rises, self._levels, others, strict=True)
+            ]
+        )
 
-    def probability(self, curve: np.ndarray) -> float:
+    def probability(self, curves: np.ndarray) -> float:
         """Probability that what the query describes is in the video, at even odds before looking.
 
-        How far the query's best GLIMPSE_SECONDS rise above its own mean, all curves less the mean of the unrelated
-        texts, is compared with how far those of the unrelated texts do: the p-value is that of one more draw from a
-        log-normal of which only those few draws are given, so that few null curves give cautious answers. The p-value
-        becomes a probability at even prior odds against the alternative that p ~ Beta(x, 1) with x uniform in (0, 1);
-        it falls as the p-value grows, from 1 to 1/3 (Sellke, Bayarri and Berger 2001 bound it from the same family).
-
         Args:
-            curve: (T,) similarity of the query with each frame; the mean over its wordings is a good choice.
+            curves: (T,) similarity of the query with each frame, or (K, T) of K texts that describe it: its wordings,
+                or the events that it consists of. The log odds of several are averaged.
 
         Returns:
-            A probability, comparable between videos and queries.
+            A probability, comparable between videos, queries and encoders.
 
         Raises:
-            PlanError: the curve is not one finite value a frame.
+            PlanError: the curves are not finite, or have not one value for each frame.
         """
-        return probability_of_presence(self.p_value(curve))
+        return _logistic(_log_odds(float(np.mean(self._depths(curves)))))
 
     def p_value(self, curve: np.ndarray) -> float:
-        """How often an unrelated text would rise as far as the query does."""
-        curve = np.asarray(curve, dtype=np.float64)
-        if curve.shape != self._common.shape or not np.isfinite(curve).all():
-            raise PlanError(f"the curve must be {len(self._common)} finite values, one for each frame")
-        own = float(np.log(_rise((curve - self._common)[None], self._edges_seconds)[0] + self._tiny))
-        depth = (own - self._usual) / (self._deviation * np.sqrt(1 + 1 / self._count))
-        return float(stdtr(self._count - 1, -depth))
+        """How often an unrelated text would fit the video as well as the (T,) curve of the query does."""
+        return float(ndtr(-self._depths(curve)[0]))
+
+    def _depths(self, curves: np.ndarray) -> np.ndarray:
+        """(K,) how well each curve fits the video, in deviations of the unrelated texts."""
+        table = np.atleast_2d(np.asarray(curves, dtype=np.float64))
+        if table.ndim != 2 or not len(table) or table.shape[1] != len(self._common) or not np.isfinite(table).all():
+            raise PlanError(f"each curve must be {len(self._common)} finite values, one for each frame")
+        rises, levels = self._rises_and_levels(table - self._common)
+        return _deviations(_joined(rises, self._rises, levels, self._levels), self._fits)
+
+    def _rises_and_levels(self, curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) logarithms of how far the best frames of (N, T) curves lie above the mean, and (N,) means."""
+        total = float(self._seconds.sum())
+        length = min(GLIMPSE_SECONDS, total)
+        order = np.argsort(-curves, axis=1)
+        seconds = self._seconds[order]  # (N, T)
+        counted = np.clip(length - (np.cumsum(seconds, axis=1) - seconds), 0, seconds)
+        best = (np.take_along_axis(curves, order, axis=1) * counted).sum(axis=1) / length
+        levels = curves @ self._seconds / total
+        return np.log(np.maximum(best - levels, 0) + self._tiny), levels
 
 
 def probability_of_presence(p: float) -> float:
-    """Posterior at even odds: the integral of x p^(x - 1) over x in (0, 1) against 1."""
-    depth = -np.log(max(p, 1e-290))
-    factor = (np.expm1(depth) - depth) / depth**2 if depth > 1e-3 else 0.5 + depth / 6
-    return float(factor / (1 + factor))
+    """The probability, at even odds before, that an event is in a video which an unrelated text fits so well so often.
+
+    The p-value is read as deviations of a normal distribution, in which the log odds are linear, as they are where the
+    deviations of present and of absent events are normal with the same variance. It falls from 1 to 0 as p grows.
+    """
+    return _logistic(_log_odds(float(-ndtri(np.clip(p, 1e-290, 1 - 1e-16)))))
 
 
-def _rise(curves: np.ndarray, edges_seconds: np.ndarray) -> np.ndarray:
-    """(N,) the largest mean over GLIMPSE_SECONDS less the mean of all, of (N, T) curves; never negative."""
-    weight = np.diff(edges_seconds)
-    integral = np.concatenate([np.zeros((len(curves), 1)), np.cumsum(curves * weight, axis=1)], axis=1)
-    duration = float(edges_seconds[-1])
-    length = min(GLIMPSE_SECONDS, duration)
-    start = np.clip(np.concatenate([edges_seconds[:-1], edges_seconds[1:] - length]), 0, duration - length)
-    inside = np.stack(
-        [np.interp(start + length, edges_seconds, row) - np.interp(start, edges_seconds, row) for row in integral]
-    )
-    return np.maximum((inside / length).max(axis=1) - integral[:, -1] / duration, 0.0)
+def _log_odds(deviations: float) -> float:
+    return SLOPE * (deviations - EVEN)
+
+
+def _logistic(log_odds: float) -> float:
+    return float(1 / (1 + np.exp(-log_odds)))
+
+
+def _joined(rises: np.ndarray, other_rises: np.ndarray, levels: np.ndarray, other_levels: np.ndarray) -> np.ndarray:
+    """Rise and level as one number: each in deviations of others' rises and levels, added."""
+    raised = np.maximum(_deviations(rises, other_rises), LOWEST)
+    return raised + LEVEL_WEIGHT * _deviations(levels, other_levels)
+
+
+def _deviations(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """Standard deviations above the mean of a normal distribution of which only the values `drawn` are known.
+
+    The place of a value in Student's distribution for one more draw, as the deviation at the same place of a normal
+    distribution: few draws bring it nearer to 0.
+    """
+    count = len(drawn)
+    deviation = max(float(drawn.std(ddof=1)), 1e-9 * float(np.abs(drawn).max()), 1e-12)
+    ratio = (values - drawn.mean()) / (deviation * np.sqrt(1 + 1 / count))
+    return np.sign(ratio) * -ndtri(np.maximum(stdtr(count - 1, -np.abs(ratio)), 1e-290))
