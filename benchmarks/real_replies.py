@@ -23,7 +23,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from localizers import Cases
+from benches.charades import read_cases
 
 from tfgrounding.engines.hybrid import MOST_PROPOSALS
 from tfgrounding.engines.looks import Looks, _seen
@@ -31,7 +31,7 @@ from tfgrounding.errors import ModelError
 from tfgrounding.evaluation.bootstrap import bootstrap_interval, paired_difference
 from tfgrounding.localizers.ground_curves import ground_curves
 from tfgrounding.localizers.intervals import temporal_iou
-from tfgrounding.types import Moment, Plan
+from tfgrounding.types import Moment
 from tfgrounding.vision import NumberedFrames, ReadReply, read_reply
 
 STEPS, FRAMES = 300, 96
@@ -91,27 +91,25 @@ def main() -> None:
     parser.add_argument("--charades", type=Path, default=Path("../shared/charades"))
     arguments = parser.parse_args()
     said = replies(arguments.answers / "three_hundredths.jsonl.gz")
-    cases = Cases(arguments.charades)
     answers: dict[str, list[tuple[float, float]]] = {"curves alone": [], "model alone": [], "joined": []}
     truths, videos, unread = [], [], 0
-    for i, case in enumerate(cases.cases):
-        reply = said.get((case["video"], sentence(case["query"])))
+    for case in read_cases(arguments.charades):
+        reply = said.get((case.video, sentence(case.sentence)))
         if reply is None:
             continue
-        duration = float(case["duration"])
-        plan: Plan = cases.plans[i]
+        duration = case.duration_seconds
         moments = tuple(
             ground_curves(
-                cases.curves[i], plan, duration_seconds=duration, localizer="default", features=cases.features[i]
+                case.curves, case.plan, duration_seconds=duration, localizer="default", features=case.features
             )
         )
         found = seconds(reply, duration)
         unread += found is None
         answers["curves alone"].append((moments[0].start_seconds, moments[0].end_seconds))
         answers["model alone"].append(found or (0.0, 0.0))
-        answers["joined"].append(joined(found, moments, cases.curves[i][plan.query], duration))
-        truths.append(case["truth"])
-        videos.append(case["video"])
+        answers["joined"].append(joined(found, moments, case.curves[case.plan.query], duration))
+        truths.append(case.truth)
+        videos.append(case.video)
     truth = np.array(truths)
     print(f"{len(truth)} queries of {len(set(videos))} videos; {unread} replies without an interval")
     overlaps = {}

@@ -68,13 +68,13 @@ def _moment_retrieval(
 ) -> dict[str, dict[str, float]]:
     top = overlaps([windows[:1] for windows in answers], truths)[:, 0]  # (N,)
     recall = {str(m): _percent((top >= m).mean() if len(top) else 0.0) for m in THRESHOLDS}
-    precision = _average_precision(answers, truths)  # (N, 10)
+    precision = average_precision(answers, truths)  # (N, 10)
     over_thresholds = precision.mean(axis=0) if len(precision) else np.zeros(len(THRESHOLDS))
     mean_ap = {str(m): _percent(value) for m, value in zip(THRESHOLDS, over_thresholds, strict=True)}
     return {"MR-mAP": {**mean_ap, "average": _percent(over_thresholds.mean())}, "MR-R1": recall}
 
 
-def _average_precision(
+def average_precision(
     answers: Sequence[Sequence[Sequence[float]]], truths: Sequence[Sequence[Sequence[float]]]
 ) -> np.ndarray:
     """(N, 10) interpolated average precision of each query at each IoU threshold.
