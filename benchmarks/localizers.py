@@ -23,7 +23,17 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from benches import GROUPS, LISTS, SHORT_SECONDS, Bench, figures, load_benches, scores
-from benches.choice import FACTOR, chosen_settings, drawn_settings, halved_and_doubled, measure
+from benches.choice import (
+    FACTOR,
+    all_points,
+    chosen_settings,
+    drawn_settings,
+    factors_chosen,
+    folds_of,
+    measure,
+    numbers,
+    varied,
+)
 from benches.losses import losses
 from benches.simulated import simulations
 
@@ -102,17 +112,15 @@ def choice(benches: Sequence[Bench], settings: int, jobs: int) -> dict[str, Any]
     """Constants chosen by the other groups, read off each bench."""
     drawn = drawn_settings(settings)
     chosen = chosen_settings(benches, drawn, measure(benches, drawn, jobs))
-    folds = list(chosen)  # the first is empty: all benches choose
-    ours, *rows = measure(benches, [CONSTANTS, *chosen.values()], jobs)
-    by_all = rows[0]
+    ours, by_all, *rows = measure(benches, [CONSTANTS, *chosen.values()], jobs)
     print(f"\n{settings} settings, each constant within a factor of {FACTOR} of ours; mIoU or mAP, then R@0.7.\n")
     head = ("our constants", "chosen by all", "chosen without", "lost")
     print(f"| bench | without | {' | '.join(head)} |\n|---|---|{'---|' * len(head)}")
     results: dict[str, Any] = {"settings": settings}
     for b, bench in enumerate(benches):
-        for fold, row in zip(folds, rows, strict=True):
+        for fold, row in zip(list(chosen)[1:], rows, strict=True):
             if bench.group in fold:
-                name, without = main_figure(bench), ", ".join(sorted(fold))
+                name, without = main_figure(bench), " and ".join(sorted(fold))
                 pairs = [(of[b][name], of[b]["R@0.7"]) for of in (ours, by_all, row)]
                 lost = np.subtract(pairs[1], pairs[2]).tolist()
                 shown = [f"{first:.2f} / {second:.2f}" for first, second in pairs]
@@ -120,27 +128,63 @@ def choice(benches: Sequence[Bench], settings: int, jobs: int) -> dict[str, Any]
                 results[f"{bench.name} without {without}"] = [
                     rounded({name: pair[0], "R@0.7": pair[1]}) for pair in (*pairs, lost)
                 ]
+    print("\n| constant | ours | chosen by all | least and most chosen without some |\n|---|---|---|---|")
+    for name, value in numbers().items():
+        all_, *others = (getattr(setting, name) for setting in chosen.values())
+        print(
+            f"| {name} | {value:.3g} | {all_:.3g} | {min(others, default=all_):.3g} – {max(others, default=all_):.3g} |"
+        )
+        results[name] = [value, all_, *others]
     return results
 
 
 def sensitivity(benches: Sequence[Bench], jobs: int) -> dict[str, Any]:
-    """What halving and doubling each constant changes on each bench."""
-    trials = halved_and_doubled()
+    """What halving and doubling each constant changes on each bench, and what the other groups would choose for it."""
+    trials = varied()
     ours, *rows = measure(benches, [CONSTANTS, *trials.values()], jobs)
     measured = dict(zip(trials, rows, strict=True))
     for factor in (0.5, 2.0):
         localizer = DefaultLocalizer(fineness=FINENESS * factor)
         measured["fineness", factor] = [figures(scores(bench, bench.answers(localizer))) for bench in benches]
+    start = main_figures(benches, ours)
+    moved = {trial: main_figures(benches, row) - start for trial, row in measured.items()}
     print("\nChange of mIoU (captions: mAP) against our constants.\n")
     print(f"| constant | factor | {' | '.join(bench.name for bench in benches)} |\n|---|---|{'---|' * len(benches)}")
-    start = [of[main_figure(bench)] for bench, of in zip(benches, ours, strict=True)]
     print(f"| as they are | | {' | '.join(f'{value:.2f}' for value in start)} |")
-    results: dict[str, Any] = {"as they are": [round(value, 2) for value in start]}
-    for (name, factor), row in measured.items():
-        moved = [of[main_figure(bench)] - old for bench, of, old in zip(benches, row, start, strict=True)]
-        print(f"| {name} | x {factor:g} | {' | '.join(f'{value:+.2f}' for value in moved)} |")
-        results[f"{name} x {factor:g}"] = [round(value, 2) for value in moved]
+    for (name, factor), change in moved.items():
+        if factor in (0.5, 2.0):
+            print(f"| {name} | x {factor:g} | {' | '.join(f'{value:+.2f}' for value in change)} |")
+    results: dict[str, Any] = {f"{name} x {x:g}": change.round(2).tolist() for (name, x), change in moved.items()}
+    results |= {"as they are": start.round(2).tolist(), "chosen": one_by_one(benches, ours, measured, moved)}
     return results
+
+
+def one_by_one(benches: Sequence[Bench], ours: Any, measured: dict, moved: dict) -> dict[str, Any]:
+    """The factor that the other groups choose for each constant, and what it changes on the benches without a say."""
+    names = [trial for trial in measured if trial[0] != "fineness"]
+    gains = all_points(benches, [ours, *(measured[trial] for trial in names)])
+    groups, folds = [bench.group for bench in benches], folds_of(benches)
+    chosen = {fold: factors_chosen(gains, names, groups, fold) for fold in folds}
+    heads = [" and ".join(sorted(fold)) for fold in folds]
+    print(
+        "\nEach constant chosen alone by the other groups: its factor, and the mean change on the benches left out.\n"
+    )
+    print(f"| constant | {' | '.join(heads)} |\n|---|{'---|' * len(folds)}")
+    results: dict[str, Any] = {}
+    for name in numbers():
+        cells = []
+        for fold, head in zip(folds, heads, strict=True):
+            row = chosen[fold][name]
+            out = [group in fold for group in groups]
+            factor, change = (names[row - 1][1], float(moved[names[row - 1]][out].mean())) if row else (1.0, 0.0)
+            cells.append(f"x {factor:g}: {change:+.2f}" if row else "as it is")
+            results.setdefault(name, {})[head] = [factor, round(change, 2)]
+        print(f"| {name} | {' | '.join(cells)} |")
+    return results
+
+
+def main_figures(benches: Sequence[Bench], row: Any) -> np.ndarray:
+    return np.array([of[main_figure(bench)] for bench, of in zip(benches, row, strict=True)])
 
 
 def cost(bench: Bench) -> dict[str, float]:

@@ -15,7 +15,17 @@ from tfgrounding.types import Plan
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from benches import Bench, figures, scores
 from benches.charades import Case, _at, _held, _once_a_second, _spread
-from benches.choice import FACTOR, choose, drawn_settings, halved_and_doubled, mean_setting, measure, numbers
+from benches.choice import (
+    FACTOR,
+    FACTORS,
+    choose,
+    drawn_settings,
+    factors_chosen,
+    mean_setting,
+    measure,
+    numbers,
+    varied,
+)
 
 
 def made_up(several=False, count=6, name="made up"):
@@ -107,11 +117,19 @@ def test_drawn_settings_stay_within_the_factor_and_repeat():
 
 
 def test_the_mean_of_a_setting_halved_and_doubled_is_ours():
-    trials = halved_and_doubled()
+    trials = varied()
+    assert len(trials) == len(numbers()) * len(FACTORS)
     for name, ours in numbers().items():
         assert getattr(trials[name, 2.0], name) == pytest.approx(2 * ours)
         mean = mean_setting([trials[name, 0.5], trials[name, 2.0]])
         assert getattr(mean, name) == pytest.approx(ours)
+
+
+def test_each_constant_gets_the_factor_that_the_others_choose():
+    names = [("first", 0.5), ("first", 2.0), ("second", 0.5), ("second", 2.0)]
+    gains = np.array([[5.0, 5.0], [9.0, 4.0], [1.0, 8.0], [4.0, 9.0], [4.0, 4.0]])  # ours, then each of `names`
+    assert factors_chosen(gains, names, ["a", "b"], {"a"}) == {"first": 2, "second": 3}
+    assert factors_chosen(gains, names, ["a", "b"], {"b"}) == {"first": 1, "second": 0}
 
 
 def test_measured_by_two_processes_as_by_one():

@@ -69,12 +69,16 @@ def _centres(captions: Sequence[Sequence[Any]], duration_seconds: float) -> np.n
 
 
 def sentence_vectors(texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """The packaged sentence encoder's (384,) float32 vector of each text; kept under .bench/."""
-    distinct = sorted(set(texts), key=lambda text: (len(text), text))
-    made_from = hashlib.sha256("\n".join([EmbeddedEncoder.revision, *distinct]).encode()).hexdigest()
-    path = KEPT / f"vectors-{made_from[:16]}.npy"
-    if not path.exists():
-        vectors = EmbeddedEncoder()._sentence_vectors(distinct).astype(np.float32)
+    """The packaged sentence encoder's (384,) float32 unit vector of each text; kept under .bench/."""
+    path = KEPT / f"vectors-{hashlib.sha256(EmbeddedEncoder.revision.encode()).hexdigest()[:16]}.npz"
+    known: dict[str, np.ndarray] = {}
+    if path.exists():
+        stored = np.load(path)
+        known = dict(zip(json.loads(stored["texts"].tobytes()), stored["vectors"], strict=True))
+    if new := sorted(set(texts) - known.keys(), key=lambda text: (len(text), text)):  # alike in length: little padding
+        vectors = EmbeddedEncoder()._sentence_vectors(new).astype(np.float32)
+        known |= zip(new, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), strict=True)
         KEPT.mkdir(parents=True, exist_ok=True)
-        np.save(path, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    return dict(zip(distinct, np.load(path), strict=True))
+        names = np.frombuffer(json.dumps(list(known)).encode(), dtype=np.uint8)
+        np.savez(path, texts=names, vectors=np.stack(list(known.values())))
+    return known
