@@ -225,7 +225,7 @@ def main() -> None:
     try:
         benches = load_benches(arguments.data, groups)
     except FileNotFoundError as error:
-        parser.error(str(error))
+        parser.error(f"{error}; name the folder of the data with --data, or other benches with --benches")
     first = benches[0]
     steps: dict[str, Callable[[], dict[str, Any]]] = {
         "table": lambda: table(benches),

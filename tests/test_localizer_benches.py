@@ -13,6 +13,7 @@ from tfgrounding.localizers.ground_curves import query_curves
 from tfgrounding.types import Plan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+import localizers
 from benches import Bench, figures, scores
 from benches.charades import Case, _at, _held, _once_a_second, _spread
 from benches.choice import (
@@ -144,6 +145,33 @@ def test_measured_by_two_processes_as_by_one():
         ]
     assert len({of[0]["mIoU"] for of in one}) > 1  # the settings do matter here
     assert one[0][0] == figures(scores(benches[0], benches[0].answers(DefaultLocalizer())))
+
+
+def tables(printed):
+    """The Markdown tables of a text, each a list of rows of cells."""
+    found, lines = [], [line.split("|")[1:-1] if line.startswith("|") else None for line in printed.splitlines()]
+    for before, cells in zip([None, *lines], lines, strict=False):
+        if cells is not None:
+            found += [[]] if before is None else []
+            found[-1].append([cell.strip() for cell in cells])
+    return found
+
+
+def test_every_section_prints_whole_tables(capsys):
+    benches = [made_up(name="L/14"), made_up(several=True, name="captions")]
+    found = localizers.table(benches)
+    found |= localizers.choice(benches, settings=3, jobs=1)
+    found |= localizers.sensitivity(benches, jobs=1)
+    printed = tables(capsys.readouterr().out)
+    assert len(printed) == 2 * 2 + 2 + 2
+    assert all(len(row) == len(rows[0]) for rows in printed for row in rows)
+    assert [row[0] for row in printed[0][2:]][2:7] == ["default", "max-sum", "tag", "tfvtg", "tfvtg-reference"]
+    assert found["captions"]["default less"]["tag"].keys() == {"R@0.5", "R@0.7", "mIoU", "mAP", "mAP short"}
+    difference = found["L/14"]["default"]["mIoU"] - found["L/14"]["tag"]["mIoU"]
+    assert found["L/14"]["default less"]["tag"]["mIoU"][0] == pytest.approx(difference, abs=0.02)
+    ours, by_all, without, lost = found["captions without captions"]
+    assert ours["mAP"] == found["captions"]["default"]["mAP"]
+    assert lost["mAP"] == pytest.approx(by_all["mAP"] - without["mAP"], abs=0.02)
 
 
 def slow_case(samples=91, duration=30.4):

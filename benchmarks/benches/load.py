@@ -40,6 +40,6 @@ def load_benches(data: Path, groups: Collection[str] = GROUPS) -> list[Bench]:
     for name, load in LOADERS.items():
         if any(FOLDER_OF[group] == name for group in groups):
             if not (data / name).is_dir():
-                raise FileNotFoundError(f"{data / name} does not exist: it holds the data of {', '.join(groups)}")
+                raise FileNotFoundError(f"{data / name} is not there")
             found += [bench for bench in load(data / name) if bench.group in groups]
     return found
