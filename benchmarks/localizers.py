@@ -61,7 +61,17 @@ def table(benches: Sequence[Bench]) -> dict[str, Any]:
         print(f"\n### {bench.name}: {len(bench.queries):,} queries, {len(set(bench.videos))} videos\n")
         print_figures(bench, found)
         results[bench.name]["default less"] = print_differences(bench, found)
+    print_summary(benches, results)
     return results
+
+
+def print_summary(benches: Sequence[Bench], results: dict[str, Any]) -> None:
+    """The main figure of every answer on every bench."""
+    print("\n### All benches: mIoU (captions: mAP)\n")
+    print(f"| answer | {' | '.join(bench.name for bench in benches)} |\n|---|{'---|' * len(benches)}")
+    for name in dict.fromkeys(name for of in results.values() for name in of if name != "default less"):
+        values = [results[bench.name].get(name, {}).get(main_figure(bench)) for bench in benches]
+        print(f"| {name} | {' | '.join('–' if value is None else f'{value:.2f}' for value in values)} |")
 
 
 def all_answers(bench: Bench) -> dict[str, Any]:
@@ -199,7 +209,7 @@ def cost(bench: Bench) -> dict[str, float]:
                 localizer.locate(query)
             best = min(best, (time.thread_time() - began) / len(queries))
         results[name] = round(best * 1e6, 1)
-        print(f"{name}: {best * 1e6:.0f} µs a query, 1/{AUTHORS_SECONDS / best:.0f} of the public program's 14 ms")
+        print(f"- {name}: {best * 1e6:.0f} µs a query, 1/{AUTHORS_SECONDS / best:.0f} of the public program's 14 ms")
     return results
 
 

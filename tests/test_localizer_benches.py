@@ -163,7 +163,7 @@ def test_every_section_prints_whole_tables(capsys):
     found |= localizers.choice(benches, settings=3, jobs=1)
     found |= localizers.sensitivity(benches, jobs=1)
     printed = tables(capsys.readouterr().out)
-    assert len(printed) == 2 * 2 + 2 + 2
+    assert len(printed) == 2 * 2 + 1 + 2 + 2
     assert all(len(row) == len(rows[0]) for rows in printed for row in rows)
     assert [row[0] for row in printed[0][2:]][2:7] == ["default", "max-sum", "tag", "tfvtg", "tfvtg-reference"]
     assert found["captions"]["default less"]["tag"].keys() == {"R@0.5", "R@0.7", "mIoU", "mAP", "mAP short"}

@@ -27,7 +27,7 @@ def losses(bench: Bench, ours: Answers, theirs: Answers, folder: Path) -> dict[s
         results[f"{name}: median frame AUC of the query's curve"] = round(float(np.nanmedian(areas[group])), 3)
         results[f"{name}: median truth, seconds"] = round(float(np.median(length[group])), 2)
     for name, value in results.items():
-        print(f"{name}: {value}")
+        print(f"- {name}: {value}")
     print("\n| AUC of the query's curve | queries | mIoU default | tfvtg-reference |\n|---|---|---|---|")
     for low, high in ((0, 0.5), (0.5, 0.7), (0.7, 0.85), (0.85, 1.01)):
         group = (areas >= low) & (areas < high)

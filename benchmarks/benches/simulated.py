@@ -102,6 +102,7 @@ def red_noise(rng: np.random.Generator, samples: int) -> np.ndarray:
 
 def several() -> dict[str, dict[str, float]]:
     """Two and three moments of 4 to 12 s in 120 s, each 2.5 standard deviations high: how many are in the list?"""
+    print("\nMoments of 4 to 12 s in 120 s, 2.5 standard deviations high; then one of 10.8 s in 3 h, 4 high.\n")
     rng = np.random.default_rng(0)
     results = {}
     for count in (2, 3):
@@ -119,7 +120,7 @@ def several() -> dict[str, dict[str, float]]:
                 found[name] += sum(temporal_iou(starts, ends, a, b).max() >= 0.5 for a, b in truths)
         title = f"{count} moments, % found among the first {count} (IoU ≥ 0.5)"
         results[title] = {name: round(100 * float(hits) / 200 / count, 1) for name, hits in found.items()}
-        print(f"{title}: {results[title]}")
+        print_item(title, results[title])
     return results
 
 
@@ -137,7 +138,7 @@ def one_in_three_hours() -> dict[str, dict[str, float]]:
             first = ground_curves({"q": curve}, Plan("q"), duration_seconds=10_800.0, localizer=name)[0]
             seconds.append(time.perf_counter() - began)
             hits += temporal_iou(first.start_seconds, first.end_seconds, start, start + 10.8) >= 0.5
-        results[f"3 h, {name}"] = {"R@0.5 of 10": int(hits), "seconds": round(float(np.median(seconds)), 3)}
+        results[f"3 h, {name}"] = {"found of 10": int(hits), "seconds": round(float(np.median(seconds)), 3)}
     rng = np.random.default_rng(0)
     curve, features = red_noise(rng, 32_400), rng.standard_normal((32_400, 512)).astype(np.float32)
     seconds = []
@@ -147,5 +148,9 @@ def one_in_three_hours() -> dict[str, dict[str, float]]:
         seconds.append(time.perf_counter() - began)
     results["3 h, default with (32400, 512) features"] = {"seconds": round(float(np.median(seconds)), 3)}
     for title, values in results.items():
-        print(f"{title}: {values}")
+        print_item(title, values)
     return results
+
+
+def print_item(title: str, values: dict[str, float]) -> None:
+    print(f"- {title}: {', '.join(f'{name} {value:g}' for name, value in values.items())}")
