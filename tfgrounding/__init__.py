@@ -25,6 +25,7 @@ _HOME = {
     "VideoInfo": "types",
     "ground": "engines.grounder",
     "ground_curves": "localizers.ground_curves",
+    "ground_texts": "engines.texts",
     "iter_frames": "media.frames",
     "probe": "media.frames",
 }

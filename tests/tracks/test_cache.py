@@ -401,3 +401,30 @@ def test_a_cache_that_cannot_be_written_is_known_beforehand(tmp_path):
         FeatureCache(tmp_path / "file").check_writable()
     with pytest.raises(TFGroundingError, match="cannot be kept"):
         FeatureCache("/proc/cache").check_writable()
+
+
+def test_texts_are_encoded_once_and_other_texts_are_others(tmp_path):
+    made = []
+
+    def vectors(cache, texts, revision="1"):
+        def make():
+            made.append(texts)
+            return np.eye(4, dtype=np.float32)[: len(texts)] / 3
+
+        return cache.text_vectors(texts, make, encoder="e", revision=revision)
+
+    first, warnings = vectors(FeatureCache(tmp_path / "cache"), ["a", "b"])
+    again = FeatureCache(tmp_path / "cache")
+    for _ in range(2):
+        assert np.array_equal(vectors(again, ["a", "b"])[0], first) and warnings == ()
+    assert made == [["a", "b"]]
+    for texts, revision in ((["b", "a"], "1"), (["a"], "1"), (["a", "b"], "2"), (["\ud800"], "1")):
+        assert len(vectors(again, texts, revision)[0]) == len(texts)
+    assert len(made) == 5 and len(again.entries()) == 5
+
+
+def test_text_vectors_that_cannot_be_kept_are_returned_with_a_warning(tmp_path):
+    (tmp_path / "cache").write_text("a file")
+    cache = FeatureCache(tmp_path / "cache")
+    vectors, warnings = cache.text_vectors(["a"], lambda: np.ones((1, 3), np.float32), encoder="e", revision="1")
+    assert vectors.tolist() == [[1, 1, 1]] and warnings[0].startswith("features are not kept in")

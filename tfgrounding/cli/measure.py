@@ -39,6 +39,13 @@ def eval_command(
     picture_rate: PicturesRate = None,
     features: Annotated[str | None, typer.Option(help="Folder of .npy features, (T, D) or (T, Q, D).")] = None,
     text_features: Annotated[str | None, typer.Option(help="A .safetensors file of text vectors.")] = None,
+    captions: Annotated[
+        str | None,
+        typer.Option(help="A .jsonl or .jsonl.gz file of texts with times, which take the place of the videos."),
+    ] = None,
+    rephrasings: Annotated[
+        bool, typer.Option("--rephrasings/--no-rephrasings", help="Use the annotations' other wordings of a query.")
+    ] = True,
     plans: Annotated[
         str | None, typer.Option(help="A file of stored plans; other queries are planned by the rules.")
     ] = None,
@@ -102,6 +109,8 @@ def eval_command(
         stride_frames=stride,
         longest_share=longest,
         picture_rate_hz=picture_rate,
+        captions=captions,
+        rephrasings=rephrasings,
     )
     if estimate:
         print_estimate(

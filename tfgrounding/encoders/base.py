@@ -54,7 +54,8 @@ class Encoder(Protocol):
         ...
 
 
-NEEDS = ("name", "revision", "frame_size", "encode_frames", "encode_texts")
+NEEDS_FOR_TEXTS = ("name", "revision", "encode_texts")
+NEEDS = (*NEEDS_FOR_TEXTS, "frame_size", "encode_frames")
 
 
 def stated_floor(encoder: Encoder) -> float | None:

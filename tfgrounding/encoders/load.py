@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from ..errors import EncoderError
 from ..registry import find, make
 from .base import (
     NEEDS,
+    NEEDS_FOR_TEXTS,
     Encoder,
     batch_frames,
     encoder_warnings,
@@ -52,13 +54,42 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
     if dtype != "auto":
         resolve_dtype(dtype, "cpu")
     encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
+    _check_names(encoder)
+    for check in (frames_per_vector, stride_frames, batch_frames, encoder_warnings, stated_floor, stated_scale):
+        check(encoder)
+    return encoder
+
+
+def load_sentences(encoder: Any = "embedded", *, device: str = "auto") -> Encoder:
+    """Load an encoder of texts that are to be compared with texts.
+
+    Args:
+        encoder: "embedded" or "auto", both the packaged MiniLM; another name as `load_encoder` takes it, a class or an
+            object, of which nothing is needed but `name`, `revision` and `encode_texts`.
+        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Returns:
+        An Encoder whose `encode_frames` raises EncoderError.
+
+    Raises:
+        EncoderError: no such encoder, missing weights, or a device that this machine does not have.
+    """
+    from .sentences import SentenceEncoder, TextsOnly
+
+    if isinstance(encoder, str) and encoder in ("auto", "embedded"):
+        return SentenceEncoder(device=device)
+    made = make("encoders", encoder, needs=NEEDS_FOR_TEXTS, also=("auto",), error=EncoderError, device=device)
+    _check_names(made)
+    if isinstance(own := getattr(made, "sentences", None), SentenceEncoder):  # the embedded encoder's
+        return own
+    return made if isinstance(made, SentenceEncoder | TextsOnly) else TextsOnly(made)
+
+
+def _check_names(encoder: Encoder) -> None:
     for attribute in ("name", "revision"):
         value = getattr(encoder, attribute)
         if not isinstance(value, str) or not value:
             raise EncoderError(f"an encoder's {attribute} must be a text that is not empty, not {value!r}")
-    for check in (frames_per_vector, stride_frames, batch_frames, encoder_warnings, stated_floor, stated_scale):
-        check(encoder)
-    return encoder
 
 
 def _made(given: str | Encoder | type[Encoder], device: str, dtype: str) -> Encoder:

@@ -7,6 +7,7 @@ from .grounder import Grounder, ground
 from .hybrid import HybridEngine
 from .load import load_engine
 from .numpro import NumProEngine
+from .texts import ground_texts
 
 __all__ = [
     "CascadeEngine",
@@ -17,5 +18,6 @@ __all__ = [
     "NumProEngine",
     "Watched",
     "ground",
+    "ground_texts",
     "load_engine",
 ]

@@ -27,7 +27,8 @@ from ..encoders.base import (
 )
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
-from ..localizers.default import DefaultLocalizer
+from ..localizers.base import QueryCurves
+from ..localizers.default import CONSTANTS, DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
 from ..media import AnySource, open_source
@@ -35,12 +36,14 @@ from ..media.frames import checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
 from ..planning.plans import planned
 from ..tracks.cache import FeatureCache, rounded
+from ..tracks.saliency import highlight_scores
 from ..tracks.similarity import similarity_curves
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from .base import TOP_K
 
 RATE_HZ = 3.0
 KNOWN_TEXTS = 4096  # text vectors kept in memory
+BATCH_TEXTS = 512  # texts of a video given to an encoder at once
 CHUNK_FRAMES = 16  # decoded at a time at least: few, so that encoding begins soon after decoding does
 
 
@@ -163,7 +166,7 @@ class CurvesEngine:
 
     def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
         """(N, T) similarity of each text with each sample."""
-        vectors = self._text_vectors(texts)
+        vectors = self.text_vectors(texts)
         of_frames, of_texts = features.vectors.shape[-1], vectors.shape[-1]
         if of_frames != of_texts:
             raise EncoderError(
@@ -177,7 +180,9 @@ class CurvesEngine:
         kept = self._nulls.get(features)
         if kept is None:
             null_curves = self.curves(features, NULL_TEXTS)
-            edges = sample_edges(len(features), features.info.duration_seconds, features.sample_seconds)
+            edges = sample_edges(
+                len(features), features.info.duration_seconds, features.sample_seconds, features.edges_seconds
+            )
             stated = stated_floor(self.encoder)
             floor = measured_floor(null_curves) if stated is None else stated
             kept = self._nulls[features] = Unrelated(null_curves, Presence(null_curves, edges), floor)
@@ -188,8 +193,29 @@ class CurvesEngine:
         with self._model:
             return text_notes(self.encoder, texts)
 
-    def _text_vectors(self, texts: Sequence[str]) -> np.ndarray:
-        """(N, D) vectors of the texts; those encoded before are remembered."""
+    def encode_texts(self, texts: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+        """(N, D) vectors of many texts of one video, by way of the cache, and a warning where that could not be used.
+
+        Raises EncoderError.
+        """
+
+        def make() -> np.ndarray:
+            parts = []
+            for n in range(0, len(texts), BATCH_TEXTS):
+                with self._model:
+                    parts.append(encoded_texts(self.encoder, texts[n : n + BATCH_TEXTS]))
+                if parts[-1].shape[1] != parts[0].shape[1]:
+                    raise EncoderError(
+                        f"encoder {self.encoder.name}: encode_texts returned vectors of another length than before"
+                    )
+            return np.concatenate(parts)
+
+        if self._cache is None:
+            return make(), ()
+        return self._cache.text_vectors(texts, make, encoder=self.encoder.name, revision=self.encoder.revision)
+
+    def text_vectors(self, texts: Sequence[str]) -> np.ndarray:
+        """(N, D) vectors of the texts of queries; those encoded before are remembered. Raises EncoderError."""
         with self._model:
             new = [text for text in dict.fromkeys(texts) if text not in self._texts]
             if new:
@@ -257,6 +283,7 @@ class WatchedCurves:
             stride_frames=stride_frames,
             longest_frames=longest_frames,
             features=features.frame_vectors,
+            edges_seconds=features.edges_seconds,
         )
         judged = np.stack([curves[text] for text in presence_texts(plan)])
         return Answer(
@@ -286,6 +313,12 @@ class WatchedCurves:
             source=features.source,
         )
 
+    def saliency(self, answer: Answer, duration_seconds: float) -> list[float]:
+        """How salient every two seconds are for the query of an answer of this video: see `highlight_scores`."""
+        given = self._given(answer)
+        curve, _ = evidence_curve(given, CONSTANTS)
+        return highlight_scores(curve, given.edges_seconds, answer.moments, duration_seconds)
+
     def windows(self, answer: Answer) -> np.ndarray:
         """Where the event of an answer of this video may be, by its curves.
 
@@ -294,16 +327,24 @@ class WatchedCurves:
             a constant as the default localizer reads the curves, and the height of the query's mean curve in them, in
             standard deviations above its mean.
         """
-        given = query_curves(
-            answer.curves,
-            answer.plan,
-            duration_seconds=self.info.duration_seconds,
-            pts_seconds=answer.pts_seconds,
-            features=self.features.frame_vectors,
-        )
+        given = self._given(answer)
         starts, ends, log = DefaultLocalizer().windows(given)
         curve, edges = given.query.mean(axis=0), given.edges_seconds
         height = (curve - curve.mean()) / (curve.std() or 1.0)
         integral = np.concatenate([[0.0], np.cumsum(height * np.diff(edges))])
         inside = np.interp(ends, edges, integral) - np.interp(starts, edges, integral)
         return np.stack([starts, ends, log, inside / (ends - starts)])
+
+    def _given(self, answer: Answer) -> QueryCurves:
+        """What the localizer was given for an answer of this video."""
+        unrelated = self._engine.unrelated(self.features)
+        return query_curves(
+            answer.curves,
+            answer.plan,
+            duration_seconds=self.info.duration_seconds,
+            pts_seconds=answer.pts_seconds,
+            floor=unrelated.floor,
+            null_curves=unrelated.curves,
+            features=self.features.frame_vectors,
+            edges_seconds=self.features.edges_seconds,
+        )

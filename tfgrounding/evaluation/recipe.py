@@ -26,12 +26,14 @@ class Recipe:
     """Everything that decides the numbers of a run, small enough to send to other processes.
 
     `videos`, `features`: folders with a file for each video; features take the place of decoding and encoding, and an
-    engine that looks at pictures as well needs both. `picture_rate_hz`: given, folders of pictures in `videos` are
-    videos too, of so many pictures a second. `text_features`: a file for `StoredTexts`, in place of an encoder.
-    `planner`: a planner's name, or "none" to search by the bare query. `plans`: a file of stored plans; what it does
-    not hold is planned by rule, with a warning. `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a
-    share of the video's samples. `vlm_pictures` in one request, `vlm_timeout_seconds`, `vlm_concurrency`: settings of
-    `load_vlm`. The others are `Grounder`'s; each name may be "module:Class".
+    engine that looks at pictures as well needs both. `captions`: a file of texts with times (see `Captions`), which
+    take the place of the videos. `picture_rate_hz`: given, folders of pictures in `videos` are videos too, of so many
+    pictures a second. `text_features`: a file for `StoredTexts`, in place of an encoder. `planner`: a planner's name,
+    or "none" to search by the bare query. `plans`: a file of stored plans; what it does not hold is planned by rule,
+    with a warning. `rephrasings`: the annotations' other wordings of a query become paraphrases of its plan.
+    `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a share of the video's samples. `vlm_pictures`
+    in one request, `vlm_timeout_seconds`, `vlm_concurrency`: settings of `load_vlm`. The others are `Grounder`'s; each
+    name may be "module:Class".
     """
 
     videos: str | None = None
@@ -55,9 +57,13 @@ class Recipe:
     vlm_pictures: int | None = None
     vlm_timeout_seconds: float | None = None
     vlm_concurrency: int | None = None
+    captions: str | None = None
+    rephrasings: bool = True
 
     def __post_init__(self) -> None:
-        if self.videos is None and self.features is None:
+        if self.captions is not None:
+            self._check_captions()
+        elif self.videos is None and self.features is None:
             raise DatasetError("there are no videos: give a folder of videos (--videos) or features (--features)")
         if self.features is not None and not find("engines", self.engine)[0].watches_features:
             raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --features")
@@ -74,6 +80,22 @@ class Recipe:
             raise DatasetError("--view, --budget and --vlm-... are for a vision LLM, and none is named: add --vlm")
         if self.picture_rate_hz is not None and self.videos is None:
             raise DatasetError("a rate of pictures (--picture-rate) needs a folder with folders of pictures (--videos)")
+
+    def _check_captions(self) -> None:
+        """Raise DatasetError where something is chosen that has no meaning without pictures."""
+        if not find("engines", self.engine)[0].watches_features:
+            raise DatasetError(f"the {self.engine} engine looks at pictures, so it needs videos, not --captions")
+        options = {
+            "--videos": self.videos,
+            "--features": self.features,
+            "--text-features": self.text_features,
+            "--picture-rate": self.picture_rate_hz,
+            "--rate": self.rate_hz,
+            "--vlm": self.vlm,
+            "--dtype": None if self.dtype == "auto" else self.dtype,
+        }
+        if given := [name for name, value in options.items() if value is not None]:
+            raise DatasetError(f"with --captions no picture is looked at: leave out {' and '.join(given)}")
 
     def for_dataset(self, dataset: Dataset) -> Recipe:
         """This recipe with the window grid that TFVTG's authors use for a data set, where none was chosen."""
@@ -103,7 +125,7 @@ class Recipe:
 
     def provenance(self, dataset: Dataset) -> dict[str, Any]:
         """What can be said of a run before any model is loaded; rows of other settings never share a file with it."""
-        from_videos = self.features is None
+        from_videos = self.features is None and self.captions is None
         return {
             "tfgrounding": __version__,
             "python": platform.python_version(),
@@ -121,7 +143,9 @@ class Recipe:
             },
             "vlm": None if self.vlm is None else without_secrets(self.vlm),
             **{name: value for name, value in self._shown().items() if value is not None},
-            "looked_at": "videos" if from_videos else "features",
+            "looked_at": "texts" if self.captions is not None else "videos" if from_videos else "features",
+            **({"captions_sha256": _digest(self.captions)} if self.captions is not None else {}),
+            **({} if self.rephrasings else {"rephrasings": False}),
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
             **({"dtype": self.dtype} if self.dtype != "auto" else {}),
             **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import DatasetError, TFGroundingError
 from ..media import open_source
 from ..types import VideoInfo
+from .captions import Captions
 from .cluster import run_on_ray
 from .datasets import Dataset, Sample, in_order
 from .files import VideoFiles
@@ -80,6 +81,7 @@ def evaluate(
         raise DatasetError(f"{dataset!r} has no sample to ask from offset {offset} on")
     recipe = recipe.for_dataset(dataset)
     provenance = recipe.provenance(dataset)
+    notes = [] if recipe.captions is None else Captions(recipe.captions).notes()
     output = Path(output)
     if output.suffix == ".parquet":
         check_parquet(output)
@@ -97,7 +99,6 @@ def evaluate(
         rows_by_qid = results.rows
     if output.suffix == ".parquet":
         to_parquet(output, rows_by_qid.values())
-    notes = []
     if not any(sample.truths for sample in dataset.samples):
         submission = rows_path.with_suffix(".submission.jsonl")
         write_submission(submission, [rows_by_qid[sample.qid] for sample in asked.samples])

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..answer import Answer
+from ..encoders import load_sentences
 from ..engines.base import Watched
 from ..engines.grounder import Grounder
+from ..engines.texts import text_features
 from ..errors import DatasetError, TFGroundingError
 from ..llm.connection import RefusedError
 from ..media import open_source, probe
@@ -21,6 +23,7 @@ from ..registry import named_failures
 from ..tracks.saliency import clip_saliency
 from ..tracks.stored import StoredTexts, read_features
 from ..types import Plan, Progress, VideoFeatures
+from .captions import Captions
 from .datasets import Sample
 from .files import FEATURE_SUFFIXES, VideoFiles
 from .recipe import Recipe
@@ -58,10 +61,15 @@ class VideoWorker:
             None if recipe.videos is None else VideoFiles(recipe.videos, picture_rate_hz=recipe.picture_rate_hz)
         )
         self._features = None if recipe.features is None else VideoFiles(recipe.features, FEATURE_SUFFIXES)
-        stored = None if recipe.text_features is None else StoredTexts(recipe.text_features)
+        self._captions = None if recipe.captions is None else Captions(recipe.captions)
+        encoder = recipe.encoder
+        if recipe.text_features is not None:
+            encoder = StoredTexts(recipe.text_features)
+        elif recipe.captions is not None:
+            encoder = load_sentences(encoder, device=recipe.device)
         self.grounder = Grounder(
             engine=recipe.engine,
-            encoder=recipe.encoder if stored is None else stored,
+            encoder=encoder,
             localizer=recipe.localizer,
             vlm=recipe.vision_model(),
             view=recipe.view,
@@ -81,17 +89,23 @@ class VideoWorker:
         with named_failures(engine, f"engine {engine.name}: provenance failed"):
             of_engine = dict(json.loads(json.dumps(engine.provenance())))
         self.provenance = {"encoder": "none", **of_engine, **of_planner, **provenance}
-        if self._features is not None:
-            self.provenance["rate_hz"] = None  # each file has its own
+        if self._features is not None or self._captions is not None:
+            self.provenance["rate_hz"] = None  # each video has its own
 
     def look_at(self, video: str, duration_seconds: float | None, progress: Progress | None = None) -> Looked:
-        """A video, ready to be asked: features read where they are stored, else decoded and encoded.
+        """A video, ready to be asked: features or captions read where they are stored, else decoded and encoded.
 
         Args:
             video: its name in the annotations.
             duration_seconds: as annotated; None where the annotations do not say.
             progress: called now and then while encoding; what it raises ends the encoding.
         """
+        if self._captions is not None:
+            if duration_seconds is None:
+                raise DatasetError(f"captions of {video} without a duration: take annotations that have one")
+            texts = self._captions.find(video)
+            features = text_features(texts, self.grounder, duration_seconds=duration_seconds, name=video)
+            return Looked(self.grounder.watch(features, progress=progress), None)
         if self._features is not None:
             features, seconds = self._stored(self._features, video, duration_seconds)
             watched = self.grounder.watch(features, progress=progress)
@@ -167,6 +181,12 @@ class VideoWorker:
         )
 
     def _plan(self, sample: Sample) -> Plan:
+        plan = self._planned(sample)
+        if not self.recipe.rephrasings or not sample.rephrasings:
+            return plan
+        return replace(plan, paraphrases=tuple(dict.fromkeys((*plan.paraphrases, *sample.rephrasings))))
+
+    def _planned(self, sample: Sample) -> Plan:
         if sample.plan is not None:
             return sample.plan
         if self.recipe.planner == "none":
@@ -227,8 +247,16 @@ def result_row(
         row["warnings"] += answer.warnings
         row["answer_provenance"] = {key: answer.provenance[key] for key in answer.provenance if key not in provenance}
         if length and (sample.saliency or not sample.truths):
-            row["pred_saliency_scores"] = clip_saliency(answer.curve, answer.pts_seconds, length)
+            row["pred_saliency_scores"] = _saliency(looked, answer, length)
     return row
+
+
+def _saliency(looked: Looked | None, answer: Answer, length_seconds: float) -> list[float]:
+    """For every two seconds; from the query's curve alone where the engine does not say more."""
+    said = getattr(None if looked is None else looked.watched, "saliency", None)
+    if said is None:
+        return clip_saliency(answer.curve, answer.pts_seconds, length_seconds)
+    return said(answer, length_seconds)
 
 
 def lengths_differ(annotated_seconds: float, found_seconds: float) -> bool:

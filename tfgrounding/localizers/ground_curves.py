@@ -29,6 +29,7 @@ def ground_curves(
     stride_frames: int | None = None,
     longest_frames: int | None = None,
     features: np.ndarray | None = None,
+    edges_seconds: np.ndarray | None = None,
 ) -> list[Moment]:
     """Rank the moments of a video from ready-made similarity curves.
 
@@ -44,6 +45,8 @@ def ground_curves(
         stride_frames, longest_frames: TFVTG's window grid in frames, None for that of Charades-STA: 20 and T // 2.
             Other localizers ignore it.
         features: (T, D) vectors of the same frames.
+        edges_seconds: (T + 1,) increasing from 0 to the duration: sample t is of the time from edges[t] to
+            edges[t + 1]. None means half way between the samples' times; else `pts_seconds` is not needed.
 
     Returns:
         Moments, best first (with "tfvtg-reference" in the order of its vote, in which scores may rise again).
@@ -65,6 +68,7 @@ def ground_curves(
         floor=floor,
         null_curves=null_curves,
         features=features,
+        edges_seconds=edges_seconds,
     )
     with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
         found = chosen.locate(given)
@@ -80,10 +84,11 @@ def query_curves(
     floor: float | None = None,
     null_curves: np.ndarray | None = None,
     features: np.ndarray | None = None,
+    edges_seconds: np.ndarray | None = None,
 ) -> QueryCurves:
     """What a localizer gets. Arguments and PlanError as for `ground_curves`."""
     table = curve_table(curves, plan)
-    edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds)
+    edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds, edges_seconds)
     check_options(table.shape[1], floor, null_curves, features)
     row = own_rows = 1 + len(plan.paraphrases)
     sub_events = []
@@ -94,7 +99,7 @@ def query_curves(
     return QueryCurves(
         table[:own_rows],
         edges,
-        pts_seconds is None,
+        pts_seconds is None and edges_seconds is None,
         tuple(sub_events),
         plan.relation if sub_events else "single-query",
         floor,
@@ -117,10 +122,30 @@ def curve_table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:
     return table if magnitude <= LARGEST_VALUE else table * (LARGEST_VALUE / magnitude)
 
 
-def sample_edges(frames: int, duration_seconds: float, pts_seconds: np.ndarray | None) -> np.ndarray:
-    """(T + 1,) borders between the samples: half way between their times, 0 and the duration at the ends."""
+def sample_edges(
+    frames: int,
+    duration_seconds: float,
+    pts_seconds: np.ndarray | None = None,
+    edges_seconds: np.ndarray | None = None,
+) -> np.ndarray:
+    """(T + 1,) borders of the samples: as given, else half way between their times, 0 and the duration at the ends."""
     if not 0 < duration_seconds < np.inf:
         raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
+    if edges_seconds is not None:
+        edges = np.asarray(edges_seconds, dtype=np.float64)
+        if (
+            edges.shape != (frames + 1,)
+            or not (np.diff(edges) > 0).all()
+            or tuple(edges[[0, -1]])
+            != (
+                0.0,
+                duration_seconds,
+            )
+        ):
+            raise PlanError(
+                f"edges_seconds must be {frames + 1} times that increase from 0 to the duration, {duration_seconds:g}"
+            )
+        return edges
     if pts_seconds is None:
         return uniform_edges(frames, duration_seconds)
     pts = np.asarray(pts_seconds, dtype=np.float64)

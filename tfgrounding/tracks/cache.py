@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -93,6 +93,39 @@ class FeatureCache:
         with self._recent_lock:
             self._recent.put(recent, features)
         return features
+
+    def text_vectors(
+        self, texts: Sequence[str], make: Callable[[], np.ndarray], *, encoder: str, revision: str
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The vectors of one video's texts: from memory, from the folder, or made now and kept in both.
+
+        Args:
+            texts: N texts; other texts, or another order, are another entry.
+            make: makes their (N, D) vectors, which are then `rounded`.
+            encoder, revision: which model makes them.
+
+        Returns:
+            (N, D) float32 unit vectors, and a warning where they could not be kept.
+        """
+        content = hashlib.sha256(json.dumps(list(texts)).encode()).hexdigest()
+        key = {"format": FORMAT, "texts": content, "encoder": encoder, "revision": revision, "rate_hz": 0.0}
+        recent = tuple(key.values())
+        with self._recent_lock:
+            kept = self._recent.get(recent)
+        warnings: tuple[str, ...] = ()
+        if kept is None:
+            try:
+                kept = self.load(key, "")
+            except KeyError:
+                kept = _of_texts(rounded(make()), encoder, revision)
+                try:
+                    if self.limit_bytes > 0:
+                        self.store(key, kept)
+                except OSError as error:
+                    warnings = (f"{NOT_KEPT} {self.folder}: {error.strerror or error}",)
+            with self._recent_lock:
+                self._recent.put(recent, kept)
+        return kept.vectors[:, 0], warnings
 
     def check_writable(self) -> None:
         """Raise TFGroundingError unless features can be stored: better known before a long video is encoded."""
@@ -227,6 +260,12 @@ class Recent:
         self._features.move_to_end(key)
         while len(self._features) > 1 and sum(f.vectors.nbytes for f in self._features.values()) > self._limit_bytes:
             self._features.popitem(last=False)
+
+
+def _of_texts(vectors: np.ndarray, encoder: str, revision: str) -> VideoFeatures:
+    """(N, D) vectors of texts in the form in which an entry holds those of frames; the times say nothing."""
+    places = np.arange(len(vectors), dtype=np.float64)
+    return VideoFeatures(vectors[:, None], places, places, VideoInfo("", 1.0, 0, 0), encoder, revision, 0.0)
 
 
 def identity(source: AnySource) -> tuple[Any, ...]:

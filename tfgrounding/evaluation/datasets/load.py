@@ -14,7 +14,7 @@ from ...registry import make, names
 from .samples import Dataset, Rows
 from .text import parse_json, read_text
 
-ENDINGS = (".json", ".jsonl", ".txt")
+ENDINGS = (".json", ".jsonl", ".txt", ".jsonl.gz")
 
 
 class Reader(ABC):
@@ -83,7 +83,7 @@ def _resolve(dataset: Any, files: Sequence[str | os.PathLike[str]]) -> tuple[str
             paths = [Path(name)]
             name = _layout_of(paths[0])
         elif ":" not in name or isinstance(dataset, os.PathLike):
-            if not files and Path(name).suffix.lower() in ENDINGS:
+            if not files and name.lower().endswith(ENDINGS):
                 raise DatasetError(f"{name}: there is no such annotation file")
             raise DatasetError(
                 f"{name!r} is neither a data set nor an annotation file; choose "
@@ -97,7 +97,7 @@ def _layout_of(path: Path) -> str:
     """The name of the data set that is laid out like a file."""
     text = read_text(path)
     first = next((line for line in text.split("\n") if line.strip()), "")
-    ending = path.suffix.lower()
+    ending = Path(path.name.lower().removesuffix(".gz")).suffix
     if ending == ".jsonl" or (ending == ".json" and _has_rows(first)):
         return "qvhighlights" if '"saliency_scores"' in first else "jsonl"
     if ending == ".json":

@@ -11,15 +11,18 @@ from .load import Reader
 from .samples import Rows, shown
 from .text import read_json_rows
 
-LAYOUT = "vid, query and relevant_windows [[start, end], ...] in seconds, and if you like qid, duration, relation, plan"
+LAYOUT = (
+    "vid, query and relevant_windows [[start, end], ...] in seconds, and if you like qid, duration, relation, plan, "
+    "rephrased_query"
+)
 
 
 class Own(Reader):
-    """One JSON object a line: vid, query, relevant_windows; optional: qid, duration, relation, plan.
+    """One JSON object a line: vid, query, relevant_windows; optional: qid, duration, relation, plan, rephrased_query.
 
     Without a qid a row is called "FILE:LINE". A plan is an object like the one that `tfgrounding ground --json`
-    prints: {"paraphrases": [...], "sub_events": [[...], ...], "relation": "sequentially"}. A row without
-    relevant_windows is answered and not scored.
+    prints: {"paraphrases": [...], "sub_events": [[...], ...], "relation": "sequentially"}. `rephrased_query` is a list
+    of other wordings of the query. A row without relevant_windows is answered and not scored.
     """
 
     source = f"your own file: one JSON object a line with {LAYOUT}"
@@ -39,6 +42,7 @@ class Own(Reader):
                     duration_seconds=row.get("duration"),
                     relation=row.get("relation", ""),
                     plan=row.get("plan"),
+                    rephrasings=row.get("rephrased_query"),
                     relevant_clips=row.get("relevant_clip_ids"),
                     saliency=row.get("saliency_scores"),
                 )

@@ -15,6 +15,7 @@ from ...types import Plan
 LONGEST_SECONDS = 10_000_000.0  # nearly four months; longer videos are a slip of units
 LONGEST_QUERY = 10_000  # characters
 MOST_TRUTHS = 100  # moments of one query
+MOST_REPHRASINGS = 100  # of one query
 LONGEST_NAME = 4096  # characters of a qid or a video's name
 REASONS_SHOWN = 3
 
@@ -30,6 +31,7 @@ class Sample:
     or without the file's ending. `truths`: (start, end) in seconds as annotated, so an end may lie after the video's;
     () in a test split, which is answered but cannot be scored. `duration_seconds`: as annotated, None where the file
     does not say. `relation`: annotated, "" where it is not. `plan`: a ready plan where the file has one.
+    `rephrasings`: other wordings of the query.
     `relevant_clips`, `saliency`: QVHighlights' numbers of the 2-second clips that matter, and for each the ratings 0-4
     of its raters. `where`: file and line.
     """
@@ -44,6 +46,7 @@ class Sample:
     relevant_clips: tuple[int, ...] = ()
     saliency: tuple[tuple[float, ...], ...] = ()
     where: str = ""
+    rephrasings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ class Rows:
         plan: Any = None,
         relevant_clips: Any = None,
         saliency: Any = None,
+        rephrasings: Any = None,
     ) -> None:
         """Check one row, as read from the file, and keep it as a Sample or, with the reason, as a BadRow.
 
@@ -119,7 +123,7 @@ class Rows:
             qid = _qid(qid)
             if qid in self._seen:
                 raise ValueError(f"qid {shown(qid)} is taken already, by {self._seen[qid]}")
-            query = _utf8(_text(query, "the query", LONGEST_QUERY))
+            query = _utf8(query, "the query")
             duration = _duration(duration_seconds)
             clips, ratings = _saliency(relevant_clips, saliency, duration)
             sample = Sample(
@@ -133,6 +137,7 @@ class Rows:
                 relevant_clips=clips,
                 saliency=ratings,
                 where=where,
+                rephrasings=_rephrasings(query, rephrasings),
             )
         except (ValueError, PlanError) as error:
             self.reject(where, str(error))
@@ -185,11 +190,12 @@ def _text(value: Any, what: str, longest: int) -> str:
     return value.strip()
 
 
-def _utf8(text: str) -> str:
+def _utf8(value: Any, what: str) -> str:
+    text = _text(value, what, LONGEST_QUERY)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError("the query is not UTF-8") from error
+        raise ValueError(f"{what} is not UTF-8") from error
     return text
 
 
@@ -263,6 +269,15 @@ def _list(value: Any, what: str) -> Sequence[Any]:
     if not isinstance(value, list | tuple):
         raise ValueError(f"{what} must be a list, not {shown(value)}")
     return value
+
+
+def _rephrasings(query: str, value: Any) -> tuple[str, ...]:
+    """Each other wording once."""
+    given = _list(value, "rephrased_query")
+    if len(given) > MOST_REPHRASINGS:
+        raise ValueError(f"a query may have at most {MOST_REPHRASINGS} rephrasings, not {len(given):,}")
+    texts = (_utf8(text, "a rephrasing") for text in given)
+    return tuple(text for text in dict.fromkeys(texts) if text != query)
 
 
 def _plan(query: str, value: Any) -> Plan:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,8 @@ MARKS = (  # the longest first: UTF-16's is the beginning of UTF-32's
 def read_text(path: Path) -> str:
     r"""A file's text with \n as line end; UTF-8, or UTF-16 and UTF-32 where the file begins with their mark.
 
-    Bytes that are not UTF-8 stay in the text as lone surrogates: they may name files, but are no query.
+    A file whose name ends in .gz is decompressed. Bytes that are not UTF-8 stay in the text as lone surrogates: they
+    may name files, but are no query.
 
     Raises:
         DatasetError: there is no such file, it is too large, or it is no text.
@@ -39,7 +42,7 @@ def read_text(path: Path) -> str:
             raise DatasetError(
                 f"{path}: has {size >> 20:,} MB; annotations of more than {LARGEST_FILE_BYTES >> 20} MB must be split"
             )
-        content = path.read_bytes()
+        content = _decompressed(path) if path.suffix.lower() == ".gz" else path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path}: the annotations cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -54,6 +57,17 @@ def read_text(path: Path) -> str:
             f"{path}: is not {encoding.upper()}, though its first bytes say so ({error.reason})"
         ) from error
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decompressed(path: Path) -> bytes:
+    try:
+        with gzip.open(path) as file:
+            content = file.read(LARGEST_FILE_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DatasetError(f"{path}: is not a whole gzip file ({error})") from error
+    if len(content) > LARGEST_FILE_BYTES:
+        raise DatasetError(f"{path}: holds more than {LARGEST_FILE_BYTES >> 20} MB; split it into several files")
+    return content
 
 
 def parse_json(text: str) -> Any:
