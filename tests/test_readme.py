@@ -111,7 +111,7 @@ def test_the_commands_run(here, kitchen, monkeypatch, capsys):
             command = typer.main.get_command(cli.app).commands[arguments[0]]
             command.make_context(arguments[0], arguments[1:])
             read.append(arguments[0])
-    assert len(run) == 6 and read == ["eval", "compare", "needle", "mcp"]
+    assert len(run) == 6 and read == ["eval", "eval", "compare", "needle", "mcp"]
     assert {"answer.json", "report.html", "moments.srt", "moments.edl", "clips"} <= {
         path.name for path in here.iterdir()
     }
