@@ -76,8 +76,8 @@ def sentence_vectors(texts: Sequence[str]) -> dict[str, np.ndarray]:
         stored = np.load(path)
         known = dict(zip(json.loads(stored["texts"].tobytes()), stored["vectors"], strict=True))
     if new := sorted(set(texts) - known.keys(), key=lambda text: (len(text), text)):  # alike in length: little padding
-        vectors = EmbeddedEncoder()._sentence_vectors(new).astype(np.float32)
-        known |= zip(new, vectors / np.linalg.norm(vectors, axis=1, keepdims=True), strict=True)
+        vectors = EmbeddedEncoder().sentences.encode_texts(new)
+        known |= zip(new, vectors, strict=True)
         KEPT.mkdir(parents=True, exist_ok=True)
         names = np.frombuffer(json.dumps(list(known)).encode(), dtype=np.uint8)
         np.savez(path, texts=names, vectors=np.stack(list(known.values())))
