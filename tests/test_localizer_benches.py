@@ -14,7 +14,7 @@ from tfgrounding.types import Plan
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 import localizers
-from benches import Bench, figures, scores
+from benches import Bench, figures, load_benches, scores
 from benches.charades import Case, _at, _held, _once_a_second, _spread
 from benches.choice import (
     FACTOR,
@@ -203,3 +203,17 @@ def test_features_are_spread_over_all_samples():
     spread = _at(case.features, _spread(case))
     assert spread.shape == (91, 4) and spread.dtype == np.float32
     assert np.array_equal(spread[[0, -1]], case.features[[0, -1]])
+
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "charades_clip_b32").exists(), reason="the research data are not there")
+def test_the_reference_scores_what_is_published_with_the_data():
+    first, second, *variants = load_benches(SHARED, ["L/14", "B/32"])
+    for bench, published in ((first, (42.26, 22.88)), (second, (36.82, 17.5))):
+        found = figures(scores(bench, bench.answers("tfvtg-reference")))
+        assert (found["mIoU"], found["R@0.7"]) == pytest.approx(published, abs=0.04)
+    assert [len(bench.queries) for bench in (first, second, *variants)] == [1945] * 5
+    assert all(bench.truths == first.truths for bench in (second, *variants))

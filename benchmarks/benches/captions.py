@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tfgrounding.encoders.embedded import EmbeddedEncoder
+from tfgrounding.encoders.sentences import SentenceEncoder
 from tfgrounding.localizers.ground_curves import query_curves
 from tfgrounding.localizers.presence import NULL_TEXTS
 from tfgrounding.types import Plan
@@ -70,14 +69,13 @@ def _centres(captions: Sequence[Sequence[Any]], duration_seconds: float) -> np.n
 
 def sentence_vectors(texts: Sequence[str]) -> dict[str, np.ndarray]:
     """The packaged sentence encoder's (384,) float32 unit vector of each text; kept under .bench/."""
-    path = KEPT / f"vectors-{hashlib.sha256(EmbeddedEncoder.revision.encode()).hexdigest()[:16]}.npz"
+    path = KEPT / f"{SentenceEncoder.revision}.npz"
     known: dict[str, np.ndarray] = {}
     if path.exists():
         stored = np.load(path)
         known = dict(zip(json.loads(stored["texts"].tobytes()), stored["vectors"], strict=True))
-    if new := sorted(set(texts) - known.keys(), key=lambda text: (len(text), text)):  # alike in length: little padding
-        vectors = EmbeddedEncoder().sentences.encode_texts(new)
-        known |= zip(new, vectors, strict=True)
+    if new := list(dict.fromkeys(text for text in texts if text not in known)):
+        known |= zip(new, SentenceEncoder().encode_texts(new), strict=True)
         KEPT.mkdir(parents=True, exist_ok=True)
         names = np.frombuffer(json.dumps(list(known)).encode(), dtype=np.uint8)
         np.savez(path, texts=names, vectors=np.stack(list(known.values())))
