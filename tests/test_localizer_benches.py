@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stored import SHARED
 
 from tfgrounding.evaluation.metrics import qvhighlights
 from tfgrounding.localizers.default import CONSTANTS, DefaultLocalizer
@@ -203,9 +204,6 @@ def test_features_are_spread_over_all_samples():
     spread = _at(case.features, _spread(case))
     assert spread.shape == (91, 4) and spread.dtype == np.float32
     assert np.array_equal(spread[[0, -1]], case.features[[0, -1]])
-
-
-SHARED = Path(__file__).parents[2] / "shared"
 
 
 @pytest.mark.slow
