@@ -1,7 +1,6 @@
 """The default localizer: its kernels against plain twins, and what an answer promises."""
 
 from dataclasses import fields
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ from scipy.stats import norm
 
 from tfgrounding import Plan, SubEvent
 from tfgrounding.errors import PlanError
-from tfgrounding.localizers import curve_kernels, interval_kernels
+from tfgrounding.localizers import interval_kernels
 from tfgrounding.localizers.base import QueryCurves
-from tfgrounding.localizers.default import CONSTANTS, Constants, DefaultLocalizer, evidence_curve
+from tfgrounding.localizers.default import Constants, DefaultLocalizer
 from tfgrounding.localizers.ground_curves import ground_curves
 
 NO_CUTS = np.empty(0, np.int64)
@@ -48,54 +47,9 @@ def standardized(curve, weight):
     return (curve - mean) / np.sqrt(np.average((curve - mean) ** 2, weights=weight))
 
 
-def odds(curve, weight, until):
-    z = standardized(curve, weight)
-    return standardized(np.where(z < until, np.exp(np.minimum(z, until)), np.exp(until) * (1 + z - until)), weight)
-
-
 def iou(a, b):
     inside = max(0.0, min(a[1], b[1]) - max(a[0], b[0]))
     return inside / ((a[1] - a[0]) + (b[1] - b[0]) - inside)
-
-
-def test_the_own_curve_is_the_odds_of_the_mean_wording_joined_with_the_sub_events():
-    rng = np.random.default_rng(1)
-    rows, weight = rng.standard_normal((6, 40)), rng.uniform(0.2, 0.4, 40)
-    mean = [np.mean([standardized(row, weight) for row in rows[a:b]], axis=0) for a, b in ((0, 2), (2, 3), (3, 6))]
-    ends = np.array([2, 3, 6])
-    alone = curve_kernels.own_curve(rows[:2], np.array([2]), False, weight, 3.0)
-    assert np.allclose(alone, odds(mean[0], weight, 3.0))
-    sequence = standardized(np.maximum(odds(mean[1], weight, 3.0), odds(mean[2], weight, 3.0)), weight)
-    expected = standardized(alone + sequence, weight)
-    assert np.allclose(curve_kernels.own_curve(rows, ends, True, weight, 3.0), expected)
-    together = odds(mean[1] + mean[2], weight, 3.0)
-    expected = standardized(alone + together, weight)
-    assert np.allclose(curve_kernels.own_curve(rows, ends, False, weight, 3.0), expected)
-
-
-def test_features_join_as_echo_and_liveliness():
-    rng = np.random.default_rng(2)
-    features, edges = rng.standard_normal((50, 8)).astype(np.float32), uneven_edges(50, 3)
-    weight = np.diff(edges)
-    curve = standardized(rng.standard_normal(50), weight)
-    features[20:] += 9  # a cut
-    found, cuts = curve_kernels.with_features(curve, features, edges, 0.1, 0.35, 0.3, 1.0, 3.0)
-    assert cuts.tolist() == [20]
-    order, share, taken = np.argsort(-curve, kind="stable"), np.zeros(50), 0.0
-    for t in order:
-        if taken >= 0.1 * weight.sum():
-            break
-        share[t], taken = weight[t], taken + weight[t]
-    direction = (share / taken - weight / weight.sum()) @ features
-    centres, spread = (edges[1:] + edges[:-1]) / 2, np.zeros(50)
-    for shot in (range(20), range(20, 50)):
-        for t in shot:
-            near = [u for u in shot if abs(centres[u] - centres[t]) <= 1.0]
-            middle = np.average(features[near], axis=0, weights=weight[near])
-            spread[t] = np.sqrt(np.average(((features[near] - middle) ** 2).sum(axis=1), weights=weight[near]))
-        spread[shot] -= np.average(spread[shot], weights=weight[shot])
-    expected = 0.65 * curve + 0.35 * standardized(features @ direction, weight) + 0.3 * standardized(spread, weight)
-    assert np.allclose(found, expected, atol=2e-3)
 
 
 @pytest.mark.parametrize(("contrast", "samples"), [(2.0, 1.5), (0.3, 4.0), (-1.0, 2.0), (1.0, 30.0), (-3.0, 50.0)])
@@ -112,7 +66,7 @@ def test_the_evidence_is_the_integral_over_the_true_contrast(contrast, samples):
 def test_a_window_is_judged_by_evidence_prior_and_room():
     rng = np.random.default_rng(7)
     edges, curve = np.linspace(0, 30, 91), rng.standard_normal(90)
-    found = interval_kernels.windows(curve, edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(curve, edges, NO_CUTS, 1.0, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     integral = np.concatenate([[0.0], np.cumsum(curve / 3)])
     for n in rng.choice(found.shape[1], 60, replace=False):
         start, end = found[:2, n]
@@ -171,7 +125,7 @@ def test_the_table_of_the_normal_integral(x):
 
 def test_windows_have_every_scale_and_both_edges():
     edges = np.linspace(0, 30, 91)
-    found = interval_kernels.windows(np.zeros(90), edges, NO_CUTS, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(np.zeros(90), edges, NO_CUTS, 1.0, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     starts, ends = found[0], found[1]
     assert (starts >= 0).all() and (ends <= 30).all() and (ends > starts).all()
     assert (ends - starts).min() == pytest.approx(1.0, rel=0.2) and (ends - starts).max() == 30
@@ -183,7 +137,7 @@ def test_windows_have_every_scale_and_both_edges():
 def test_boundaries_move_onto_cuts():
     edges = np.linspace(0, 60, 181)
     cuts = np.array([50, 93])
-    found = interval_kernels.windows(np.zeros(180), edges, cuts, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
+    found = interval_kernels.windows(np.zeros(180), edges, cuts, 1.0, 0.2, 6.0, 0.65, 0.5, 3.5, 1.1, 0.6)
     assert ((found[0] == edges[50]) & (found[1] == edges[93])).any()
 
 
@@ -192,7 +146,7 @@ def test_the_elected_interval_beats_every_window_in_expected_iou():
     starts = rng.uniform(0, 20, 40)
     ends = starts + rng.uniform(1, 10, 40)
     posterior = rng.standard_normal(40)
-    start, end, value = interval_kernels.elected(starts, ends, posterior, 0.0, 30.0, 0.2, 1)
+    start, end, value = interval_kernels.elected(starts, ends, posterior, 30.0, 0.2)
     shares = np.exp(posterior)
     every = [
         sum(p * iou((a, b), (s, e)) for s, e, p in zip(starts, ends, shares, strict=True))
@@ -217,7 +171,7 @@ def test_no_more_than_a_dozen_constants():
     seed=st.integers(0, 1000),
     width=st.sampled_from([0, 1, 7]),
 )
-def test_moments_are_disjoint_sorted_and_in_the_video(frames, duration, seed, width):
+def test_moments_are_sorted_and_in_the_video(frames, duration, seed, width):
     rng = np.random.default_rng(seed)
     features = rng.standard_normal((frames, width)) if width else None
     moments = ground(rng.standard_normal(frames).cumsum(), duration, features=features)
@@ -225,9 +179,6 @@ def test_moments_are_disjoint_sorted_and_in_the_video(frames, duration, seed, wi
     assert moments and scores == sorted(scores, reverse=True) and scores[-1] > 0 and sum(scores) <= 1 + 1e-9
     for m in moments:
         assert 0 <= m.start_seconds < m.end_seconds <= duration
-    by_time = sorted(moments, key=lambda m: m.start_seconds)
-    for before, after in pairwise(by_time):
-        assert before.end_seconds <= after.start_seconds + 1e-9
 
 
 @given(factor=st.floats(0.001, 100), shift=st.floats(-10, 10))
@@ -275,6 +226,47 @@ def test_two_equal_moments_are_both_listed():
     found = sorted([(first.start_seconds, first.end_seconds), (second.start_seconds, second.end_seconds)])
     assert iou(found[0], (20, 28)) > 0.6 and iou(found[1], (80, 88)) > 0.6
     assert second.score > first.score / 3
+
+
+@settings(max_examples=15, deadline=None)
+@given(repeats=st.integers(2, 6), seed=st.integers(0, 1000))
+def test_a_picture_shown_by_several_samples_counts_once(repeats, seed):
+    rng = np.random.default_rng(seed)
+    features = rng.standard_normal((40, 16)).cumsum(axis=0).astype(np.float32)
+    curve = step_curve(40, (15, 24), seed=seed)
+    once = ground(curve, 40.0, features=features)[0]
+    repeated = ground(np.repeat(curve, repeats), 40.0, features=np.repeat(features, repeats, axis=0))[0]
+    assert iou((once.start_seconds, once.end_seconds), (repeated.start_seconds, repeated.end_seconds)) > 0.9
+
+
+def null_curves(frames, count=30):
+    rng = np.random.default_rng(11)
+    return 0.3 + 0.02 * rng.standard_normal((count, 1)) + 0.01 * rng.standard_normal((count, frames))
+
+
+@pytest.mark.parametrize("duration", [30, 150, 900])
+def test_what_is_there_all_the_time_is_not_cut_into_pieces(duration):
+    null = null_curves(3 * duration)
+    always = null[0] + 0.15
+    best = ground(always, float(duration), null_curves=null)[0]
+    assert (best.start_seconds, best.end_seconds) == (0.0, duration)
+
+
+@pytest.mark.parametrize("height", [0.0, 0.15])
+def test_what_is_there_for_a_moment_is_not_the_whole_video(height):
+    null = null_curves(360)
+    curve = null[0] + height
+    curve[150:180] += 0.1
+    best = ground(curve, 120.0, null_curves=null)[0]
+    assert iou((best.start_seconds, best.end_seconds), (50, 60)) > 0.7
+
+
+def test_shifting_a_video_shifts_its_moment():
+    curve = step_curve(300, (90, 120))
+    here = ground(curve, 100.0)[0]
+    there = ground(np.concatenate([noise(60, 5), curve]), 120.0)[0]
+    assert there.start_seconds == pytest.approx(here.start_seconds + 20, abs=0.7)
+    assert there.end_seconds == pytest.approx(here.end_seconds + 20, abs=0.7)
 
 
 def test_a_needle_in_three_hours():
@@ -340,5 +332,3 @@ def test_other_constants_can_be_tried():
     longer = DefaultLocalizer(constants=Constants(typical_seconds=20.0, length_sd=0.1)).locate(curves)
     usual = DefaultLocalizer().locate(curves)
     assert longer.end_seconds[0] - longer.start_seconds[0] > usual.end_seconds[0] - usual.start_seconds[0]
-    curve, cuts = evidence_curve(curves, CONSTANTS)
-    assert len(cuts) == 0 and curve.std() == pytest.approx(1)

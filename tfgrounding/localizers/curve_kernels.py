@@ -1,20 +1,19 @@
-"""Numba kernels of the default localizer's first step: curves and features become one evidence curve.
+"""Numba kernels of the default localizer's first step: the curve of a query's texts, and how noisy it is.
 
 All are linear in the number of frames; tests/localizers/test_default.py holds plain versions.
 """
 
 from __future__ import annotations
 
-from functools import partial
-from math import exp, sqrt
+from math import exp, log, sqrt
 
 import numpy as np
 
 from .kernels import kernel
 
-STILL = 1e-5  # of the features' mean square: less spread than that is rounding
-
-summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
+PASSES = 3  # of a running mean, which together are nearly a Gaussian
+GLIMPSE_SECONDS = 2.0  # over which a curve's highest level is measured
+LEVEL, CONTRAST, EVEN, LOWEST = 1.0, 2.0, 3.0, -2.0  # of the log odds that an event fills the video
 
 
 @kernel
@@ -30,12 +29,12 @@ def standardized(curve, weight):
 
 
 @kernel
-def odds(curve, weight, until):
-    """(T,) standardized exp of the standardized curve, straight on above `until`, so that no single frame decides."""
+def odds(curve, weight, until, slope):
+    """(T,) standardized exp(slope * z) of the standardized curve z, straight on above `until`: no one frame decides."""
     scaled = standardized(curve, weight)
     for t in range(len(scaled)):
         z = scaled[t]
-        scaled[t] = exp(z) if z < until else exp(until) * (1.0 + z - until)
+        scaled[t] = exp(slope * z) if z < until else exp(slope * until) * (1.0 + slope * (z - until))
     return standardized(scaled, weight)
 
 
@@ -49,13 +48,13 @@ def wordings_mean(rows, weight):
 
 
 @kernel
-def own_curve(rows, first_rows, in_sequence, weight, until):
+def own_curve(rows, first_rows, in_sequence, weight, until, slope):
     """(T,) odds of the query: its wordings rows[:first_rows[0]], and at equal weight its sub-events, if it has any.
 
     rows (N, T): the wordings of the query, then those of each sub-event, which begin at first_rows[0], ..., and end
     at first_rows[-1] = N. In a sequence a frame may show any of the events, at the same time it shows all of them.
     """
-    own = odds(wordings_mean(rows[: first_rows[0]], weight), weight, until)
+    own = odds(wordings_mean(rows[: first_rows[0]], weight), weight, until, slope)
     events = len(first_rows) - 1
     if events == 0:
         return own
@@ -63,130 +62,123 @@ def own_curve(rows, first_rows, in_sequence, weight, until):
     for e in range(events):
         mean = wordings_mean(rows[first_rows[e] : first_rows[e + 1]], weight)
         if in_sequence:
-            joined = np.maximum(joined, odds(mean, weight, until))
+            joined = np.maximum(joined, odds(mean, weight, until, slope))
         else:
             joined += mean
-    joined = standardized(joined, weight) if in_sequence else odds(joined, weight, until)
+    joined = standardized(joined, weight) if in_sequence else odds(joined, weight, until, slope)
     return standardized(own + joined, weight)
 
 
 @kernel
-def best_frames(curve, weight, share):
-    """(T,) weights that sum to 1, on the best frames: `share` of the time, two at least."""
-    order = np.argsort(-curve, kind="mergesort")
-    chosen = np.zeros(len(curve))
-    total = share * weight.sum()
-    taken = 0.0
-    for n in range(len(order)):
-        if n >= 2 and taken >= total:
-            break
-        chosen[order[n]] = weight[order[n]]
-        taken += weight[order[n]]
-    return chosen / taken
+def place(edges, hint, seconds):
+    """The frame t near `hint` with edges[t] <= seconds < edges[t + 1]."""
+    frames = len(edges) - 1
+    while hint < frames - 1 and edges[hint + 1] <= seconds:
+        hint += 1
+    while hint > 0 and edges[hint] > seconds:
+        hint -= 1
+    return hint
 
 
-@summing_kernel
-def steps(features):
-    """(T,) distance of each frame's features from those of the frame before; 0 for the first."""
-    found = np.zeros(len(features))
-    for t in range(1, len(features)):
-        total = np.float32(0)
-        for d in range(features.shape[1]):
-            change = features[t, d] - features[t - 1, d]
-            total += change * change
-        found[t] = sqrt(total)
+@kernel
+def smoothed(curve, edges, cuts, sd_seconds):
+    """(T,) the curve after `PASSES` running means as wide as makes their variances add up; shorter at the edges."""
+    frames = len(curve)
+    half = sd_seconds * sqrt(3.0 / PASSES)
+    found, integral = curve.copy(), np.zeros(frames + 1)
+    for _ in range(PASSES):
+        for t in range(frames):
+            integral[t + 1] = integral[t] + found[t] * (edges[t + 1] - edges[t])
+        left = right = shot = 0
+        level = found.copy()
+        first, last = 0.0, edges[cuts[0]] if len(cuts) else edges[-1]
+        for t in range(frames):
+            if shot < len(cuts) and t == cuts[shot]:
+                shot += 1
+                first, last = last, edges[cuts[shot]] if shot < len(cuts) else edges[-1]
+            middle = (edges[t] + edges[t + 1]) / 2
+            start, end = max(middle - half, first), min(middle + half, last)
+            left, right = place(edges, left, start), place(edges, right, end)
+            inside = integral[right] + level[right] * (end - edges[right])
+            inside -= integral[left] + level[left] * (start - edges[left])
+            found[t] = inside / (end - start)
     return found
 
 
 @kernel
-def cut_frames(step, ratio):
-    """Indices of the frames that begin a new shot: the step is a local peak, `ratio` times the median step or more."""
-    found = np.empty(len(step), np.int64)
-    n = 0
-    if len(step) > 3:
-        threshold = ratio * np.median(step[1:])
-        for t in range(1, len(step)):
-            after = step[t + 1] if t + 1 < len(step) else 0.0
-            if step[t] > threshold and step[t] >= step[t - 1] and step[t] >= after:
-                found[n] = t
-                n += 1
-    return found[:n]
+def noise_of_curves(rows):
+    """Mean share of the variance of (N, T) curves that neighbouring frames do not share: see `nugget`."""
+    frames = rows.shape[1]
+    total = 0.0
+    for row in rows:
+        mean = row.mean()
+        variance = near = far = 0.0
+        for t in range(frames):
+            variance += (row[t] - mean) ** 2
+            if t >= 1:
+                near += (row[t] - row[t - 1]) ** 2
+            if t >= 2:
+                far += (row[t] - row[t - 2]) ** 2
+        total += nugget(variance, near, far, frames)
+    return total / len(rows)
 
 
-@summing_kernel
-def liveliness(features, edges, cuts, half_seconds):
-    """(T,) spread of the features within +- half_seconds and the same shot, relative to the shot's mean."""
-    frames, width = features.shape
-    squares = np.empty(frames, np.float32)
-    for t in range(frames):
-        norm = np.float32(0)
-        for d in range(width):
-            norm += features[t, d] * features[t, d]
-        squares[t] = norm
-    spread = np.zeros(frames)
-    total = np.zeros(width, np.float32)
-    first = 0
-    for c in range(len(cuts) + 1):
-        last = cuts[c] if c < len(cuts) else frames
-        total[:] = 0
-        mass = square = shot = 0.0
-        left = right = first
-        for t in range(first, last):
-            centre = (edges[t] + edges[t + 1]) / 2
-            while right < last and (edges[right] + edges[right + 1]) / 2 <= centre + half_seconds + 1e-9:
-                weight = edges[right + 1] - edges[right]
-                share = np.float32(weight)
-                for d in range(width):
-                    total[d] += share * features[right, d]
-                mass += weight
-                square += weight * squares[right]
-                right += 1
-            while (edges[left] + edges[left + 1]) / 2 < centre - half_seconds - 1e-9:
-                weight = edges[left + 1] - edges[left]
-                share = np.float32(weight)
-                for d in range(width):
-                    total[d] -= share * features[left, d]
-                mass -= weight
-                square -= weight * squares[left]
-                left += 1
-            norm = np.float32(0)
-            for d in range(width):
-                norm += total[d] * total[d]
-            spread[t] = sqrt(max((1 - STILL) * square / mass - float(norm) / (mass * mass), 0.0))
-            shot += spread[t] * (edges[t + 1] - edges[t])
-        shot /= edges[last] - edges[first]
-        for t in range(first, last):
-            spread[t] -= shot
-        first = last
-    return spread
+@kernel
+def nugget(variance, near, far, frames):
+    """Share of a variance that frames no time apart would not have in common, were there any.
 
-
-@summing_kernel
-def echo(features, chosen, weight):
-    """(T,) similarity of each frame with the difference between the mean of the chosen frames and that of all.
-
-    features (T, D) float32; chosen (T,) weights that sum to 1. NaN or infinite in a feature spoils all of it.
+    Half the squared differences over one and over two frames, extrapolated to none: the nugget of geostatistics.
+    All three are sums over the frames.
     """
-    frames, width = features.shape
-    share = (chosen - weight / weight.sum()).astype(np.float32)
-    direction = np.zeros(width, np.float32)
-    for t in range(frames):
-        for d in range(width):
-            direction[d] += share[t] * features[t, d]
-    found = np.empty(frames)
-    for t in range(frames):
-        total = np.float32(0)
-        for d in range(width):
-            total += features[t, d] * direction[d]
-        found[t] = total
-    return found
+    if variance <= 0 or frames < 4:
+        return 0.0
+    extrapolated = 2 * near / (frames - 1) - far / (frames - 2)
+    return min(max(extrapolated / (2 * variance / frames), 0.0), 1.0)
 
 
 @kernel
-def with_features(curve, features, edges, best_share, echo_weight, life_weight, life_seconds, cut_ratio):
-    """The evidence curve (T,) from the texts' own, and the frames that begin a shot."""
-    weight = edges[1:] - edges[:-1]
-    cuts = cut_frames(steps(features), cut_ratio)
-    life = standardized(liveliness(features, edges, cuts, life_seconds), weight)
-    again = standardized(echo(features, best_frames(curve, weight, best_share), weight), weight)
-    return (1 - echo_weight) * curve + echo_weight * again + life_weight * life, cuts
+def level_and_contrast(curve, edges):
+    """(mean, log of how far a curve rises above it: its best GLIMPSE_SECONDS and its deviation over time)."""
+    frames, duration = len(curve), edges[-1]
+    mean = square = 0.0
+    for t in range(frames):
+        mean += curve[t] * (edges[t + 1] - edges[t])
+    mean /= duration
+    for t in range(frames):
+        square += (curve[t] - mean) ** 2 * (edges[t + 1] - edges[t])
+    highest = inside = length = 0.0
+    first = 0
+    for t in range(frames):
+        inside += curve[t] * (edges[t + 1] - edges[t])
+        length += edges[t + 1] - edges[t]
+        while first < t and length - (edges[first + 1] - edges[first]) >= GLIMPSE_SECONDS - 1e-9:
+            inside -= curve[first] * (edges[first + 1] - edges[first])
+            length -= edges[first + 1] - edges[first]
+            first += 1
+        if length >= min(GLIMPSE_SECONDS, duration) - 1e-9:
+            highest = max(highest, inside / length - mean)
+    return mean, 0.5 * (log(highest + 1e-12) + log(sqrt(square / duration) + 1e-12))
+
+
+@kernel
+def probability_of_whole(rows, null_curves, edges):
+    """Probability that the event fills the video: its level lies high above unrelated texts', and rises no further.
+
+    Both are counted in deviations of the unrelated texts' own. A thing that comes and goes stands out at some time.
+
+    rows (N, T), null_curves (M >= 3, T): similarity of the query's wordings, and of unrelated texts.
+    """
+    count = len(null_curves)
+    common = np.zeros(rows.shape[1])
+    for null in null_curves:
+        common += null / count
+    own = np.zeros(rows.shape[1])
+    for row in rows:
+        own += row / len(rows)
+    level, contrast = level_and_contrast(own - common, edges)
+    levels, contrasts = np.empty(count), np.empty(count)
+    for m in range(count):
+        levels[m], contrasts[m] = level_and_contrast((null_curves[m] - common) * (count / (count - 1)), edges)
+    level = (level - levels.mean()) / max(levels.std(), 1e-12)
+    contrast = max((contrast - contrasts.mean()) / max(contrasts.std(), 1e-12), LOWEST)
+    return 1 / (1 + exp(EVEN + CONTRAST * contrast - LEVEL * level))

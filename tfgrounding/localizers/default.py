@@ -1,60 +1,73 @@
-"""The default localizer: how likely is each interval, and which answer agrees best with all of them?
+"""The default localizer: how likely is each interval, and which few answers cover all that is likely?
 
 1. *Evidence curve.* The mean of all wordings' curves, each standardized, exponentiated (similarities are log odds) and
    standardized again. With `features`, two more curves join it: the *echo*, similarity to the mean of the video's own
    best frames, and the *liveliness*, how much the picture changes, since what people describe is what happens.
-2. *Posterior.* Windows on a geometric grid of lengths. Evidence: the level inside against the level outside, samples
+   Frames in a row that show the same picture count once.
+   *Noise* is what neighbouring frames do not share. Where there is much, as in captions of clips, a frame says less:
+   the odds grow slower, the echo counts more, and the liveliness, which would be noise itself, less.
+2. *Votes.* Windows on a geometric grid of lengths. Evidence: the level inside against the level outside, samples
    counted as independent only every few seconds, the true contrast integrated out (a Bayes factor in closed form).
    Prior: a broad one on length, and mass on moments that the video's start or end cuts off.
    Where one window explains nearly all of the curve, it joins the grid, its boundaries interpolated between frames.
-3. *Answer.* Not the likeliest window but the interval with the largest expected IoU under the posterior, its
-   boundaries moved off the grid as long as that grows. Then the same again on what is left.
+   Beside them *segments*: stretches where the smoothed curve is high, at several scales and levels; and the whole
+   video, where the query fits it better than unrelated texts but no part of it stands out.
+3. *Answers.* A greedy cover: first the interval with the largest expected IoU under the votes, then again and again the
+   one that adds most IoU to what is not yet covered. So moments may overlap: the later ones are other readings.
 
 Nothing depends on the scale of an encoder's cosines, nor on the sampling rate.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import isfinite, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
 from ..errors import PlanError
-from . import curve_kernels, interval_kernels
+from . import cover_kernels, curve_kernels, feature_kernels, interval_kernels, segment_kernels
 from .base import Candidates, QueryCurves
 
 
 @dataclass(frozen=True, slots=True)
 class Constants:
-    """All that was chosen, once for every video and encoder, by random search on two very different sets of queries.
+    """All that was chosen, once for every video and encoder, by random search on very different sets of queries.
 
-    The optima are flat: benchmarks/localizers.py halves and doubles each, and measures on one half of the videos what
-    was chosen on the other. Limits and resolutions, which are not tuned, are beside the kernels.
+    The optima are flat: benchmarks/localizers.py halves and doubles each, and measures on every bench what is chosen on
+    the others. Limits and resolutions, which are not tuned, are beside the kernels.
     """
 
-    odds_until: float = 3.0  # standard deviations up to which odds grow exponentially; beyond, one frame would decide
     best_share: float = 0.06  # of the time, the frames whose mean is the echo's direction (published: the top 5 %)
-    echo_weight: float = 0.35  # of the echo in the mix with the texts' own curve
-    life_weight: float = 0.3  # of liveliness, in standard deviations of the texts' curve: a hint
+    echo_weight: float = 0.3  # of the echo in the mix with the texts' own curve; twice as much in noise
+    smoothing_seconds: float = 4.0  # standard deviation, in noise, of the curve whose best frames the echo takes
+    life_weight: float = 0.4  # of liveliness, in standard deviations of the texts' curve: a hint; none in noise
     life_seconds: float = 2.5  # half the span over which the picture's change is measured: an action, not a scene
+    noise_share: float = 0.2  # of the variance, from which on there is noise; at twice that there is nothing else
     cut_ratio: float = 3.5  # a step this many times the median step starts a new shot; single takes have almost none
-    apart_seconds: float = 4.0  # between samples that count as independent (as curves are), less in clips under 30 s
-    contrast_mean: float = 1.1  # of a moment's level above the rest, in standard deviations of the curve
-    contrast_sd: float = 0.6  # how uncertain that is; the posterior is sharper where the curve is clear
-    typical_seconds: float = 6.0  # median length of a moment in a 30 s video; it grows with the root of the duration
-    length_sd: float = 0.65  # of the log length, heavy-tailed (3 degrees of freedom): a factor 2 either way is usual
-    edge_share: float = 0.5  # of its length: as how many seconds of possible starts a moment at the video's edge counts
+    apart_seconds: float = 6.0  # between samples that count as independent (as curves are), less in clips under 30 s
+    contrast: float = 1.3  # of a moment's level above the rest, in standard deviations of the curve, give or take half
+    typical_seconds: float = 7.0  # median length of a moment in a 30 s video; it grows with the root of the duration
+    length_sd: float = 0.6  # of the log length, heavy-tailed (3 degrees of freedom); it grows as the median does
+    segment_share: float = 0.4  # of the votes, that segments have; half of the rest too in noise
 
 
 CONSTANTS = Constants()
 FINENESS = 0.2  # of a window's length: the grid's step in starts and lengths. Not tuned: finer costs time
 REFERENCE_SECONDS = 30.0
+SHORTEST_SECONDS = 1.0
+ODDS_UNTIL = 3.0  # standard deviations up to which odds grow exponentially; beyond, one frame would decide
+NOISY_SLOPE = 0.5  # of the odds in noise; 1 without
+STILL_SECONDS = 1.5  # or samples: pictures that are both shown longer may begin a new shot each
+LEAST_NULLS = 8  # unrelated texts, below which nothing is said of the whole video
+EDGE_SHARE = 0.5  # of its length: as how many seconds of possible starts a moment at the video's edge counts
+_NO_CUTS = np.empty(0, dtype=np.int64)
 
 
 class DefaultLocalizer:
-    """Expected-IoU answers under a posterior over intervals; see the module's head."""
+    """A cover of the likely intervals; see the module's head."""
 
     name = "default"
 
@@ -62,55 +75,129 @@ class DefaultLocalizer:
         self.constants, self.fineness = constants, fineness
 
     def locate(self, curves: QueryCurves) -> Candidates:
-        curve, edges, cuts, constants = self._given(curves)
-        found = interval_kernels.answers(curve, edges, cuts, *constants)
+        evidence = evidence_curve(curves, self.constants)
+        edges = evidence.edges_seconds
+        segments = segment_kernels.segments(evidence.curve, edges, evidence.cuts, *self._lengths(edges[-1]))
+        share = self.constants.segment_share
+        share += (1 - share) * evidence.noise / 2
+        windows = self._windows(evidence, curves)
+        voters = cover_kernels.voters(windows, segments, share, _probability_of_whole(curves), edges[-1])
+        found = cover_kernels.cover(voters)
         return Candidates(found[0], found[1], found[2])
 
     def windows(self, curves: QueryCurves) -> np.ndarray:
         """(3, W) starts and ends in seconds of windows of every length and place, and their log posterior."""
-        curve, edges, cuts, constants = self._given(curves)
-        return interval_kernels.windows(curve, edges, cuts, *constants)
+        return self._windows(evidence_curve(curves, self.constants), curves)
 
-    def _given(self, curves: QueryCurves) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, ...]]:
-        """The evidence curve, its edges, the shots' first frames, and the constants of the windows."""
-        c = self.constants
-        edges = curves.edges_seconds
-        curve, cuts = evidence_curve(curves, c)
-        pace = sqrt(edges[-1] / REFERENCE_SECONDS)  # moments are longer in longer videos, and quicker in short clips
-        constants = (
+    def _windows(self, evidence: Evidence, curves: QueryCurves) -> np.ndarray:
+        c, duration = self.constants, evidence.edges_seconds[-1]
+        return interval_kernels.windows(
+            evidence.curve,
+            evidence.edges_seconds,
+            evidence.cuts,
+            min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / curves.query.shape[1])),
             self.fineness,
-            c.typical_seconds * pace,
-            c.length_sd,
-            c.edge_share,
-            c.apart_seconds * min(1.0, pace),
-            c.contrast_mean,
-            c.contrast_sd,
+            *self._lengths(duration),
+            EDGE_SHARE,
+            c.apart_seconds * min(1.0, sqrt(duration / REFERENCE_SECONDS)),  # things are quicker in short clips
+            c.contrast,
+            c.contrast / 2,
         )
-        return curve, edges, cuts, constants
+
+    def _lengths(self, duration: float) -> tuple[float, float]:
+        """(median seconds, deviation of the logarithm) of the prior of lengths."""
+        pace = sqrt(duration / REFERENCE_SECONDS)
+        return self.constants.typical_seconds * pace, self.constants.length_sd * max(1.0, pace)
 
 
-def evidence_curve(curves: QueryCurves, constants: Constants) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) how strongly each frame supports the query, in standard deviations, and the frames that begin a shot.
+class Evidence(NamedTuple):
+    """How strongly each picture supports a query; frames in a row that show the same picture are one.
+
+    Attributes:
+        curve: (P,) in standard deviations.
+        edges_seconds: (P + 1,) picture p is shown from edges[p] to edges[p + 1].
+        cuts: the pictures that begin a shot.
+        noise: how far neighbouring frames disagree, from 0 (as frames of a video do) to 1 (as captions do).
+        first_frames: (P,) the frame that begins each picture.
+    """
+
+    curve: np.ndarray
+    edges_seconds: np.ndarray
+    cuts: np.ndarray
+    noise: float
+    first_frames: np.ndarray
+
+
+def evidence_curve(curves: QueryCurves, constants: Constants = CONSTANTS) -> Evidence:
+    """The evidence of the texts' curves and, where there are any, of the frames' features.
 
     Raises PlanError if the features have values that are not finite.
     """
-    edges = curves.edges_seconds
-    weight = edges[1:] - edges[:-1]
-    rows, first_rows = _rows(curves)
-    curve = curve_kernels.own_curve(rows, first_rows, curves.relation == "sequentially", weight, constants.odds_until)
-    if curves.features is None or not curve.any():
-        return curve, _NO_CUTS
+    c, edges = constants, curves.edges_seconds
+    sequential = curves.relation == "sequentially"
+    if curves.features is None:
+        curve = curve_kernels.own_curve(*_rows(curves), sequential, np.diff(edges), ODDS_UNTIL, 1.0)
+        return Evidence(curve, edges, _NO_CUTS, 0.0, np.arange(len(curve)))
     features = np.ascontiguousarray(curves.features, dtype=np.float32)
-    c = constants
-    curve, cuts = curve_kernels.with_features(
-        curve, features, edges, c.best_share, c.echo_weight, c.life_weight, c.life_seconds, c.cut_ratio
+    steps = feature_kernels.steps(features)
+    spread, noise = feature_kernels.spread_and_noise(features, steps)
+    noise = min(max(sqrt(noise * _noise_of_curves(curves)) / c.noise_share - 1, 0.0), 1.0)
+    first_frames = feature_kernels.first_frames(features)
+    seen = curves
+    if len(first_frames) < len(features):
+        seen = _once(curves, first_frames)
+        edges, features, steps = seen.edges_seconds, features[first_frames], steps[first_frames]
+    slope = 1 - noise * (1 - NOISY_SLOPE)
+    curve = curve_kernels.own_curve(*_rows(seen), sequential, np.diff(edges), ODDS_UNTIL, slope)
+    if not curve.any():
+        return Evidence(curve, edges, _NO_CUTS, noise, first_frames)
+    still_seconds = STILL_SECONDS * max(1.0, edges[-1] / len(curves.features))
+    cuts = feature_kernels.cut_frames(features, edges, steps, spread, c.cut_ratio, still_seconds)
+    curve = feature_kernels.with_features(
+        curve,
+        features,
+        edges,
+        cuts,
+        noise,
+        c.best_share,
+        c.echo_weight,
+        c.smoothing_seconds,
+        c.life_weight,
+        c.life_seconds,
     )
     if not isfinite(curve[0]):
         raise PlanError("the features have values that are not finite (NaN or infinite)")
-    return curve, cuts
+    return Evidence(curve, edges, cuts, noise, first_frames)
 
 
-_NO_CUTS = np.empty(0, dtype=np.int64)
+def _once(curves: QueryCurves, first_frames: np.ndarray) -> QueryCurves:
+    """The mean curves of each picture, of the frames from its first one to the next picture's."""
+    edges = curves.edges_seconds
+    weight = np.diff(edges)
+    seconds = np.add.reduceat(weight, first_frames)
+
+    def means(rows: np.ndarray) -> np.ndarray:
+        return np.add.reduceat(rows * weight, first_frames, axis=1) / seconds
+
+    sub_events = tuple(means(rows) for rows in curves.sub_events)
+    edges = np.append(edges[first_frames], edges[-1])
+    return replace(curves, query=means(curves.query), sub_events=sub_events, edges_seconds=edges, uniform=False)
+
+
+def _noise_of_curves(curves: QueryCurves) -> float:
+    """The share of noise in the query's curves and in those of unrelated texts, where there are any."""
+    own = curve_kernels.noise_of_curves(curves.query)
+    if curves.null_curves is None or not len(curves.null_curves):
+        return own
+    return (own + curve_kernels.noise_of_curves(np.asarray(curves.null_curves, dtype=np.float64))) / 2
+
+
+def _probability_of_whole(curves: QueryCurves) -> float:
+    """Of an event that fills the video; 0 where too few unrelated texts are there to compare with."""
+    if curves.null_curves is None or len(curves.null_curves) < LEAST_NULLS:
+        return 0.0
+    null = np.asarray(curves.null_curves, dtype=np.float64)
+    return curve_kernels.probability_of_whole(curves.query, null, curves.edges_seconds)
 
 
 def _rows(curves: QueryCurves) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Numba kernels of the default localizer's second and third step: windows, their posterior, and the best answers.
+"""Numba kernels of the default localizer's second step: windows, their posterior, and the interval it agrees on.
 
 All are linear in the number of frames or of windows; tests/localizers/test_default.py holds plain versions.
 """
@@ -10,12 +10,10 @@ from math import ceil, log, sqrt
 import numpy as np
 from scipy.special import log_ndtr
 
+from .curve_kernels import place
 from .kernels import kernel
 
-SHORTEST_SECONDS = 1.0  # windows are not shorter, unless the video is shorter than eight of them
-VOTERS, LEADERS = 64, 24  # windows that vote, and among which they choose, for the first moment; later ones a third
-MOST_MOMENTS = 10
-LEAST_SHARE = 0.01  # of the best one's expected IoU: a moment below is not listed
+VOTERS, LEADERS = 64, 24  # windows that vote, and among which they choose
 REFINEMENTS = 3  # halvings of the step by which the winner's boundaries move
 PROBIT_LOW, PROBIT_HIGH, PROBIT_STEP = -40.0, 6.0, 0.05
 LOG_PROBIT = log_ndtr(np.arange(PROBIT_LOW, PROBIT_HIGH + 2 * PROBIT_STEP, PROBIT_STEP))  # log of the normal integral
@@ -23,17 +21,6 @@ HALF_LOG_TWO_PI = 0.5 * log(2 * np.pi)
 NEARLY_ALL = 0.9  # of the curve's variance: one step up, one step down and hardly any noise
 MOST_EXPLAINED = 0.999  # of the curve's variance, that a window may count as explaining
 DEGREES = 3.0  # of freedom of the length prior: heavy tails, so that a 10-minute moment stays possible
-
-
-@kernel
-def place(edges, hint, seconds):
-    """The frame t near `hint` with edges[t] <= seconds < edges[t + 1]."""
-    frames = len(edges) - 1
-    while hint < frames - 1 and edges[hint + 1] <= seconds:
-        hint += 1
-    while hint > 0 and edges[hint] > seconds:
-        hint -= 1
-    return hint
 
 
 @kernel
@@ -100,8 +87,8 @@ def independent_samples(length, duration, apart_seconds):
 
 
 @kernel
-def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
-    """(3, W) starts, ends and log posterior (up to a constant) of windows of every length and place.
+def windows(curve, edges, cuts, shortest, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
+    """(3, W) starts, ends and log posterior (up to a constant) of windows of every length from `shortest` and place.
 
     Lengths grow, and starts move, by `fineness` of the length; a boundary within a step of a cut moves onto it. If
     some window of whole frames explains nearly all of the curve, it is added, though it is not on the grid.
@@ -113,7 +100,6 @@ def windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share
         integral[t + 1] = integral[t] + curve[t] * weight[t]
     total = integral[frames]
     variance = max((curve * curve * weight).sum() / duration - (total / duration) ** 2, 1e-12)
-    shortest = min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / frames))
     lengths = ceil(log(duration / shortest) / log(1 + fineness) - 1e-9) + 1
     count = 1
     for k in range(lengths):
@@ -252,12 +238,12 @@ def expected_iou(start, end, starts, ends, shares):
 
 
 @kernel
-def elected(starts, ends, posterior, low, high, fineness, share):
-    """(start, end, expected IoU) of the interval in [low, high] that the likeliest windows agree on most."""
-    voters = likeliest(posterior, VOTERS // share)
+def elected(starts, ends, posterior, high, fineness):
+    """(start, end, expected IoU) of the interval in [0, high] that the likeliest windows agree on most."""
+    voters = likeliest(posterior, VOTERS)
     s, e, p = starts[voters], ends[voters], np.exp(posterior[voters])
-    best, start, end = -1.0, low, high
-    for i in likeliest(posterior[voters], LEADERS // share):
+    best, start, end = -1.0, 0.0, high
+    for i in likeliest(posterior[voters], LEADERS):
         value = expected_iou(s[i], e[i], s, e, p)
         if value > best:
             best, start, end = value, s[i], e[i]
@@ -266,8 +252,8 @@ def elected(starts, ends, posterior, low, high, fineness, share):
         for side in range(4):
             while True:
                 by = step if side % 2 else -step
-                new_start = min(max(start + by, low), high) if side < 2 else start
-                new_end = min(max(end + by, low), high) if side >= 2 else end
+                new_start = min(max(start + by, 0.0), high) if side < 2 else start
+                new_end = min(max(end + by, 0.0), high) if side >= 2 else end
                 if new_end - new_start < step or (new_start == start and new_end == end):
                     break
                 value = expected_iou(new_start, new_end, s, e, p)
@@ -276,42 +262,3 @@ def elected(starts, ends, posterior, low, high, fineness, share):
                 best, start, end = value, new_start, new_end
         step /= 2
     return start, end, best
-
-
-@kernel
-def moments(found, duration, fineness):
-    """(3, n) disjoint intervals, each the best answer given that those before it are taken, and its expected IoU."""
-    starts, ends, posterior = found[0], found[1], found[2] - found[2].max()
-    posterior -= log(np.exp(posterior).sum())
-    kept = np.empty((3, MOST_MOMENTS))
-    gaps = np.zeros((MOST_MOMENTS + 1, 2))
-    gaps[0, 1] = duration
-    n = 0
-    for _ in range(MOST_MOMENTS):
-        best = np.argmax(posterior)
-        low, high = 0.0, duration
-        for i in range(n):
-            if kept[1, i] <= starts[best] + 1e-9:
-                low = max(low, kept[1, i])
-            else:
-                high = min(high, kept[0, i])
-        inside = (starts >= low - 1e-9) & (ends <= high + 1e-9)
-        start, end, value = elected(
-            starts[inside], ends[inside], posterior[inside], low, high, fineness, 1 if n == 0 else 3
-        )
-        if n > 0 and value < kept[2, 0] * LEAST_SHARE:
-            break
-        kept[0, n], kept[1, n], kept[2, n] = start, end, value
-        n += 1
-        free = (ends <= start + 1e-9) | (starts >= end - 1e-9)
-        if np.exp(posterior[free]).sum() < kept[2, 0] * LEAST_SHARE:  # no expected IoU is larger than the mass left
-            break
-        starts, ends, posterior = starts[free], ends[free], posterior[free]
-    return kept[:, np.argsort(-kept[2, :n], kind="mergesort")]
-
-
-@kernel
-def answers(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd):
-    """(3, n) moments and their expected IoU from an evidence curve; see `windows` and `moments`."""
-    found = windows(curve, edges, cuts, fineness, typical_seconds, length_sd, edge_share, apart_seconds, mean, sd)
-    return moments(found, edges[-1], fineness)

@@ -187,8 +187,8 @@ class ClipSearch:
 
     def best(self) -> tuple[float, float, float]:
         """(start, end) in seconds of the interval with the largest expected IoU, and that IoU."""
-        found = interval_kernels.moments(np.stack([self.starts, self.ends, self._log]), self.ends.max(), FINENESS)
-        start, end, expected = found[:, 0]
+        posterior = self._log - _log_sum(self._log)
+        start, end, expected = interval_kernels.elected(self.starts, self.ends, posterior, self.ends.max(), FINENESS)
         return float(start), float(end), float(expected) * (1 - self.absent())
 
     def among(self, kept: np.ndarray, dropped: Sequence[int] = ()) -> ClipSearch:
