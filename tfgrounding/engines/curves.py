@@ -28,7 +28,7 @@ from ..encoders.base import (
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.base import QueryCurves
-from ..localizers.default import CONSTANTS, DefaultLocalizer, evidence_curve
+from ..localizers.default import DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
 from ..media import AnySource, open_source
@@ -315,9 +315,8 @@ class WatchedCurves:
 
     def saliency(self, answer: Answer, duration_seconds: float) -> list[float]:
         """How salient every two seconds are for the query of an answer of this video: see `highlight_scores`."""
-        given = self._given(answer)
-        curve, _ = evidence_curve(given, CONSTANTS)
-        return highlight_scores(curve, given.edges_seconds, answer.moments, duration_seconds)
+        evidence = evidence_curve(self._given(answer))
+        return highlight_scores(evidence.curve, evidence.edges_seconds, answer.moments, duration_seconds)
 
     def windows(self, answer: Answer) -> np.ndarray:
         """Where the event of an answer of this video may be, by its curves.
