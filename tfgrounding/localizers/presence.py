@@ -52,10 +52,10 @@ NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the v
 )
 FLOOR_SHARE = 0.75  # gives 0.17 (0.15-0.20 in 52 real videos) for the embedded encoder, whose stated floor is 0.18
 # The constants below were chosen by benchmarks/presence.py, which also chooses them on one bench for the other.
-GLIMPSE_SECONDS = 2.0  # the best frames that last so long together: what is in the video shows at least so long
+GLIMPSE_SECONDS = 3.0  # the best frames that last so long together: most of what is in a video shows at least so long
 LEVEL_WEIGHT = 0.5  # of the level beside the rise, both in deviations of the unrelated texts
-LOWEST = -3.0  # deviations: a curve without any rise is no stronger evidence than one with a low rise
-EVEN = 1.2  # deviations above the unrelated texts at which present and absent are equally probable
+LOWEST = -1.0  # deviations: a rise lower than that is no stronger evidence of absence, as what is in every frame has none
+EVEN = 1.25  # deviations above the unrelated texts at which present and absent are equally probable
 SLOPE = 2.0  # log odds for each deviation
 
 
