@@ -54,7 +54,7 @@ FLOOR_SHARE = 0.75  # gives 0.17 (0.15-0.20 in 52 real videos) for the embedded 
 # The constants below were chosen by benchmarks/presence.py, which also chooses them on one bench for the other.
 GLIMPSE_SECONDS = 3.0  # the best frames that last so long together: most of what is in a video shows at least so long
 LEVEL_WEIGHT = 0.5  # of the level beside the rise, both in deviations of the unrelated texts
-LOWEST = -1.0  # deviations: a rise lower than that is no stronger evidence of absence, as what is in every frame has none
+LOWEST = -1.0  # deviations: a lower rise is no stronger evidence of absence, as what is in every frame has none
 EVEN = 1.25  # deviations above the unrelated texts at which present and absent are equally probable
 SLOPE = 2.0  # log odds for each deviation
 
@@ -105,6 +105,7 @@ class Presence:
         if not np.isfinite(null).all():
             raise PlanError("the null curves have values that are not finite (NaN or infinite)")
         self._seconds = np.diff(edges_seconds)  # (T,)
+        self._shortest = max(float(self._seconds.min()), 1e-9)
         self._common = null.mean(axis=0)  # (T,)
         self._tiny = 1e-6 * (float(null.std()) + 1e-12)
         # An unrelated text is compared with the others, as the query is with all.
@@ -149,10 +150,14 @@ class Presence:
         """(N,) logarithms of how far the best frames of (N, T) curves lie above the mean, and (N,) means."""
         total = float(self._seconds.sum())
         length = min(GLIMPSE_SECONDS, total)
-        order = np.argsort(-curves, axis=1)
-        seconds = self._seconds[order]  # (N, T)
+        enough = int(min(np.ceil(length / self._shortest), curves.shape[1]))  # so many frames last long enough
+        order = np.argpartition(curves, -enough, axis=1)[:, -enough:]  # (N, enough), not yet in order
+        heights = np.take_along_axis(curves, order, axis=1)
+        falling = np.argsort(-heights, axis=1)
+        heights = np.take_along_axis(heights, falling, axis=1)
+        seconds = self._seconds[np.take_along_axis(order, falling, axis=1)]
         counted = np.clip(length - (np.cumsum(seconds, axis=1) - seconds), 0, seconds)
-        best = (np.take_along_axis(curves, order, axis=1) * counted).sum(axis=1) / length
+        best = (heights * counted).sum(axis=1) / length
         levels = curves @ self._seconds / total
         return np.log(np.maximum(best - levels, 0) + self._tiny), levels
 
