@@ -28,6 +28,7 @@ from ..encoders.base import (
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..localizers.base import QueryCurves
+from ..localizers.curve_kernels import standardized
 from ..localizers.default import DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
@@ -44,6 +45,7 @@ from .base import TOP_K
 RATE_HZ = 3.0
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 BATCH_TEXTS = 512  # texts of a video given to an encoder at once
+UNRELATED_WEIGHT = 0.15  # in highlights, of what fits a frame whatever the query is; the query's evidence has 1
 CHUNK_FRAMES = 16  # decoded at a time at least: few, so that encoding begins soon after decoding does
 
 
@@ -315,8 +317,10 @@ class WatchedCurves:
 
     def saliency(self, answer: Answer, duration_seconds: float) -> list[float]:
         """How salient every two seconds are for the query of an answer of this video: see `highlight_scores`."""
-        evidence = evidence_curve(self._given(answer))
-        return highlight_scores(evidence.curve, evidence.edges_seconds, answer.moments, duration_seconds)
+        curve, edges, *_, first_frames = evidence_curve(self._given(answer))
+        common = self._engine.unrelated(self.features).curves.mean(axis=0, dtype=np.float64)[first_frames]
+        curve = curve - UNRELATED_WEIGHT * standardized(common, np.diff(edges))
+        return highlight_scores(curve, edges, answer.moments, duration_seconds)
 
     def windows(self, answer: Answer) -> np.ndarray:
         """Where the event of an answer of this video may be, by its curves.

@@ -11,7 +11,6 @@ from ..types import Span
 
 CLIP_SECONDS = 2.0  # Lei et al., "QVHighlights", NeurIPS 2021: raters judge clips of two seconds
 SMOOTHING_CLIPS = 1.5  # standard deviation; 3 s, as REZE (2026) smooths, whatever the length of the video
-MOMENTS_WEIGHT = 0.5  # of the moments that cover a clip, beside the curve there
 
 
 def clip_count(duration_seconds: float) -> int:
@@ -48,7 +47,7 @@ def clip_saliency(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: 
 def highlight_scores(
     curve: np.ndarray, edges_seconds: np.ndarray, moments: Sequence[Span], duration_seconds: float
 ) -> list[float]:
-    """How salient each clip is: a smoothed curve, and the scores of the moments that cover the clip.
+    """How salient each clip is: a smoothed curve and, at equal weight, the scores of the moments that cover the clip.
 
     Args:
         curve: (T,) how much each stretch of the video supports the query.
@@ -68,7 +67,7 @@ def highlight_scores(
     for moment in moments:
         inside = np.minimum(borders[1:], moment.end_seconds) - np.maximum(borders[:-1], moment.start_seconds)
         covered += moment.score * np.maximum(inside, 0.0) / np.maximum(length, 1e-9)
-    scores = _standardized(_smoothed(means)) + MOMENTS_WEIGHT * _standardized(covered)
+    scores = _standardized(_smoothed(means)) + _standardized(covered)
     seen = np.flatnonzero(length > 0)
     return [float(score) for score in scores[np.minimum(np.arange(clips), seen[-1])]]
 
