@@ -64,19 +64,25 @@ def test_a_flat_curve_has_no_segments():
     assert segment_kernels.segments(np.zeros(50), np.linspace(0, 20, 51), NO_CUTS, 7.0, 0.6).shape == (3, 0)
 
 
-def plain_cover(voters):
+NOTHING = np.empty((3, 0))
+
+
+def plain_cover(voters, leaders, chosen, most):
     """The greedy cover by definition."""
-    leaders = np.argsort(-voters[2], kind="stable")[: cover_kernels.LEADERS]
-    overlap = np.array([[iou(voters[:2, i], voters[:2, j]) for j in range(voters.shape[1])] for i in leaders])
-    covered, chosen = np.zeros(voters.shape[1]), []
-    while len(chosen) < cover_kernels.MOST_MOMENTS:
+    leading = np.argsort(-voters[2], kind="stable")[:leaders]
+    overlap = np.array([[iou(voters[:2, i], voters[:2, j]) for j in range(voters.shape[1])] for i in leading])
+    found = [tuple(moment) for moment in chosen.T]
+    before = [[iou(moment, voters[:2, j]) for j in range(voters.shape[1])] for moment in found]
+    covered = np.max([np.zeros(voters.shape[1]), *before], axis=0)
+    while len(found) < most:
         gains = np.maximum(overlap - covered, 0) @ voters[2]
         best = int(gains.argmax())
-        if chosen and gains[best] <= cover_kernels.LEAST_SHARE * chosen[0][2]:
+        if found and gains[best] <= cover_kernels.LEAST_SHARE * found[0][2]:
             break
-        chosen.append((*voters[:2, leaders[best]], gains[best]))
+        score = min(gains[best], found[-1][2]) if found else gains[best]
+        found.append((*voters[:2, leading[best]], score))
         covered = np.maximum(covered, overlap[best])
-    return np.array(chosen).T
+    return np.array(found).T
 
 
 def intervals(rng, count):
@@ -85,26 +91,36 @@ def intervals(rng, count):
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 120))
-def test_the_cover_is_greedy_in_the_share_that_is_not_yet_covered(seed, count):
-    voters = intervals(np.random.default_rng(seed), count)
-    found = cover_kernels.cover(voters)
-    assert np.allclose(found, plain_cover(voters))
+@given(st.integers(0, 10_000), st.integers(1, 120), st.booleans())
+def test_the_cover_is_greedy_in_the_share_that_is_not_yet_covered(seed, count, begun):
+    rng = np.random.default_rng(seed)
+    voters = intervals(rng, count)
+    chosen = np.array([[5.0], [15.0], [voters[2].sum()]]) if begun else NOTHING
+    found = cover_kernels.cover(voters, 40, chosen, 10)
+    assert np.allclose(found, plain_cover(voters, 40, chosen, 10))
     assert (np.diff(found[2]) <= 1e-9).all()
 
 
 def test_votes_are_shared_between_windows_segments_and_the_whole():
     rng = np.random.default_rng(3)
-    windows, segments = intervals(rng, 200), intervals(rng, 100)
-    windows[2] = np.log(windows[2])
-    found = cover_kernels.voters(windows, segments, 0.4, 0.1, 120.0)
+    windows, segments = intervals(rng, 60), intervals(rng, 40)
+    found = cover_kernels.voters(windows[:2], windows[2], segments, 0.4, 0.1, 120.0)
     assert found[2].sum() == pytest.approx(1) and found[2, -1] == 0.1 and found[:2, -1].tolist() == [0, 120]
-    assert found[2, -1 - cover_kernels.VOTERS : -1].sum() == pytest.approx(0.9 * 0.4)
-    alone = cover_kernels.voters(windows, np.empty((3, 0)), 0.4, 0.0, 120.0)
+    assert found[2, 60:-1].sum() == pytest.approx(0.9 * 0.4)
+    alone = cover_kernels.voters(windows[:2], windows[2], NOTHING, 0.4, 0.0, 120.0)
     assert alone[2, :-1].sum() == pytest.approx(1)
+
+
+def test_windows_of_other_places_have_a_say():
+    # The posterior is about one moment: what lies elsewhere is a thousand times less likely.
+    start = np.arange(0.0, 90.0, 0.5)
+    windows = np.stack([start, start + 10, np.maximum(-((start - 20) ** 2), -7 - (start - 60) ** 2)])
+    chosen, shares, count = cover_kernels.places(windows)
+    far = np.abs(windows[0, chosen] - 60) < 10
+    assert shares[:count].sum() == pytest.approx(1)
+    assert shares[:count][far[:count]].sum() < 0.002 < 0.02 < shares[count:][far[count:]].sum() < 0.2
 
 
 def test_two_moments_come_before_two_readings_of_one():
     voters = np.array([[10.0, 11.0, 60.0], [20.0, 21.0, 70.0], [0.4, 0.35, 0.25]])
-    found = cover_kernels.cover(voters)
-    assert found[0, :2].tolist() == [10, 60]
+    assert cover_kernels.cover(voters, 3, NOTHING, 10)[0, :2].tolist() == [10, 60]

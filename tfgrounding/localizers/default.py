@@ -13,7 +13,8 @@
    Beside them *segments*: stretches where the smoothed curve is high, at several scales and levels; and the whole
    video, where the query fits it better than unrelated texts but no part of it stands out.
 3. *Answers.* A greedy cover: first the interval with the largest expected IoU under the votes, then again and again the
-   one that adds most IoU to what is not yet covered. So moments may overlap: the later ones are other readings.
+   one that adds most IoU to what is not yet covered, other places of the video included. So moments may overlap: later
+   ones are other moments, or other readings of one.
 
 Nothing depends on the scale of an encoder's cosines, nor on the sampling rate.
 """
@@ -81,8 +82,7 @@ class DefaultLocalizer:
         share = self.constants.segment_share
         share += (1 - share) * evidence.noise / 2
         windows = self._windows(evidence, curves)
-        voters = cover_kernels.voters(windows, segments, share, _probability_of_whole(curves), edges[-1])
-        found = cover_kernels.cover(voters)
+        found = cover_kernels.answers(windows, segments, share, _probability_of_whole(curves), edges[-1])
         return Candidates(found[0], found[1], found[2])
 
     def windows(self, curves: QueryCurves) -> np.ndarray:

@@ -5,21 +5,18 @@ All are linear in the number of frames; tests/localizers/test_default.py holds p
 
 from __future__ import annotations
 
-from functools import partial
 from math import sqrt
 
 import numpy as np
 
 from .curve_kernels import nugget, smoothed, standardized
-from .kernels import kernel
+from .kernels import kernel, summing_kernel
 
 SAME = 1e-6  # of the features' square: a smaller change is rounding, of the same picture
 STILL = 1e-5  # of the features' mean square: less spread than that is rounding
 LONG_SECONDS = 1.5  # of one frame: as good as two
 CUT_SPREADS = 1.3  # two unrelated pictures are about 1.4 times the spread apart
 CUT_LASTS, CUT_SECONDS = 0.8, 1.0  # share of a cut's step that is left between the means so long before and after
-
-summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
 
 
 @kernel

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numba
@@ -25,6 +26,9 @@ def kernel(function: Callable[..., Any], *, fastmath: bool | set[str] = False) -
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder for a cache: neither beside the module, nor NUMBA_CACHE_DIR, nor the user's own
         return numba.njit(**options)(function)
+
+
+summing_kernel = partial(kernel, fastmath={"reassoc", "contract"})  # sums in any order: many lanes at once
 
 
 class _Announcer(numba_event.Listener):
