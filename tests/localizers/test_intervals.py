@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tfgrounding.localizers.intervals import temporal_iou
+from tfgrounding import Moment
+from tfgrounding.localizers.intervals import distinct, temporal_iou
 
 SPANS = st.integers(1, 12).flatmap(lambda n: arrays(np.float64, (n, 2), elements=st.floats(0, 100, width=16)))
 
@@ -24,3 +25,9 @@ def test_iou_is_symmetric_and_between_none_and_all(spans):
     assert ((iou >= 0) & (iou <= 1)).all()
     np.testing.assert_array_equal(iou, iou.T)
     np.testing.assert_array_equal(np.diag(iou), (end > start).astype(float))
+
+
+def test_another_reading_of_a_moment_is_left_out():
+    moments = [Moment(10, 20, 0.9), Moment(11, 21, 0.5), Moment(10, 30, 0.4), Moment(60, 70, 0.3)]
+    assert distinct(moments, 0.6) == [moments[0], moments[2], moments[3]]
+    assert distinct(moments, 1.0) == moments and distinct([], 0.5) == []

@@ -31,6 +31,7 @@ from ..localizers.base import QueryCurves
 from ..localizers.curve_kernels import standardized
 from ..localizers.default import DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
+from ..localizers.intervals import distinct
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
@@ -43,6 +44,7 @@ from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from .base import TOP_K
 
 RATE_HZ = 3.0
+MOST_OVERLAP = 0.5  # of the moments of an answer, as IoU
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 BATCH_TEXTS = 512  # texts of a video given to an encoder at once
 UNRELATED_WEIGHT = 0.15  # in highlights, of what fits a frame whatever the query is; the query's evidence has 1
@@ -70,6 +72,8 @@ class CurvesEngine:
         rate_hz: samples a second; None means 3.
         cache: where features are kept for the next time: True for the usual folder (see `FeatureCache`), a folder, or
             False to keep nothing.
+        most_overlap: IoU with a better moment, above which a moment is another reading of it and is left out; 1 keeps
+            all, as rankings are evaluated.
 
     Raises:
         TFGroundingError: an encoder, planner, localizer or device that is not known or not available.
@@ -88,7 +92,9 @@ class CurvesEngine:
         dtype: str = "auto",
         rate_hz: float | None = None,
         cache: bool | str | os.PathLike[str] = True,
+        most_overlap: float = MOST_OVERLAP,
     ) -> None:
+        self.most_overlap = most_overlap
         self.localizer = get_localizer(localizer)
         self.planner = get_planner(planner)
         self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
@@ -289,7 +295,7 @@ class WatchedCurves:
         )
         judged = np.stack([curves[text] for text in presence_texts(plan)])
         return Answer(
-            spans=tuple(moments[:top_k]),
+            spans=tuple(distinct(moments, engine.most_overlap)[:top_k]),
             query=plan.original or plan.query,
             plan=plan,
             video=features.info,

@@ -18,7 +18,7 @@ from ..types import Plan, Progress, VideoFeatures
 from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import TOP_K, Engine, Watched
-from .curves import CurvesEngine
+from .curves import MOST_OVERLAP, CurvesEngine
 from .load import load_engine
 from .others import watch_with
 
@@ -48,6 +48,8 @@ class Grounder:
         view: how the vision LLM is shown the time: a name (see docs/vision.md) or a TimeView; None means the engine's
             own choice.
         budget_frames: pictures shown to the vision LLM for one query; None means the engine's own number.
+        most_overlap: IoU with a better moment, above which a moment is another reading of it and is left out; 1 keeps
+            all, as rankings are evaluated.
 
     Raises:
         TFGroundingError: an engine, encoder, planner, localizer or device that is not known or not available.
@@ -68,6 +70,7 @@ class Grounder:
         cache: bool | str | os.PathLike[str] = True,
         view: str | TimeView | None = None,
         budget_frames: int | None = None,
+        most_overlap: float = MOST_OVERLAP,
     ) -> None:
         self.top_k = _checked_top_k(top_k)
         self.engine = load_engine(
@@ -82,6 +85,7 @@ class Grounder:
             cache=cache,
             view=view,
             budget_frames=budget_frames,
+            most_overlap=most_overlap,
         )
 
     @property

@@ -14,7 +14,7 @@ from ..registry import find, make
 from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
 from .base import Engine
-from .curves import CurvesEngine
+from .curves import MOST_OVERLAP, CurvesEngine
 from .joined import JoinedEngine
 
 
@@ -31,13 +31,14 @@ def load_engine(
     cache: bool | str | os.PathLike[str] = True,
     view: str | TimeView | None = None,
     budget_frames: int | None = None,
+    most_overlap: float = MOST_OVERLAP,
 ) -> Engine:
     """The engine of a name.
 
     Args:
         engine: a registered name, "module:Class", or an engine that is ready. A Class is called with those of the
             other arguments that it takes.
-        encoder, planner, localizer, cache: of the curves; see `CurvesEngine`.
+        encoder, planner, localizer, cache, most_overlap: of the curves; see `CurvesEngine`.
         vlm: the vision LLM of "numpro", "hybrid" and "cascade": a name (see `load_vlm`), or a VisionModel.
         device: where encoders and local vision LLMs run.
         dtype: the precision of encoders; see `load_encoder`.
@@ -58,6 +59,7 @@ def load_engine(
         "dtype": dtype,
         "rate_hz": rate_hz,
         "cache": cache,
+        "most_overlap": most_overlap,
     }
     found: Any = find("engines", engine)[0] if isinstance(engine, str) else engine
     is_named_class = isinstance(engine, str) and isinstance(found, type)

@@ -78,6 +78,7 @@ class VideoWorker:
             device=recipe.device,
             dtype=recipe.dtype,
             rate_hz=recipe.rate_hz,
+            most_overlap=1.0,
         )
         engine = self.grounder.engine
         if self._features is not None and self._videos is None and self.grounder.curves is not engine:
