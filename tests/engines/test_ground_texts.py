@@ -37,7 +37,7 @@ def test_the_moment_is_where_the_texts_say_it():
     assert answer.present > 0.6 > ground(CAPTIONS, "the moon rises").present
     assert (answer.encoder, answer.localizer, answer.engine) == ("words", "default", "curves")
     assert answer.provenance["encoder_revision"] == "1" and answer.provenance["looked_at"] == "texts"
-    assert answer.video.duration_seconds == 60 and answer.video.path == "" and answer.warnings == ()
+    assert answer.video.duration_seconds == 60 and answer.video.path == "texts" and answer.warnings == ()
     assert len(answer.curve) == len(answer.pts_seconds) == 30
 
 

@@ -388,9 +388,9 @@ def test_encode_and_cache_on_the_command_line(run, scenes, tmp_path, monkeypatch
     assert "missing.mp4: there is no such file" in err and "1 of 2 videos could not be encoded" in err
     assert run("encode", pictures, "--picture-rate", 3, "--encoder", "colours")[0] == 0
     code, out, _ = run("cache")
-    assert code == 0 and out.startswith("2 encoded videos, ") and str(tmp_path / "c") in out
-    assert run("cache", "--clear")[1].startswith("2 encoded videos removed")
-    assert run("cache")[1].startswith("0 encoded videos, 0.0 MB")
+    assert code == 0 and out.startswith("2 encoded videos or texts, ") and str(tmp_path / "c") in out
+    assert run("cache", "--clear")[1].startswith("2 encoded videos or texts removed")
+    assert run("cache")[1].startswith("0 encoded videos or texts, 0.0 MB")
 
 
 def test_a_cache_that_cannot_be_written_is_known_beforehand(tmp_path):

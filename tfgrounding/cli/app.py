@@ -325,16 +325,16 @@ def _named(reason: str, video: str) -> str:
 
 @app.command("cache")
 def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all encoded videos.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all encoded videos and texts.")] = False,
 ) -> None:
-    """Show where the cache of encoded videos is and how large it is; with --clear, empty it."""
+    """Show where the cache of encoded videos and texts is and how large it is; with --clear, empty it."""
     from ..tracks.cache import FeatureCache
 
     cache = FeatureCache()
     if clear:
-        print(f"{cache.clear()} encoded videos removed from {cache.folder}")
+        print(f"{cache.clear()} encoded videos or texts removed from {cache.folder}")
         return
-    print(f"{len(cache.entries())} encoded videos, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
+    print(f"{len(cache.entries())} encoded videos or texts, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
     print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
 
 

@@ -18,6 +18,7 @@ from .base import TOP_K
 from .curves import CurvesEngine
 from .grounder import Grounder
 
+NAME = "texts"  # of a video of which only texts are given
 NOTES_SHOWN = 3  # about texts that are cut; of more, only the number is said
 
 
@@ -45,7 +46,7 @@ def ground_texts(
 
     Returns:
         A Grounding whose `curve` has a value for each stretch between two times at which a text begins or ends; its
-        `video` has no path.
+        `video` is called "texts".
 
     Raises:
         TFGroundingError: texts without finite times or that end before they start, no text at all, an empty query, an
@@ -58,13 +59,13 @@ def ground_texts(
         Plan(query)  # an empty query fails before the texts are encoded
     kept = isinstance(encoder, Hashable) and isinstance(localizer, Hashable)
     grounder: Grounder = (_shared_grounder if kept else _grounder)(encoder, localizer)  # type: ignore[arg-type]
-    features = text_features(texts, grounder, duration_seconds=duration_seconds)
+    features = text_features(texts, grounder, duration_seconds=duration_seconds, name=NAME)
     answer = grounder.ground(features, query, top_k=top_k)
     return replace(answer, provenance={**answer.provenance, "looked_at": "texts"})
 
 
 def text_features(
-    texts: Iterable[tuple[float, float, str]], grounder: Grounder, *, duration_seconds: float, name: str = ""
+    texts: Iterable[tuple[float, float, str]], grounder: Grounder, *, duration_seconds: float, name: str
 ) -> VideoFeatures:
     """The vectors of a video's texts, which a Grounder takes in place of a video.
 

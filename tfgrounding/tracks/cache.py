@@ -35,7 +35,7 @@ NOT_KEPT = "features are not kept in"  # begins the warning of features that cou
 
 
 class FeatureCache:
-    """A folder of encoded videos, safe to share between threads and processes.
+    """A folder of encoded videos and texts, safe to share between threads and processes.
 
     An entry is a safetensors file in half precision, written aside and renamed, with a checksum over everything that
     matters: what is damaged, incomplete or foreign reads as missing and is made again. The least recently used entries
