@@ -300,8 +300,8 @@ def test_the_echo_helps_where_the_text_is_noisy():
         features[start : start + 24] += 1.5 * rng.standard_normal(32)
         curve = 0.8 * rng.standard_normal(90)
         curve[start : start + 24] += 0.6
-        truth = (start / 3, start / 3 + 8)
-        with_it, without = ground(curve, 30.0, features=features)[0], ground(curve, 30.0)[0]
+        truth = (2 * start, 2 * start + 48)
+        with_it, without = ground(curve, 180.0, features=features)[0], ground(curve, 180.0)[0]
         better += iou((with_it.start_seconds, with_it.end_seconds), truth)
         better -= iou((without.start_seconds, without.end_seconds), truth)
     assert better > 0.5

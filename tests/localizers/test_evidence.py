@@ -107,7 +107,8 @@ def test_frames_of_a_video_are_not_noisy_and_captions_are():
     slow = np.cumsum(rng.standard_normal((90, 16)), axis=0).astype(np.float32)
     assert evidence(slow[:, 0].astype(float), slow).noise == 0
     captions = rng.standard_normal((90, 16)).astype(np.float32)
-    assert evidence(captions[:, 0].astype(float), captions).noise == 1
+    assert evidence(captions[:, 0].astype(float), captions, duration=180.0).noise == 1
+    assert evidence(captions[:, 0].astype(float), captions, duration=18.0).noise == 0  # averages out
 
 
 def test_cuts_are_long_sudden_and_last():

@@ -4,7 +4,7 @@
    standardized again. With `features`, two more curves join it: the *echo*, similarity to the mean of the video's own
    best frames, and the *liveliness*, how much the picture changes, since what people describe is what happens.
    Frames in a row that show the same picture count once.
-   *Noise* is what neighbouring frames do not share. Where there is much, as in captions of clips, a frame says less:
+   *Noise* is what neighbouring samples do not share. Where there is much, as in captions of clips, a sample says less:
    the odds grow slower, the echo counts more, and the liveliness, which would be noise itself, less.
 2. *Votes.* Windows on a geometric grid of lengths. Evidence: the level inside against the level outside, samples
    counted as independent only every few seconds, the true contrast integrated out (a Bayes factor in closed form).
@@ -62,6 +62,7 @@ SHORTEST_SECONDS = 1.0
 ODDS_UNTIL = 3.0  # standard deviations up to which odds grow exponentially; beyond, one frame would decide
 NOISY_SLOPE = 0.5  # of the odds in noise; 1 without
 STILL_SECONDS = 1.5  # or samples: pictures that are both shown longer may begin a new shot each
+NOISE_SECONDS = 2.0  # between samples; where they are closer, noise averages out
 LEAST_NULLS = 8  # unrelated texts, below which nothing is said of the whole video
 EDGE_SHARE = 0.5  # of its length: as how many seconds of possible starts a moment at the video's edge counts
 _NO_CUTS = np.empty(0, dtype=np.int64)
@@ -141,7 +142,8 @@ def evidence_curve(curves: QueryCurves, constants: Constants = CONSTANTS) -> Evi
     features = np.ascontiguousarray(curves.features, dtype=np.float32)
     steps = feature_kernels.steps(features)
     spread, noise = feature_kernels.spread_and_noise(features, steps)
-    noise = min(max(sqrt(noise * _noise_of_curves(curves)) / c.noise_share - 1, 0.0), 1.0)
+    noise = sqrt(noise * _noise_of_curves(curves)) * min(1.0, edges[-1] / len(features) / NOISE_SECONDS)
+    noise = min(max(noise / c.noise_share - 1, 0.0), 1.0)
     first_frames = feature_kernels.first_frames(features)
     seen = curves
     if len(first_frames) < len(features):
