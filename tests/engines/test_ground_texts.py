@@ -68,6 +68,16 @@ def test_a_stretch_without_text_supports_nothing():
         assert inside / (max(end, best.end_seconds) - min(start, best.start_seconds)) > 0.5, (query, best)
 
 
+def test_no_moment_is_without_text():
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        starts = np.sort(random.uniform(0, 200, random.integers(1, 12)))
+        said = [" ".join(random.choice(["dog", "car", "soup", "red", "tree", "boy"], 3)) for _ in starts]
+        texts = [(start, start + random.uniform(2, 10), text) for start, text in zip(starts, said, strict=True)]
+        for moment in ground(texts, str(random.choice(said)), duration=220.0).moments:
+            assert any(start < moment.end_seconds and end > moment.start_seconds for start, end, _ in texts)
+
+
 def test_rewordings_of_a_plan_count_too():
     found = ground(CAPTIONS, Plan("quadruped makes sound", paraphrases=("the dog barks",))).moments[0]
     assert found.start_seconds >= 18 and found.end_seconds <= 32

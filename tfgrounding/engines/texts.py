@@ -12,7 +12,7 @@ from ..encoders import load_sentences
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer
 from ..localizers.presence import NULL_TEXTS
-from ..tracks.texts import text_stretches, timed_texts
+from ..tracks.texts import TimedTexts, text_stretches, timed_texts
 from ..types import Plan, VideoFeatures, VideoInfo
 from .base import TOP_K
 from .curves import CurvesEngine
@@ -35,8 +35,8 @@ def ground_texts(
 
     Args:
         texts: (start_seconds, end_seconds, text) each, in any order: captions, subtitles, notes. Where texts overlap,
-            the mean of theirs counts; a stretch without a text is taken as one whose text has nothing to do with the
-            query; a pause of at most 2 seconds belongs half to each neighbour.
+            the mean of theirs counts. A stretch without a text is taken as one whose text has nothing to do with the
+            query, and a moment without any text is left out. A pause of at most 2 seconds belongs half to each side.
         query: a sentence, or a ready plan.
         duration_seconds: length of the video, > 0.
         encoder: "embedded": the packaged MiniLM, a sentence encoder; or what `load_sentences` takes: an encoder's name,
@@ -59,9 +59,15 @@ def ground_texts(
         Plan(query)  # an empty query fails before the texts are encoded
     kept = isinstance(encoder, Hashable) and isinstance(localizer, Hashable)
     grounder: Grounder = (_shared_grounder if kept else _grounder)(encoder, localizer)  # type: ignore[arg-type]
-    features = text_features(texts, grounder, duration_seconds=duration_seconds, name=NAME)
-    answer = grounder.ground(features, query, top_k=top_k)
-    return replace(answer, provenance={**answer.provenance, "looked_at": "texts"})
+    timed = timed_texts(texts, duration_seconds)
+    answer = grounder.ground(_features(timed, grounder, NAME), query, top_k=top_k)
+    supported = tuple(span for span in answer.spans if timed.has_text(span.start_seconds, span.end_seconds))
+    return replace(
+        answer,
+        spans=supported or answer.spans,
+        warnings=answer.warnings if supported else (*answer.warnings, "there is no text in any of these moments"),
+        provenance={**answer.provenance, "looked_at": "texts"},
+    )
 
 
 def text_features(
@@ -77,10 +83,13 @@ def text_features(
     Raises:
         TFGroundingError: as `ground_texts`.
     """
+    return _features(timed_texts(texts, duration_seconds), grounder, name)
+
+
+def _features(timed: TimedTexts, grounder: Grounder, name: str) -> VideoFeatures:
     engine = grounder.curves
     if engine is None:
         raise TFGroundingError(f"the {grounder.engine.name} engine looks at pictures, not at texts")
-    timed = timed_texts(texts, duration_seconds)
     vectors, warnings = engine.encode_texts(timed.texts)
     unrelated = engine.text_vectors(NULL_TEXTS)
     if vectors.shape[1] != unrelated.shape[1]:

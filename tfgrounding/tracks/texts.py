@@ -38,6 +38,10 @@ class TimedTexts:
     def __len__(self) -> int:
         return len(self.number)
 
+    def has_text(self, start_seconds: float, end_seconds: float) -> bool:
+        """Whether any text overlaps this interval."""
+        return bool(((self.start_seconds < end_seconds) & (self.end_seconds > start_seconds)).any())
+
 
 def timed_texts(texts: Iterable[tuple[float, float, str]], duration_seconds: float) -> TimedTexts:
     """Check texts and sort them by time.
