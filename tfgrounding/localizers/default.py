@@ -96,7 +96,7 @@ class DefaultLocalizer:
             evidence.curve,
             evidence.edges_seconds,
             evidence.cuts,
-            min(duration, max(min(SHORTEST_SECONDS, duration / 8), duration / curves.query.shape[1])),
+            min(duration, max(min(SHORTEST_SECONDS, duration / 8), np.diff(curves.edges_seconds).min())),
             self.fineness,
             *self._lengths(duration),
             EDGE_SHARE,
