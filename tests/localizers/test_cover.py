@@ -21,7 +21,7 @@ def plain_segments(curve, edges):
     found = {}
     weight = np.diff(edges)
     for scale in segment_kernels.SCALES_SECONDS:
-        level = smoothed(curve, edges, NO_CUTS, scale)
+        level = smoothed(curve, edges, NO_CUTS, scale * min(1, edges[-1] / segment_kernels.SHORT_SECONDS))
         mean = np.average(level, weights=weight)
         level = (level - mean) / np.sqrt(np.average((level - mean) ** 2, weights=weight))
         threshold = segment_kernels.otsu(level, weight)

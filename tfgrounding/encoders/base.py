@@ -55,7 +55,7 @@ class Encoder(Protocol):
 
 
 NEEDS_FOR_TEXTS = ("name", "revision", "encode_texts")
-NEEDS = (*NEEDS_FOR_TEXTS, "frame_size", "encode_frames")
+NEEDS = ("name", "revision", "frame_size", "encode_frames", "encode_texts")
 
 
 def stated_floor(encoder: Encoder) -> float | None:

@@ -14,6 +14,7 @@ from .interval_kernels import log_length_prior
 from .kernels import kernel
 
 SCALES_SECONDS = (1.1, 1.9, 3.1, 5.5)  # standard deviations of the smoothing; in seconds, as what happens is
+SHORT_SECONDS = 18.0  # a video shorter than that is smoothed less
 LEVELS = (-0.8, -0.4, 0.0, 0.4, 0.8)  # above Otsu's threshold, in standard deviations of the smoothed curve
 BINS = 64  # of the histogram in which Otsu's threshold is searched
 
@@ -53,7 +54,7 @@ def segments(curve, edges, cuts, typical_seconds, length_sd):
     key, height = np.empty(most, np.int64), np.empty(most)
     n = 0
     for scale in SCALES_SECONDS:
-        level_curve = smoothed(curve, edges, cuts, scale)
+        level_curve = smoothed(curve, edges, cuts, scale * min(1.0, duration / SHORT_SECONDS))
         mean = (level_curve * weight).sum() / duration
         spread = sqrt(max((level_curve * level_curve * weight).sum() / duration - mean * mean, 0.0))
         if spread <= 1e-9:
