@@ -60,7 +60,16 @@ TAKEN_AWAY = [
         "each frame counts, also where the picture is the one before",
         ((feature_kernels, "first_frames", lambda features: np.arange(len(features))),),
     ),
-    Lever("whole video", "no vote for the whole video", ((default, "_probability_of_whole", lambda _: 0.0),)),
+    Lever(
+        "whole video",
+        "no vote for the whole video",
+        ((default, "_sure_intervals", lambda curves, found=default._sure_intervals: found(curves)[:, 1:]),),
+    ),
+    Lever(
+        "beyond doubt",
+        "no vote for stretches where the query fits as no unrelated text does",
+        ((default, "_sure_intervals", lambda curves, found=default._sure_intervals: found(curves)[:, :1]),),
+    ),
     Lever(
         "edge mass",
         "a moment that the video's start or end cuts off counts as any other window",

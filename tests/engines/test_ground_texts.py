@@ -178,3 +178,20 @@ def test_a_hundred_thousand_texts():
     answer = ground(texts, "word3 word5", duration=50_001)
     assert time.perf_counter() - begin < 120
     assert answer.moments
+
+
+def test_a_quoted_text_is_its_own_moment():
+    lines = [
+        *("a man opens a fridge", "two dogs run over a field", "the mayor cuts a ribbon", "rain falls on a tent"),
+        *(
+            "she pours milk into a bowl",
+            "the band starts to play",
+            "a train leaves the station",
+            "snow covers the road",
+        ),
+        *("children blow out candles", "a goal is scored in the last minute", "an old clock strikes noon"),
+    ]
+    texts = [(2.0 * n, 2.0 * n + 2, line) for n, line in enumerate(lines)]
+    found = [ground_texts(texts, text, duration_seconds=22.0).moments[0] for _, _, text in texts]
+    exact = [(m.start_seconds, m.end_seconds) == text[:2] for m, text in zip(found, texts, strict=True)]
+    assert sum(exact) >= len(texts) - 2

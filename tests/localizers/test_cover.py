@@ -101,14 +101,15 @@ def test_the_cover_is_greedy_in_the_share_that_is_not_yet_covered(seed, count, b
     assert (np.diff(found[2]) <= 1e-9).all()
 
 
-def test_votes_are_shared_between_windows_segments_and_the_whole():
+def test_votes_are_shared_between_windows_segments_and_what_is_sure():
     rng = np.random.default_rng(3)
     windows, segments = intervals(rng, 60), intervals(rng, 40)
-    found = cover_kernels.voters(windows[:2], windows[2], segments, 0.4, 0.1, 120.0)
-    assert found[2].sum() == pytest.approx(1) and found[2, -1] == 0.1 and found[:2, -1].tolist() == [0, 120]
+    sure = np.array([[0.0], [120.0], [0.1]])
+    found = cover_kernels.voters(windows[:2], windows[2], segments, 0.4, sure)
+    assert found[2].sum() == pytest.approx(1) and found[:, -1].tolist() == [0, 120, 0.1]
     assert found[2, 60:-1].sum() == pytest.approx(0.9 * 0.4)
-    alone = cover_kernels.voters(windows[:2], windows[2], NOTHING, 0.4, 0.0, 120.0)
-    assert alone[2, :-1].sum() == pytest.approx(1)
+    alone = cover_kernels.voters(windows[:2], windows[2], NOTHING, 0.4, NOTHING)
+    assert alone[2].sum() == pytest.approx(1)
 
 
 def test_windows_of_other_places_have_a_say():

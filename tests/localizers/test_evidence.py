@@ -158,3 +158,24 @@ def test_an_event_fills_the_video_where_it_fits_well_and_nothing_stands_out(leve
     assert low <= probability <= high
     scaled = curve_kernels.probability_of_whole(0.01 * own[None] + 0.3, 0.01 * null + 0.3, edges)
     assert scaled == pytest.approx(probability, abs=1e-6)
+
+
+def test_a_fit_beyond_doubt_is_its_own_stretch():
+    rng = np.random.default_rng(9)
+    edges = np.linspace(0, 60, 31)
+    null = 0.1 * rng.standard_normal((30, 30))
+    own = 0.1 * rng.standard_normal(30)
+    own[[10, 20]] = 1.0
+    found = curve_kernels.beyond_doubt(own[None], null, edges)
+    assert found[:2].T.tolist() == [[20, 22], [40, 42]] and found[2].sum() == pytest.approx(1, abs=0.2)
+    assert curve_kernels.beyond_doubt(0.3 * own[None], null, edges)[2].sum() < 0.01
+    assert curve_kernels.beyond_doubt(np.full((1, 30), 0.4), null * 0, edges).shape == (3, 0)
+
+
+def test_odds_grow_slower_where_dips_stand_out():
+    weight = np.full(60, 1.0)
+    high = np.ones(60) + 0.05 * np.random.default_rng(1).standard_normal(60)
+    high[:4] = 0.0
+    z = curve_kernels.standardized(high, weight)
+    found = curve_kernels.odds(high, weight, 3.0, 1.0)
+    assert np.corrcoef(found, z)[0, 1] > 0.99

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterable, Iterator
 from functools import lru_cache
+from numbers import Integral
 from typing import Any
 
 from ..answer import Answer
@@ -177,9 +178,9 @@ def _same_path(video: Any, other: Any) -> bool:
 
 
 def _checked_top_k(top_k: int) -> int:
-    if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
+    if isinstance(top_k, bool) or not isinstance(top_k, Integral) or top_k < 1:
         raise TFGroundingError(f"top_k must be a whole number from 1 on, not {top_k!r}")
-    return top_k
+    return int(top_k)
 
 
 @lru_cache(maxsize=2)

@@ -32,6 +32,7 @@ MOST_PLACES = 8  # that a look may be taken at
 SIDE_BY_SIDE = (3, 6)
 MOST_MOMENTS = 10
 MOST_PEAKS, PEAK_SECONDS = 24, 1.0  # of the query's curve, which is smoothed by so much
+LARGEST_PROPOSAL = 0.5  # of the video: a longer one does not tell where to look
 LEAST_WEIGHT, PEAK_WEIGHT = 0.02, 0.05  # of a proposal at least and of a peak, where the best proposal has 1
 LEAST_MASS = 0.02  # of a moment that only replies named
 CERTAIN_OVERLAP = 0.96  # expected of the best moment; then no further look is taken
@@ -75,7 +76,8 @@ class Looks:
         self.query = answer.plan.query
         self.duration = answer.video.duration_seconds
         self.asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
-        moments = answer.moments[: engine.most_proposals]
+        short = [m for m in answer.moments if m.end_seconds - m.start_seconds <= LARGEST_PROPOSAL * self.duration]
+        moments = short[: engine.most_proposals]
         proposals = [(moment.start_seconds, moment.end_seconds) for moment in moments]
         tops = peaks(answer.curve, answer.pts_seconds, self.duration)[: engine.most_proposals - len(moments)]
         weights = [*weights_of([moment.score for moment in moments]), *PEAK_WEIGHT * np.ones(len(tops))]

@@ -49,8 +49,8 @@ def ground_texts(
         `video` is called "texts".
 
     Raises:
-        TFGroundingError: texts without finite times or that end before they start, no text at all, an empty query, an
-            encoder or a localizer that is not known.
+        TFGroundingError: texts without finite times or that do not end after they start, no text at all, an empty
+            query, an encoder or a localizer that is not known.
 
     >>> captions = [(0, 4, "a man opens a fridge"), (4, 9, "he pours milk into a glass")]
     >>> ground_texts(captions, "someone pours milk", duration_seconds=12).moments[0]  # doctest: +SKIP

@@ -165,6 +165,8 @@ def _installed(package: str) -> str | None:
 def _digest(*files: str | Path) -> str:
     digest = hashlib.sha256()
     for file in files:
+        if Path(file).exists() and not Path(file).is_file():
+            raise TFGroundingError(f"{file}: must be a file")
         try:
             digest.update(Path(file).read_bytes())
         except OSError as error:

@@ -70,19 +70,19 @@ def most_agreed(intervals, shares):
 
 
 @kernel
-def voters(windows, window_shares, segments, segment_share, whole, duration):
-    """(3, V) windows, segments and the whole video, with their shares of the vote.
+def voters(windows, window_shares, segments, segment_share, sure):
+    """(3, V) windows, segments and sure intervals, with their shares of the vote.
 
-    windows (2, W): starts, ends. segments (3, S): starts, ends, weights; they have `segment_share` of what is left by
-    the probability `whole` that the event fills the video.
+    windows (2, W): starts, ends. segments (3, S): starts, ends, weights; they have `segment_share` of what the sure
+    intervals leave. sure (3, K): starts, ends, probabilities.
     """
     middle, last = windows.shape[1], windows.shape[1] + segments.shape[1]
-    found = np.empty((3, last + 1))
-    found[:2, :middle], found[:2, middle:last] = windows, segments[:2]
-    found[0, last], found[1, last], found[2, last] = 0.0, duration, whole
+    found = np.empty((3, last + sure.shape[1]))
+    found[:2, :middle], found[:2, middle:last], found[:, last:] = windows, segments[:2], sure
+    left = 1 - sure[2].sum()
     part = segment_share if last > middle else 0.0
-    found[2, :middle] = window_shares / window_shares.sum() * (1 - part) * (1 - whole)
-    found[2, middle:last] = segments[2] / segments[2].sum() * part * (1 - whole)
+    found[2, :middle] = window_shares / window_shares.sum() * (1 - part) * left
+    found[2, middle:last] = segments[2] / segments[2].sum() * part * left
     return found
 
 
@@ -135,7 +135,7 @@ def cover(voters, leaders, chosen, most):
 
 
 @kernel
-def answers(windows, segments, segment_share, whole, duration):
+def answers(windows, segments, segment_share, sure):
     """(3, n) moments and scores, best first: the interval with the largest expected IoU, then what else may be meant.
 
     windows (3, W): starts, ends, log posterior; the rest as for `voters`.
@@ -143,7 +143,7 @@ def answers(windows, segments, segment_share, whole, duration):
     chosen, share, count = places(windows)
     segments = segments[:, np.argsort(-segments[2], kind="mergesort")[:VOTERS]]
     likely = windows[:2, chosen]
-    votes = voters(likely[:, :count], share[:count], segments, segment_share, whole, duration)
+    votes = voters(likely[:, :count], share[:count], segments, segment_share, sure)
     first = cover(votes, LEADERS, np.empty((3, 0)), 1)
-    votes = voters(likely, share, segments, segment_share, whole, duration)
+    votes = voters(likely, share, segments, segment_share, sure)
     return cover(votes, LATER_LEADERS, first, MOST_MOMENTS)

@@ -11,9 +11,13 @@ import numpy as np
 
 from .kernels import kernel
 
+LEFT, LEAST_SLOPE = -1.0, 0.1  # skewness from which on, and least share to which, odds grow slower
 PASSES = 3  # of a running mean, which together are nearly a Gaussian
 GLIMPSE_SECONDS = 2.0  # over which a curve's highest level is measured
 LEVEL, CONTRAST, EVEN, LOWEST = 1.0, 2.0, 3.0, -2.0  # of the log odds that an event fills the video
+LEAST_DEVIATION = 0.25  # of unrelated texts' levels, as a share of that of all their values
+DOUBTLESS, STEEPNESS = 8.0, 3.0  # deviations above unrelated texts, where a fit is as likely certain as not
+NEARLY_HIGHEST = 0.7  # of such a height, above which a stretch fits as well
 
 
 @kernel
@@ -30,8 +34,13 @@ def standardized(curve, weight):
 
 @kernel
 def odds(curve, weight, until, slope):
-    """(T,) standardized exp(slope * z) of the standardized curve z, straight on above `until`: no one frame decides."""
+    """(T,) standardized exp(slope * z) of the standardized curve z, straight on above `until`: no one frame decides.
+
+    The slope is smaller where z is skewed to the left: there dips say when the event is not, and exp would hide them.
+    """
     scaled = standardized(curve, weight)
+    skewness = (scaled * scaled * scaled * weight).sum() / weight.sum()
+    slope *= min(max(1.0 + skewness - LEFT, LEAST_SLOPE), 1.0)
     for t in range(len(scaled)):
         z = scaled[t]
         scaled[t] = exp(slope * z) if z < until else exp(slope * until) * (1.0 + slope * (z - until))
@@ -161,6 +170,18 @@ def level_and_contrast(curve, edges):
 
 
 @kernel
+def above_unrelated(rows, null_curves):
+    """(T,) the mean of the query's wordings (N, T), and (M, T) unrelated texts, all less the mean of the latter."""
+    common = np.zeros(rows.shape[1])
+    for null in null_curves:
+        common += null / len(null_curves)
+    own = np.zeros(rows.shape[1])
+    for row in rows:
+        own += row / len(rows)
+    return own - common, null_curves - common
+
+
+@kernel
 def probability_of_whole(rows, null_curves, edges):
     """Probability that the event fills the video: its level lies high above unrelated texts', and rises no further.
 
@@ -168,17 +189,55 @@ def probability_of_whole(rows, null_curves, edges):
 
     rows (N, T), null_curves (M >= 3, T): similarity of the query's wordings, and of unrelated texts.
     """
-    count = len(null_curves)
-    common = np.zeros(rows.shape[1])
-    for null in null_curves:
-        common += null / count
-    own = np.zeros(rows.shape[1])
-    for row in rows:
-        own += row / len(rows)
-    level, contrast = level_and_contrast(own - common, edges)
+    own, others = above_unrelated(rows, null_curves)
+    count = len(others)
+    level, contrast = level_and_contrast(own, edges)
     levels, contrasts = np.empty(count), np.empty(count)
     for m in range(count):
-        levels[m], contrasts[m] = level_and_contrast((null_curves[m] - common) * (count / (count - 1)), edges)
-    level = (level - levels.mean()) / max(levels.std(), 1e-12)
+        levels[m], contrasts[m] = level_and_contrast(others[m] * (count / (count - 1)), edges)
+    level = (level - levels.mean()) / max(levels.std(), LEAST_DEVIATION * others.std(), 1e-12)
     contrast = max((contrast - contrasts.mean()) / max(contrasts.std(), 1e-12), LOWEST)
     return 1 / (1 + exp(EVEN + CONTRAST * contrast - LEVEL * level))
+
+
+@kernel
+def beyond_doubt(rows, null_curves, edges):
+    """(3, K) starts, ends and probabilities of the stretches where the query fits as no unrelated text ever does.
+
+    As where a text is quoted. The highest must lie DOUBTLESS deviations of the unrelated texts above the lower part.
+    Arguments as for `probability_of_whole`.
+    """
+    own, others = above_unrelated(rows, null_curves)
+    middle = (own.max() + own.min()) / 2
+    below = length = 0.0
+    for t in range(len(own)):
+        if own[t] <= middle:
+            below += own[t] * (edges[t + 1] - edges[t])
+            length += edges[t + 1] - edges[t]
+    if length == 0:
+        return np.empty((3, 0))
+    below /= length
+    height = (own.max() - below) / max(others.std(), 1e-12)
+    level = below + NEARLY_HIGHEST * (own.max() - below)
+    found = np.empty((3, len(own) // 2 + 1))
+    n, start = 0, -1
+    for t in range(len(own) + 1):
+        if t < len(own) and own[t] > level:
+            start = t if start < 0 else start
+        elif start >= 0:
+            found[0, n], found[1, n] = edges[start], edges[t]
+            n, start = n + 1, -1
+    found[2, :n] = 1 / (1 + exp(STEEPNESS * (DOUBTLESS - height))) / n
+    return found[:, :n]
+
+
+@kernel
+def sure_intervals(rows, null_curves, edges):
+    """(3, K) the whole video and the stretches beyond doubt: starts, ends and probabilities."""
+    whole = probability_of_whole(rows, null_curves, edges)
+    stretches = beyond_doubt(rows, null_curves, edges)
+    found = np.empty((3, 1 + stretches.shape[1]))
+    found[0, 0], found[1, 0], found[2, 0] = 0.0, edges[-1], whole
+    found[:2, 1:] = stretches[:2]
+    found[2, 1:] = stretches[2] * (1 - whole)
+    return found

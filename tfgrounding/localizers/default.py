@@ -10,8 +10,9 @@
    counted as independent only every few seconds, the true contrast integrated out (a Bayes factor in closed form).
    Prior: a broad one on length, and mass on moments that the video's start or end cuts off.
    Where one window explains nearly all of the curve, it joins the grid, its boundaries interpolated between frames.
-   Beside them *segments*: stretches where the smoothed curve is high, at several scales and levels; and the whole
-   video, where the query fits it better than unrelated texts but no part of it stands out.
+   Beside them *segments*: stretches where the smoothed curve is high, at several scales and levels. And two that
+   unrelated texts tell: the whole video, where the query fits it better than they do but no part of it stands out, and
+   stretches where it fits as none of them ever does, as where a text is quoted.
 3. *Answers.* A greedy cover: first the interval with the largest expected IoU under the votes, then again and again the
    one that adds most IoU to what is not yet covered, other places of the video included. So moments may overlap: later
    ones are other moments, or other readings of one.
@@ -48,7 +49,7 @@ class Constants:
     life_seconds: float = 2.5  # half the span over which the picture's change is measured: an action, not a scene
     noise_share: float = 0.2  # of the variance, from which on there is noise; at twice that there is nothing else
     cut_ratio: float = 3.5  # a step this many times the median step starts a new shot; single takes have almost none
-    apart_seconds: float = 6.0  # between samples that count as independent (as curves are), less in clips under 30 s
+    apart_seconds: float = 5.5  # between samples that count as independent (as curves are), less in clips under 30 s
     contrast: float = 1.3  # of a moment's level above the rest, in standard deviations of the curve, give or take half
     typical_seconds: float = 7.0  # median length of a moment in a 30 s video; it grows with the root of the duration
     length_sd: float = 0.6  # of the log length, heavy-tailed (3 degrees of freedom); it grows as the median does
@@ -79,18 +80,22 @@ class DefaultLocalizer:
     def locate(self, curves: QueryCurves) -> Candidates:
         evidence = evidence_curve(curves, self.constants)
         edges = evidence.edges_seconds
-        segments = segment_kernels.segments(evidence.curve, edges, evidence.cuts, *self._lengths(edges[-1]))
+        typical, length_sd = self._lengths(edges[-1])
+        segments = segment_kernels.segments(evidence.curve, edges, evidence.cuts, typical, length_sd)
         share = self.constants.segment_share
         share += (1 - share) * evidence.noise / 2
-        windows = self._windows(evidence, curves)
-        found = cover_kernels.answers(windows, segments, share, _probability_of_whole(curves), edges[-1])
+        windows = self._windows(evidence, curves, length_sd)
+        found = cover_kernels.answers(windows, segments, share, _sure_intervals(curves))
         return Candidates(found[0], found[1], found[2])
 
     def windows(self, curves: QueryCurves) -> np.ndarray:
-        """(3, W) starts and ends in seconds of windows of every length and place, and their log posterior."""
-        return self._windows(evidence_curve(curves, self.constants), curves)
+        """(3, W) starts and ends in seconds of windows of every length and place, and their log posterior.
 
-    def _windows(self, evidence: Evidence, curves: QueryCurves) -> np.ndarray:
+        The prior of lengths is that of short videos, however long this one is: it decides where to look first.
+        """
+        return self._windows(evidence_curve(curves, self.constants), curves, self.constants.length_sd)
+
+    def _windows(self, evidence: Evidence, curves: QueryCurves, length_sd: float) -> np.ndarray:
         c, duration = self.constants, evidence.edges_seconds[-1]
         return interval_kernels.windows(
             evidence.curve,
@@ -98,7 +103,8 @@ class DefaultLocalizer:
             evidence.cuts,
             min(duration, max(min(SHORTEST_SECONDS, duration / 8), np.diff(curves.edges_seconds).min())),
             self.fineness,
-            *self._lengths(duration),
+            self._lengths(duration)[0],
+            length_sd,
             EDGE_SHARE,
             c.apart_seconds * min(1.0, sqrt(duration / REFERENCE_SECONDS)),  # things are quicker in short clips
             c.contrast,
@@ -194,12 +200,12 @@ def _noise_of_curves(curves: QueryCurves) -> float:
     return (own + curve_kernels.noise_of_curves(np.asarray(curves.null_curves, dtype=np.float64))) / 2
 
 
-def _probability_of_whole(curves: QueryCurves) -> float:
-    """Of an event that fills the video; 0 where too few unrelated texts are there to compare with."""
+def _sure_intervals(curves: QueryCurves) -> np.ndarray:
+    """(3, K) intervals that have a probability of their own; none where there are too few unrelated texts."""
     if curves.null_curves is None or len(curves.null_curves) < LEAST_NULLS:
-        return 0.0
+        return np.empty((3, 0))
     null = np.asarray(curves.null_curves, dtype=np.float64)
-    return curve_kernels.probability_of_whole(curves.query, null, curves.edges_seconds)
+    return curve_kernels.sure_intervals(curves.query, null, curves.edges_seconds)
 
 
 def _rows(curves: QueryCurves) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from .base import Candidates, Localizer, QueryCurves, get_localizer
 from .kernels import largest_magnitude, uniform_edges
 from .tfvtg.grid import with_grid
 
+SHORTEST_SECONDS = 1e-6  # of a video: shorter ones are a slip
 LARGEST_VALUE = 1e6  # of a curve: no sum or square of such values overflows in any localizer
 
 
@@ -129,8 +130,8 @@ def sample_edges(
     edges_seconds: np.ndarray | None = None,
 ) -> np.ndarray:
     """(T + 1,) borders of the samples: as given, else half way between their times, 0 and the duration at the ends."""
-    if not 0 < duration_seconds < np.inf:
-        raise PlanError(f"duration_seconds must be a positive number, not {duration_seconds}")
+    if not SHORTEST_SECONDS <= duration_seconds < np.inf:
+        raise PlanError(f"duration_seconds must be a positive number of seconds, not {duration_seconds}")
     if edges_seconds is not None:
         edges = np.asarray(edges_seconds, dtype=np.float64)
         if (
@@ -168,6 +169,8 @@ def check_options(
         raise PlanError(f"null_curves must be (N, {frames}) finite numbers, one row for each unrelated text")
     if features is not None and (np.ndim(features) != 2 or len(features) != frames):
         raise PlanError(f"features must be ({frames}, D), one row for each frame, not shape {np.shape(features)}")
+    if features is not None and np.asarray(features).dtype.kind not in "fiu":
+        raise PlanError(f"features must be numbers, not {np.asarray(features).dtype}")
 
 
 def _what_is_wrong(curves: Mapping[str, np.ndarray], texts: list[str]) -> str:

@@ -54,6 +54,7 @@ FLOOR_SHARE = 0.75  # gives 0.17 (0.15-0.20 in 52 real videos) for the embedded 
 # The constants below were chosen by benchmarks/presence.py, which also chooses them on one bench for the other.
 GLIMPSE_SECONDS = 3.0  # the best frames that last so long together: most of what is in a video shows at least so long
 LEVEL_WEIGHT = 0.5  # of the level beside the rise, both in deviations of the unrelated texts
+LEAST_RISES = 0.1  # deviation of the unrelated texts' logarithms of rises: where nothing moves they differ by rounding
 LOWEST = -1.0  # deviations: a lower rise is no stronger evidence of absence, as what is in every frame has none
 EVEN = 1.25  # deviations above the unrelated texts at which present and absent are equally probable
 SLOPE = 2.0  # log odds for each deviation
@@ -181,17 +182,17 @@ def _logistic(log_odds: float) -> float:
 
 def _joined(rises: np.ndarray, other_rises: np.ndarray, levels: np.ndarray, other_levels: np.ndarray) -> np.ndarray:
     """Rise and level as one number: each in deviations of others' rises and levels, added."""
-    raised = np.maximum(_deviations(rises, other_rises), LOWEST)
+    raised = np.maximum(_deviations(rises, other_rises, LEAST_RISES), LOWEST)
     return raised + LEVEL_WEIGHT * _deviations(levels, other_levels)
 
 
-def _deviations(values: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+def _deviations(values: np.ndarray, drawn: np.ndarray, least: float = 1e-12) -> np.ndarray:
     """Standard deviations above the mean of a normal distribution of which only the values `drawn` are known.
 
     The place of a value in Student's distribution for one more draw, as the deviation at the same place of a normal
-    distribution: few draws bring it nearer to 0.
+    distribution: few draws bring it nearer to 0. The deviation of the draws is at least `least`.
     """
     count = len(drawn)
-    deviation = max(float(drawn.std(ddof=1)), 1e-9 * float(np.abs(drawn).max()), 1e-12)
+    deviation = max(float(drawn.std(ddof=1)), 1e-9 * float(np.abs(drawn).max()), least)
     ratio = (values - drawn.mean()) / (deviation * np.sqrt(1 + 1 / count))
     return np.sign(ratio) * -ndtri(np.maximum(stdtr(count - 1, -np.abs(ratio)), 1e-290))

@@ -16,6 +16,7 @@ from ..errors import TFGroundingError, one_line
 
 MOST_TEXTS = 200_000  # of one video: one every half second of a whole day
 LONGEST_VIDEO_SECONDS = 10_000_000.0  # nearly four months; longer ones are a slip of units
+SHORTEST_VIDEO_SECONDS = 1e-6
 DECIMALS = 3  # of times: subtitles know thousandths of a second; times closer than that are the same
 PAUSE_SECONDS = 2.0  # between two texts: a shorter one belongs half to each
 
@@ -73,7 +74,7 @@ def timed_texts(texts: Iterable[tuple[float, float, str]], duration_seconds: flo
         elif end <= 0 or start >= duration:
             outside += 1
         else:
-            cut += start < 0 or end > duration
+            cut += start < -(10.0**-DECIMALS) or end > duration + 10.0**-DECIMALS
             kept.append((*_on_grid(max(start, 0.0), min(end, duration), duration), text))
     if not kept:
         why = f": of {len(given):,} texts {empty:,} are empty and {outside:,} outside the video" if given else ""
@@ -157,7 +158,7 @@ def _add_means(
 
 
 def _duration(value: Any) -> float:
-    if not _is_number(value) or not 0 < value <= LONGEST_VIDEO_SECONDS:
+    if not _is_number(value) or not SHORTEST_VIDEO_SECONDS <= value <= LONGEST_VIDEO_SECONDS:
         raise TFGroundingError(
             f"duration_seconds must be above 0 and at most {LONGEST_VIDEO_SECONDS:,.0f} seconds, not {_shown(value)}"
         )
