@@ -22,7 +22,7 @@ CLIP_SECONDS, STRIDE_SECONDS = 4.0, 2.0
 
 
 def two_scales(query: QueryCurves, clips_share: float) -> QueryCurves:
-    """The curves of frames and those of clips, each from 0 to 1, and their weighted mean.
+    """The curves of frames and those of clips, each from 0 to 1, and their weighted mean in the frames' range.
 
     A clip's vector is the unit vector along the mean of its frames'. Frames between two clips' centres get values in
     between: a triangular kernel.
@@ -44,7 +44,9 @@ def two_scales(query: QueryCurves, clips_share: float) -> QueryCurves:
         clips = of_clips(rows) / np.maximum(length, 1e-9)
         centres = (edges[1:] + edges[:-1]) / 2
         spread = np.stack([np.interp(centres, (starts + ends) / 2, clip) for clip in clips])
-        return (1 - clips_share) * _from_0_to_1(rows) + clips_share * _from_0_to_1(spread)
+        low, high = rows.min(axis=1, keepdims=True), rows.max(axis=1, keepdims=True)
+        joined = (1 - clips_share) * _from_0_to_1(rows) + clips_share * _from_0_to_1(spread)
+        return low + (high - low) * joined  # comparable with unrelated texts
 
     return replace(query, query=fused(query.query), sub_events=tuple(map(fused, query.sub_events)))
 

@@ -32,7 +32,7 @@ MOST_PLACES = 8  # that a look may be taken at
 SIDE_BY_SIDE = (3, 6)
 MOST_MOMENTS = 10
 MOST_PEAKS, PEAK_SECONDS = 24, 1.0  # of the query's curve, which is smoothed by so much
-LARGEST_PROPOSAL = 0.5  # of the video: a longer one does not tell where to look
+LARGEST_PROPOSAL = 0.9  # of the video: a longer one does not tell where to look
 LEAST_WEIGHT, PEAK_WEIGHT = 0.02, 0.05  # of a proposal at least and of a peak, where the best proposal has 1
 LEAST_MASS = 0.02  # of a moment that only replies named
 CERTAIN_OVERLAP = 0.96  # expected of the best moment; then no further look is taken
@@ -244,11 +244,11 @@ def _seen(shown: NumberedFrames, reply: ReadReply) -> Seen:
 
 
 def weights_of(scores: Sequence[float]) -> np.ndarray:
-    """(N,) how much each proposal counts: its score as a share of the highest, on whatever scale the scores are."""
+    """(N,) how much each proposal counts: the root of its score as a share of the highest, whatever their scale."""
     known = np.nan_to_num(np.array(scores, dtype=float), nan=0.0, posinf=0.0, neginf=0.0) / 2
     above = known - min(0.0, known.min(initial=0.0))
     most = above.max(initial=0.0)
-    return np.maximum(above / most, LEAST_WEIGHT) if most > 0 else np.ones(len(known))
+    return np.maximum(np.sqrt(above / most), LEAST_WEIGHT) if most > 0 else np.ones(len(known))
 
 
 def peaks(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: float) -> list[Interval]:
