@@ -244,11 +244,11 @@ def _seen(shown: NumberedFrames, reply: ReadReply) -> Seen:
 
 
 def weights_of(scores: Sequence[float]) -> np.ndarray:
-    """(N,) how much each proposal counts: the root of its score as a share of the highest, whatever their scale."""
+    """(N,) how much each proposal counts: its score as a share of the highest, on whatever scale the scores are."""
     known = np.nan_to_num(np.array(scores, dtype=float), nan=0.0, posinf=0.0, neginf=0.0) / 2
     above = known - min(0.0, known.min(initial=0.0))
     most = above.max(initial=0.0)
-    return np.maximum(np.sqrt(above / most), LEAST_WEIGHT) if most > 0 else np.ones(len(known))
+    return np.maximum(above / most, LEAST_WEIGHT) if most > 0 else np.ones(len(known))
 
 
 def peaks(curve: np.ndarray, pts_seconds: np.ndarray, duration_seconds: float) -> list[Interval]:
