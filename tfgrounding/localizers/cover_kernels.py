@@ -146,4 +146,8 @@ def answers(windows, segments, segment_share, sure):
     votes = voters(likely[:, :count], share[:count], segments, segment_share, sure)
     first = cover(votes, LEADERS, np.empty((3, 0)), 1)
     votes = voters(likely, share, segments, segment_share, sure)
-    return cover(votes, LATER_LEADERS, first, MOST_MOMENTS)
+    found = cover(votes, LATER_LEADERS, first, MOST_MOMENTS)
+    later, left = found[2, 1:].sum(), max(1 - found[2, 0], 1e-12)
+    if later > left:  # as the votes are others, all scores together might be more than 1
+        found[2, 1:] *= left / later
+    return found
