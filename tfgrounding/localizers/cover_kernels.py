@@ -147,7 +147,7 @@ def answers(windows, segments, segment_share, sure):
     first = cover(votes, LEADERS, np.empty((3, 0)), 1)
     votes = voters(likely, share, segments, segment_share, sure)
     found = cover(votes, LATER_LEADERS, first, MOST_MOMENTS)
-    later, left = found[2, 1:].sum(), max(1 - found[2, 0], 1e-12)
-    if later > left:  # as the votes are others, all scores together might be more than 1
-        found[2, 1:] *= left / later
+    if found.shape[1] > 1:  # as the votes are others, all scores together might be more than 1
+        left = max(1 - found[2, 0], 1e-12)
+        found[2, 1:] *= min(1.0, left / found[2, 1:].sum())
     return found
