@@ -10,7 +10,7 @@ from .interval_kernels import likeliest
 from .kernels import kernel, summing_kernel
 
 VOTERS, LEADERS = 64, 32  # windows, and as many segments, that vote; among which of both the first answer is chosen
-PLACES, LATER_VOTERS, LATER_LEADERS = 3, 32, 96  # for the later answers: see `voters`
+PLACES, LATER_VOTERS, LATER_LEADERS = 3, 32, 96  # for the later answers: see `places`
 MOST_MOMENTS = 10
 LEAST_SHARE = 0.01  # of the first one's gain: a moment that adds less is not listed
 
