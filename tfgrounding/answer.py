@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import AnswerError, PlanError, VideoError
 from .registry import find
-from .types import Moment, Plan, Source, Span, VideoInfo
+from .types import Evidence, Moment, Plan, Source, Span, VideoInfo
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -176,7 +176,7 @@ def _numbers(values: np.ndarray) -> list[float]:
 def _span_to_dict(span: Span) -> dict[str, Any]:
     said: dict[str, Any] = {"text": span.text} if span.text else {}
     if span.evidence:
-        said["evidence"] = list(span.evidence)
+        said["evidence"] = [asdict(evidence) for evidence in span.evidence]
     return {"start_seconds": span.start_seconds, "end_seconds": span.end_seconds, "score": span.score, **said}
 
 
@@ -184,9 +184,16 @@ def _span_from_dict(data: Mapping[str, Any], duration_seconds: float) -> Span:
     start, end = _finite(data["start_seconds"]), _finite(data["end_seconds"])
     if not 0 <= start < end <= duration_seconds:
         raise ValueError(f"the span {start} to {end} s does not lie in the video of {duration_seconds} s")
-    return Span(
-        start, end, _finite(data["score"]), str(data.get("text", "")), tuple(map(str, data.get("evidence", ())))
+    evidence = tuple(
+        Evidence(
+            _text(found["track"], "track"),  # type: ignore[arg-type]
+            _finite(found["start_seconds"]),
+            _finite(found["end_seconds"]),
+            str(found.get("text", "")),
+        )
+        for found in data.get("evidence", ())
     )
+    return Span(start, end, _finite(data["score"]), str(data.get("text", "")), evidence)
 
 
 def _finite(value: Any) -> float:

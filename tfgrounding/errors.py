@@ -31,6 +31,10 @@ class UndefinedAnswerError(TFGroundingError):
     """A curve for which TFVTG's public program has no answer ([0, 0], NaN, infinite, or a crash)."""
 
 
+class TrackError(TFGroundingError):
+    """A track (subtitles, speech, text on the screen, captions) that cannot be made or read."""
+
+
 class AnswerError(TFGroundingError):
     """A saved answer that cannot be read."""
 

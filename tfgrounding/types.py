@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Relation = Literal["single-query", "sequentially", "simultaneously"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+TrackKind = Literal["shown", "said", "written", "described", "heard"]
+TRACK_KINDS: tuple[TrackKind, ...] = get_args(TrackKind)
 Progress = Callable[[float, float], None]  # called with (how much is done, how much there is in all)
 
 
@@ -182,12 +184,19 @@ class VideoFeatures:
 
 @dataclass(frozen=True, slots=True)
 class SubEvent:
-    """One simple event of a query, said in one or more ways; the first description is the main one."""
+    """One simple event of a query, said in one or more ways; the first description is the main one.
+
+    `asks`: the track that is asked first ("said", "written"), "" where the event may be in any. `words`: what is said
+    or written in it, without "she says", "the sign that reads" or quotation marks.
+    """
 
     descriptions: tuple[str, ...]
+    asks: TrackKind | Literal[""] = ""
+    words: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "descriptions", tuple(self.descriptions))
+        _check_asked(self.asks, self.words)
         if not self.descriptions or not all(isinstance(d, str) and d.strip() for d in self.descriptions):
             raise PlanError("a sub-event needs at least one description, and none may be empty")
 
@@ -196,7 +205,8 @@ class SubEvent:
 class Plan:
     """A query, its other wordings, its simple events in order, and how these relate in time (TFVTG, section 3.1).
 
-    `original`: what the user wrote, where that is another language than `query`, which the encoder is to read.
+    `original`: what the user wrote, where that is another language than `query`, which the encoder is to read. `asks`
+    and `words`: as in `SubEvent`, for the whole query.
     """
 
     query: str
@@ -206,8 +216,11 @@ class Plan:
     source: str = ""
     warnings: tuple[str, ...] = ()
     original: str = ""
+    asks: TrackKind | Literal[""] = ""
+    words: str = ""
 
     def __post_init__(self) -> None:
+        _check_asked(self.asks, self.words)
         object.__setattr__(self, "paraphrases", tuple(self.paraphrases))
         object.__setattr__(self, "sub_events", tuple(self.sub_events))
         object.__setattr__(self, "warnings", tuple(self.warnings))
@@ -231,11 +244,12 @@ class Plan:
         return {
             "query": self.query,
             "relation": self.relation,
-            "sub_events": [list(event.descriptions) for event in self.sub_events],
+            "sub_events": [_event_to_dict(event) for event in self.sub_events],
             "paraphrases": list(self.paraphrases),
             "source": self.source,
             "warnings": list(self.warnings),
             **({"original": self.original} if self.original else {}),
+            **_asked_to_dict(self),
         }
 
     @classmethod
@@ -248,18 +262,41 @@ class Plan:
             return cls(
                 query=data["query"],
                 paraphrases=_texts(data.get("paraphrases", ())),
-                sub_events=tuple(
-                    SubEvent(_texts(event["descriptions"] if isinstance(event, Mapping) else event)) for event in events
-                ),
+                sub_events=tuple(map(_event_from_dict, events)),
                 relation=data.get("relation", "single-query"),
                 source=str(data.get("source", "stored")),
                 warnings=_texts(data.get("warnings", ())),
                 original=_text(data.get("original", "")),
+                asks=data.get("asks", ""),
+                words=_text(data.get("words", "")),
             )
         except KeyError as error:
             raise PlanError(f"the plan has no {error.args[0]}") from None
         except (TypeError, AttributeError):
             raise PlanError("query must be a text, paraphrases and each of sub_events a list of texts") from None
+
+
+def _check_asked(asks: Any, words: Any) -> None:
+    if asks not in ("", *TRACK_KINDS):
+        raise PlanError(f"a plan may ask the tracks {', '.join(TRACK_KINDS)}, not {asks!r:.40}")
+    if not isinstance(words, str):
+        raise PlanError(f"the words of a plan must be a text, not {type(words).__name__}")
+
+
+def _asked_to_dict(asked: Plan | SubEvent) -> dict[str, Any]:
+    return {name: value for name, value in (("asks", asked.asks), ("words", asked.words)) if value}
+
+
+def _event_to_dict(event: SubEvent) -> Any:
+    """A list of descriptions, or an object where there is more to say."""
+    asked = _asked_to_dict(event)
+    return {"descriptions": list(event.descriptions), **asked} if asked else list(event.descriptions)
+
+
+def _event_from_dict(event: Any) -> SubEvent:
+    if not isinstance(event, Mapping):
+        return SubEvent(_texts(event))
+    return SubEvent(_texts(event["descriptions"]), asks=event.get("asks", ""), words=_text(event.get("words", "")))
 
 
 def _text(value: Any) -> str:
@@ -276,10 +313,20 @@ def _texts(values: Any) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for a span: a track, the words in it where it has words, and when they are said or shown."""
+
+    track: TrackKind
+    start_seconds: float
+    end_seconds: float
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A part of the video, half-open, in seconds from the stream's first frame; 0 <= start < end <= duration.
 
-    `text` and `evidence` are empty where nothing was said about the span. The spans of an answer are sorted best
+    `text` and `evidence` are empty where nothing is known to say about the span. The spans of an answer are sorted best
     first. With the localizer "tfvtg-reference" they are in the order of its vote, as in the public program: there each
     span keeps its own score, and a later span may have a higher one.
     """
@@ -288,7 +335,7 @@ class Span:
     end_seconds: float
     score: float
     text: str = ""
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 Moment = Span

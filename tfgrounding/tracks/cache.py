@@ -31,6 +31,7 @@ USUAL_LIMIT_GB = 10.0
 SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
 LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
 RECENT_BYTES = 512 << 20  # of features kept in memory
+ENTRIES = ("features/[!.]*.safetensors", "tracks/[!.]*.json*")
 NOT_KEPT = "features are not kept in"  # begins the warning of features that could not be stored
 
 
@@ -195,24 +196,25 @@ class FeatureCache:
         if len(data) > self.limit_bytes:
             raise OSError(f"they take {len(data) / 1e6:,.1f} MB, and the limit is {self.limit_bytes / 1e6:,.1f} MB")
         write_atomically(self._entry(key), data)
-        self._evict(keep=self._entry(key))
+        self.evict(keep=self._entry(key))
 
     def entries(self) -> list[Path]:
-        """The stored videos, the least recently used first."""
+        """What is stored, the least recently used first: features and text tracks."""
         found = []
-        for entry in (self.folder / "features").glob("[!.]*.safetensors"):  # no drafts: another process writes them
-            try:
-                found.append((entry.stat().st_mtime_ns, entry))
-            except OSError:
-                continue  # another process was faster
+        for place in ENTRIES:  # no drafts: another process writes them
+            for entry in self.folder.glob(place):
+                try:
+                    found.append((entry.stat().st_mtime_ns, entry))
+                except OSError:
+                    continue  # another process was faster
         return [entry for _, entry in sorted(found)]
 
     def size_bytes(self) -> int:
-        """What the stored videos take."""
+        """What the stored features and text tracks take."""
         return sum(_size(entry) for entry in self.entries())
 
     def clear(self) -> int:
-        """Remove every entry, note and leftover; other files in the folder stay. Returns how many videos went."""
+        """Remove every entry, note and leftover; other files in the folder stay. Returns how many entries went."""
         entries = self.entries()
         for path in (*entries, *(self.folder / "digests").glob("*.json"), *self._leftovers(0.0)):
             path.unlink(missing_ok=True)
@@ -222,11 +224,12 @@ class FeatureCache:
         name = hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:40]
         return self.folder / "features" / f"{name}.safetensors"
 
-    def _evict(self, keep: Path) -> None:
+    def evict(self, keep: Path) -> None:
+        """Remove leftovers, then the least recently used entries but `keep`, until the folder is within its limit."""
         for leftover in self._leftovers(LEFTOVER_SECONDS):
             leftover.unlink(missing_ok=True)
         entries = self.entries()
-        total = sum(_size(entry) for entry in entries)
+        total = sum(map(_size, entries))
         for entry in entries:
             if total <= self.limit_bytes:
                 break
