@@ -11,17 +11,28 @@ from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Answer, Grounder, Grounding, Moment, Pictures, Plan, Span, SubEvent, VideoInfo
 from tfgrounding.errors import AnswerError
+from tfgrounding.types import TRACK_KINDS, Evidence, TrackCurve
 
 DURATION = 20.0
 texts = st.text(min_size=1, max_size=20).filter(str.strip)
 numbers = st.floats(-1e3, 1e3, width=32)
+found = st.builds(Evidence, st.sampled_from(TRACK_KINDS), st.floats(0, 5), st.floats(5, DURATION), st.text(max_size=5))
+
+
+@st.composite
+def track_curves(draw):
+    values = draw(st.lists(numbers, max_size=4))
+    edges = np.linspace(0, DURATION, len(values) + 1) if values else np.empty(0)
+    kind, source = draw(st.sampled_from(TRACK_KINDS)), draw(st.text(max_size=5))
+    curve = np.array(values, dtype=np.float32)
+    return TrackCurve(kind, source, "1", draw(st.floats(0, 1)), draw(st.booleans()), edges, curve)
 
 
 @st.composite
 def spans(draw) -> Span:
     start, end = sorted(draw(st.lists(st.floats(0, DURATION), min_size=2, max_size=2, unique=True)))
     return Span(
-        start, end, draw(st.floats(-10, 10)), draw(st.text(max_size=5)), tuple(draw(st.lists(texts, max_size=2)))
+        start, end, draw(st.floats(-10, 10)), draw(st.text(max_size=5)), tuple(draw(st.lists(found, max_size=2)))
     )
 
 
@@ -46,6 +57,7 @@ def answers(draw) -> Answer:
         warnings=("one",),
         raw_answer=draw(st.none() | st.text(max_size=5)),
         provenance={"rate_hz": 3.0},
+        tracks=tuple(draw(st.lists(track_curves(), max_size=2))),
     )
 
 

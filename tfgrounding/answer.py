@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import AnswerError, PlanError, VideoError
 from .registry import find
-from .types import Evidence, Moment, Plan, Source, Span, VideoInfo
+from .types import TRACK_KINDS, Evidence, Moment, Plan, Source, Span, TrackCurve, VideoInfo
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,8 +26,8 @@ class Answer:
     `spans`: what was found; moments are sorted best first (see `Span`). `curve`: (T,) float32 similarity of the query
     with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same for every text of the plan. `present`:
     the probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
-    whatever was degraded on the way. `source`: the video itself, None where only its features were given. A notebook
-    shows an answer as a chart.
+    whatever was degraded on the way. `source`: the video itself, None where only its features were given. `tracks`: the
+    tracks of words that were asked too, and how each fits the query. A notebook shows an answer as a chart.
     """
 
     spans: tuple[Span, ...]
@@ -46,10 +46,12 @@ class Answer:
     curves: Mapping[str, np.ndarray] = field(default_factory=dict)
     source: Source | None = field(default=None, repr=False)
     task: str = "moments"
+    tracks: tuple[TrackCurve, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(self.spans))
         object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "tracks", tuple(self.tracks))
         object.__setattr__(self, "curve", np.asarray(self.curve, dtype=np.float32))
         object.__setattr__(self, "pts_seconds", np.asarray(self.pts_seconds, dtype=np.float64))
         curves = {text: np.asarray(curve, dtype=np.float32) for text, curve in self.curves.items()}
@@ -103,6 +105,7 @@ class Answer:
             "warnings": list(self.warnings),
             "raw_answer": self.raw_answer,
             "provenance": self.provenance,
+            **({"tracks": [_track_to_dict(track, curves) for track in self.tracks]} if self.tracks else {}),
             **drawn,
         }
 
@@ -162,6 +165,7 @@ class Answer:
             curves=curves,
             source=None if source is None else find("sources", "open")[0](source),
             task=task,
+            tracks=tuple(map(_track_from_dict, data.get("tracks", ()))),
         )
 
 
@@ -171,6 +175,27 @@ Grounding = Answer
 def _numbers(values: np.ndarray) -> list[float]:
     """The shortest decimal numbers that are read back as the same float32."""
     return [float(str(value)) for value in values]
+
+
+def _track_to_dict(track: TrackCurve, curves: bool) -> dict[str, Any]:
+    drawn = {
+        "edges_seconds": track.edges_seconds.tolist(),
+        "curve": _numbers(np.asarray(track.curve, dtype=np.float32)),
+    }
+    names = ("kind", "source", "revision", "present", "voted")
+    return {**{name: getattr(track, name) for name in names}, **(drawn if curves else {})}
+
+
+def _track_from_dict(data: Mapping[str, Any]) -> TrackCurve:
+    edges = _array(data.get("edges_seconds", ()), "edges_seconds")
+    curve = _array(data.get("curve", ()), "curve")
+    if len(edges) != (len(curve) + 1 if len(curve) else 0):
+        raise ValueError("a track's edges must be one more than its curve has values")
+    kind, source, revision = (_text(data[name], name) for name in ("kind", "source", "revision"))
+    if kind not in TRACK_KINDS:
+        raise ValueError(f"{kind!r:.40} is no kind of track")
+    present, voted = _finite(data["present"]), bool(data["voted"])
+    return TrackCurve(kind, source, revision, present, voted, edges, np.asarray(curve, dtype=np.float32))
 
 
 def _span_to_dict(span: Span) -> dict[str, Any]:

@@ -322,6 +322,24 @@ class Evidence:
     text: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackCurve:
+    """How a track of words fits a query, over time.
+
+    `source`, `revision`: where the track comes from and what made it. `present`: the probability that the track has
+    what the query describes. `voted`: whether it counted; a track that says nothing about the query does not.
+    `edges_seconds`: (T + 1,) float64, value t of the (T,) `curve` is of the time from edges[t] to edges[t + 1].
+    """
+
+    kind: TrackKind
+    source: str
+    revision: str
+    present: float
+    voted: bool
+    edges_seconds: np.ndarray = field(repr=False)
+    curve: np.ndarray = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A part of the video, half-open, in seconds from the stream's first frame; 0 <= start < end <= duration.
