@@ -98,9 +98,7 @@ def synthesised(text: str, voice: str, words_a_minute: int) -> np.ndarray:
     return samples * (SPEECH_LEVEL / np.sqrt(np.mean(samples**2)))
 
 
-def _speak(
-    texts: Sequence[str], voices: Sequence[str], random: np.random.Generator
-) -> tuple[np.ndarray, list[Spoken]]:
+def _speak(texts: Sequence[str], voices: Sequence[str], random: np.random.Generator) -> tuple[np.ndarray, list[Spoken]]:
     parts, spoken, length = [], [], 0
     for text in texts:
         pause = np.zeros(round(random.uniform(*PAUSES_SECONDS) * RATE_HZ), dtype=np.float32)
