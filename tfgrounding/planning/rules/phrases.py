@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 from . import lexicon
+from .asked_words import Asked
 from .lexicon import Form
 
 Kind = Literal[
@@ -32,12 +33,16 @@ _TAKES_CLAUSE = lexicon.PERCEPTION | lexicon.word_set("keep leave get have make 
 _PLACED = lexicon.word_set("sit stand lie lay hang lean rest float park stick")
 _GOALS_ANYWHERE = lexicon.word_set("back into onto toward towards up down off")
 _PLACES = lexicon.word_set("in through across over past")
+_ATTACHED = re.compile(r"[,.;:!?%)\]'’]")
 _ADDRESSING = lexicon.word_set("talk speak listen wave point")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a query. `verb` is its base form and `form` its inflection where `kind` is verb, comp or inf."""
+    """One word of a query, or a run of words that are said or written (`asked`).
+
+    `verb` is its base form and `form` its inflection where `kind` is verb, comp or inf.
+    """
 
     text: str
     kind: Kind
@@ -45,6 +50,7 @@ class Word:
     form: Form | None = None
     relative: bool = False  # the verb of a relative clause
     place: int = -1  # its number in the query, -1 for a word that we added
+    asked: Asked | None = None
 
     @property
     def low(self) -> str:
@@ -62,8 +68,11 @@ class Predicate:
 
 def join(words: Sequence[Word]) -> str:
     """The words as text again."""
-    text = " ".join(word.text for word in words)
-    return re.sub(r"\s+([,.;:!?%)\]'’])", r"\1", text)
+    text = ""
+    for word in words:
+        attached = not text or (word.asked is None and _ATTACHED.match(word.text))
+        text += word.text if attached else f" {word.text}"
+    return text
 
 
 def is_human(word: Word) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from ...types import Plan, SubEvent
 from . import lexicon
-from .clauses import flatten, split, starts_subordinate
+from .asked_chinese import asked_in_chinese
+from .asked_words import Asked, asked_words
+from .clauses import Event, flatten, split, starts_subordinate
 from .lexicon import Form
 from .phrases import Word, is_animate, is_human, is_plural, join, predicate
 from .tagging import tag
@@ -35,23 +38,40 @@ class RulesPlanner:
         too_long = "the query is longer than {} and was not split"
         if len(query) > _LONGEST_CHARACTERS:
             return replace(plan, warnings=(too_long.format(f"{_LONGEST_CHARACTERS} characters"),))
+        text = " ".join(query.split())
         if not _is_english(query):
-            return replace(plan, warnings=("the rules planner reads English only: this query was not split",))
-        words = tag(query)
+            warning = "the rules planner reads English only: this query was not split"
+            return replace(plan, warnings=(warning,), **_asks(asked_in_chinese(text)))
+        asked = asked_words(text) if text.count(" ") < _LONGEST_WORDS else []
+        words = tag(text, asked)
         if len(words) > _LONGEST_WORDS:
             return replace(plan, warnings=(too_long.format(f"{_LONGEST_WORDS} words"),))
         event = flatten(split(words))
         if not event.parts:
             own = _descriptions(_Clause.read(event.words))
-            return replace(plan, paraphrases=tuple(text for text in own if text != query))
+            return replace(plan, paraphrases=tuple(text for text in own if text != query), **_asks(asked))
         clauses = _resolve([_Clause.read(part.words) for part in event.parts], fronted=starts_subordinate(event.words))
         linker = ", then " if event.relation == "sequentially" else " while "
         return replace(
             plan,
             paraphrases=(linker.join(_descriptions(clause)[0] for clause in clauses),),
-            sub_events=tuple(SubEvent(_descriptions(clause)) for clause in clauses),
+            sub_events=tuple(
+                SubEvent(_descriptions(clause), **_asks(_asked_in(part)))
+                for clause, part in zip(clauses, event.parts, strict=True)
+            ),
             relation=event.relation,
+            **(_asks(asked) if all(map(_asked_in, event.parts)) else {}),
         )
+
+
+def _asked_in(event: Event) -> list[Asked]:
+    return [word.asked for word in event.words if word.asked is not None]
+
+
+def _asks(asked: Sequence[Asked]) -> dict[str, Any]:
+    """The fields of a Plan or SubEvent in which these words are said or written."""
+    named = {one.asks for one in asked if one.asks}
+    return {"asks": named.pop() if len(named) == 1 else "", "words": " ".join(one.words for one in asked)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from . import lexicon
-from .phrases import DESCRIBING_PARTICIPLES, Word, is_plural
+from .asked_words import Asked
+from .phrases import DESCRIBING_PARTICIPLES, Kind, Word, is_plural
 
 _TOKEN = re.compile(
     r"[\"“][^\"“”]*[\"”]|[^\W_]+(?:['’.-][^\W_]+)*['’]?(?=\W|$)|[^\W_]+|\S",
@@ -45,13 +46,33 @@ def tokenize(text: str) -> list[str]:
     return _TOKEN.findall(text)
 
 
-def tag(text: str) -> list[Word]:
+def tag(text: str, whole: Sequence[Asked] = ()) -> list[Word]:
     """Tag every word of a query.
 
     A verb form is a verb unless its left neighbour makes it a noun ("the drinks") or an adjective ("a closed door"),
     or its clause has its finite verb already ("he plays drums").
+
+    Args:
+        text: the query.
+        whole: its words that are said or written; each run of them becomes one Word, which is never split.
     """
-    tokens = tokenize(text)
+    tokens: list[str] = []
+    runs: dict[int, Asked] = {}  # by the place of their token
+    end = 0
+    for run in whole:
+        tokens += tokenize(text[end : run.start])
+        runs[len(tokens)] = run
+        tokens.append('"..."')
+        end = run.end
+    tokens += tokenize(text[end:])
+    words = _tag(tokens)
+    for place, run in runs.items():
+        kind: Kind = "object" if run.asks else "noun"  # "it" never means what somebody says
+        words[place] = Word(text[run.start : run.end], kind, place=place, asked=run)
+    return words
+
+
+def _tag(tokens: Sequence[str]) -> list[Word]:
     words: list[Word] = []
     finite = False  # the current clause has its verb
     relative = False  # a relative clause whose verb is still to come
