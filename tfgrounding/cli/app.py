@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,11 +17,12 @@ from typing import Annotated, Any
 import typer
 
 from .. import __version__
-from ..errors import TFGroundingError, reason_to_skip
+from ..errors import TFGroundingError
 from ..show.exports.common import clock
 from . import encoders as cli_encoders
 from . import measure as cli_measure
 from . import show as cli_show
+from . import tracks as cli_tracks
 from . import vision as cli_vision
 from .show import answer_queries
 from .terminal import (
@@ -48,7 +48,6 @@ from .terminal import (
     named_source,
     plain,
     print_moments,
-    video_progress,
     write_text,
 )
 from .vision import VisionOptions, print_estimate
@@ -264,80 +263,39 @@ def plan_command(
             print(f"      or: {text}")
 
 
-@app.command("encode")
-def encode_command(
-    videos: Annotated[
-        list[str], typer.Argument(metavar="VIDEO...", help="Video files, folders of them, or folders of pictures.")
-    ],
-    encoder: EncoderName = "auto",
-    rate: Annotated[float, typer.Option(help="Samples per second.")] = 3.0,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    picture_rate: PictureRate = None,
-    stream: Stream = None,
-) -> None:
-    """Encode VIDEOs now; later queries read the cache."""
-    from ..engines.grounder import Grounder
-    from ..tracks.cache import NOT_KEPT, FeatureCache
-
-    check_places(folder=FeatureCache().folder)
-    grounder = Grounder(encoder=encoder, rate_hz=rate, device=device, dtype=dtype)
-    failed = 0
-    found = list(_each_video(videos, picture_rate))
-    for video, unreadable in found:
-        try:
-            if unreadable is not None:
-                raise TFGroundingError(f"{video}: {unreadable}")
-            source = named_source(video, picture_rate=picture_rate, stream=stream)
-            with video_progress(video) as progress:
-                features = grounder.encode_video(source, progress=progress)
-        except Exception as error:  # one bad video does not stop the others
-            failed += 1
-            print(f"tfgrounding: {_named(reason_to_skip(error), video)}", file=sys.stderr)
-            continue
-        for warning in features.info.warnings:
-            print(f"warning: {video}: {warning}", file=sys.stderr)
-        failed += any(warning.startswith(NOT_KEPT) for warning in features.info.warnings)
-        print(f"{clock(features.info.duration_seconds)}  {len(features):>6} samples  {features.encoder}  {video}")
-    if failed:
-        raise TFGroundingError(f"{failed} of {len(found)} videos could not be encoded and kept")
-
-
-def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple[str, str | None]]:
-    """(video, why it cannot be read or None) for what was named and, unless it holds pictures, what is in folders."""
-    from ..serve.folder import video_files
-
-    for video in videos:
-        if picture_rate is not None or not Path(video).is_dir():
-            yield video, None
-            continue
-        root = Path(video).resolve()
-        below = video_files(root)
-        if not below:
-            yield video, "there is no video in this folder; for a folder of pictures, give --picture-rate"
-        for path, unreadable in below:
-            yield str(Path(video) / path.relative_to(root)), unreadable
-
-
-def _named(reason: str, video: str) -> str:
-    return reason if video in reason else f"{video}: {reason}"
-
-
 @app.command("cache")
 def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all encoded videos and texts.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all of them.")] = False,
 ) -> None:
-    """Show where the cache of encoded videos and texts is and how large it is; with --clear, empty it."""
+    """Show where encoded videos and tracks of words are kept, and how much that is; with --clear, remove them."""
     from ..tracks.cache import FeatureCache
 
     cache = FeatureCache()
+    counted = _counted(cache.entries())
     if clear:
-        print(f"{cache.clear()} encoded videos or texts removed from {cache.folder}")
+        cache.clear()
+        print(f"{counted} removed from {cache.folder}")
         return
-    print(f"{len(cache.entries())} encoded videos or texts, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
+    print(f"{counted}, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
     print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
 
 
+def _counted(entries: list[Path]) -> str:
+    """How many entries of each kind there are, in words."""
+    from ..tracks.kept_texts import FOLDER, PARTS
+
+    tracks = [entry.name for entry in entries if entry.parent.name == FOLDER]
+    unfinished = sum(name.endswith(PARTS) for name in tracks)
+    words = [
+        f"{len(entries) - len(tracks)} encoded videos or texts",
+        f"{len(tracks) - unfinished} tracks of words",
+        *([f"{unfinished} unfinished ones"] if unfinished else []),
+    ]
+    return ", ".join(words)
+
+
+app.command("encode")(cli_tracks.encode_command)
+app.command("transcript")(cli_tracks.transcript_command)
 app.command("encoders")(cli_encoders.encoders_command)
 app.command("doctor")(cli_vision.doctor_command)
 app.command("report")(cli_show.report_command)

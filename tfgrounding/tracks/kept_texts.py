@@ -20,6 +20,7 @@ from .text_track import TextKind, TextTrack, TimedText, texts_from_json, texts_t
 FORMAT = 1  # raise it when the layout changes, or what an entry means
 LARGEST_BYTES = 256 << 20  # of one entry: the words of some days of speech
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TFGroundingError)
+FOLDER = "tracks"  # in that of the cache
 PARTS = ".parts.jsonl"  # ends the name of work that is not finished
 
 
@@ -108,12 +109,12 @@ class KeptTexts:
     def _place(self, content: str, kind: TextKind, made_by: Mapping[str, Any], ending: str) -> Path:
         assert self._cache is not None
         made = hashlib.sha256(json.dumps([FORMAT, dict(made_by)], sort_keys=True).encode()).hexdigest()
-        return self._cache.folder / "tracks" / f"{content[:40]}.{kind}.{made[:24]}{ending}"
+        return self._cache.folder / FOLDER / f"{content[:40]}.{kind}.{made[:24]}{ending}"
 
     def _newest_first(self, content: str, kind: TextKind) -> list[Path]:
         assert self._cache is not None
         found = []
-        for entry in (self._cache.folder / "tracks").glob(f"{content[:40]}.{kind}.*.json"):
+        for entry in (self._cache.folder / FOLDER).glob(f"{content[:40]}.{kind}.*.json"):
             with suppress(OSError):
                 found.append((entry.stat().st_mtime_ns, entry))
         return [entry for _, entry in sorted(found, reverse=True)]
