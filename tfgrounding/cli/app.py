@@ -54,7 +54,15 @@ from .vision import VisionOptions, print_estimate
 
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
 STOPPED = 130  # what typer returns after Ctrl-C
-EXTRAS = {"PIL": "numpro", "anyio": "mcp", "matplotlib": "plot", "mcp": "mcp", "mcp_types": "mcp", "ray": "ray"}
+EXTRAS = {
+    "PIL": "numpro",
+    "anyio": "mcp",
+    "matplotlib": "plot",
+    "mcp": "mcp",
+    "mcp_types": "mcp",
+    "ray": "ray",
+    "rapidocr_onnxruntime": "text",
+}
 
 app = typer.Typer(
     name="tfgrounding",

@@ -1,0 +1,214 @@
+"""Texts on the screen followed from sample to sample by comparing pictures, which costs far less than reading."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+STRONGEST_EDGE = 80.0  # grey levels; stronger edges count no more: those behind a text are not to outweigh it
+SAME = 0.5  # correlation from which a text still stands there
+SURE = 0.7  # correlation, also of its weakest stretch, from which it needs no new reading
+REACH_ACROSS, REACH_DOWN = 12, 6  # pixels that a text may move between two samples beside its steady motion
+MARGIN = 1  # pixels around a box
+LEAST_PIXELS = 4  # of a box, each way
+MOST_LOST = 1  # samples in a row
+
+
+@dataclass(slots=True)
+class Shown:
+    """A line of text on the screen. Places in pixels of the followed pictures; `first` and `last` count samples."""
+
+    text: str
+    confidence: float
+    bounds: tuple[int, int, int, int]  # left, top, right, bottom
+    look: np.ndarray
+    first: int
+    last: int
+    motion: tuple[float, float] = (0.0, 0.0)  # pixels a sample
+    weakest: float = 1.0  # correlation of its weakest stretch at the last sample
+    lost: int = 0  # samples since it was seen
+    others: list[str] = field(default_factory=list)  # what else was read
+
+
+class Follower:
+    """The texts on screen now, followed over the samples of one part of a video.
+
+    Args:
+        kept_samples: so many past pictures are kept, to find when a text that is read now began.
+    """
+
+    def __init__(self, kept_samples: int) -> None:
+        self.live: list[Shown] = []
+        self.ended: list[Shown] = []
+        self._past: deque[np.ndarray] = deque(maxlen=kept_samples)
+        self._sample = -1
+
+    def see(self, grey: np.ndarray) -> bool:
+        """Follow all texts into the next sample.
+
+        Args:
+            grey: (H, W) uint8.
+
+        Returns:
+            Whether a text has gone or changed, so that the place is worth reading.
+        """
+        self._sample += 1
+        edges = edges_of(grey)
+        self._past.append(edges)
+        news = False
+        for shown in self.live:
+            likeness, place, weakest = find(edges, shown.look, shown.bounds, shown.motion)
+            if likeness >= SAME:
+                news |= weakest < SAME <= shown.weakest
+                moved = (place[0] - shown.bounds[0], place[1] - shown.bounds[1])
+                steps = shown.lost + 1
+                shown.motion = (
+                    0.5 * shown.motion[0] + 0.5 * moved[0] / steps,
+                    0.5 * shown.motion[1] + 0.5 * moved[1] / steps,
+                )
+                shown.bounds, shown.last, shown.lost, shown.weakest = place, self._sample, 0, weakest
+            else:
+                news |= shown.lost == 0
+                shown.lost, shown.weakest = shown.lost + 1, 0.0
+        self._drop([shown for shown in self.live if shown.lost > MOST_LOST])
+        return news
+
+    def known(self, bounds: tuple[int, int, int, int]) -> Shown | None:
+        """The text that is surely still the one in that place, or None."""
+        shown = self._at(bounds)
+        return shown if shown is not None and shown.lost == 0 and shown.weakest >= SURE else None
+
+    def add(self, text: str, confidence: float, bounds: tuple[int, int, int, int], alike: float) -> None:
+        """Take a text that was read in the present sample.
+
+        Args:
+            text, confidence: the reading.
+            bounds: left, top, right, bottom in pixels.
+            alike: from 0 to 1; how alike to the text read there before it is, to be taken for the same.
+        """
+        edges = self._past[-1]
+        bounds = _within(bounds, edges.shape)
+        look = edges[bounds[1] : bounds[3], bounds[0] : bounds[2]].copy()
+        before = self._at(bounds)
+        if before is not None and likeness_of(before.text, text) >= alike:
+            if confidence > before.confidence:
+                before.text, before.confidence = text, confidence
+            before.bounds, before.look, before.last, before.lost, before.weakest = bounds, look, self._sample, 0, 1.0
+            return
+        new = Shown(text, confidence, bounds, look, self._sample, self._sample)
+        self._find_begin(new, before)
+        if before is not None:
+            before.last = min(before.last, max(before.first, new.first - 1))
+            self._drop([before])
+        self.live.append(new)
+
+    def end(self) -> list[Shown]:
+        """Nothing more comes: all texts that were on screen."""
+        self._drop(list(self.live))
+        return self.ended
+
+    def _find_begin(self, new: Shown, before: Shown | None) -> None:
+        """Go back through the past pictures to the first on which the text stands."""
+        place, motion = new.bounds, (0.0, 0.0)
+        for back in range(1, len(self._past)):
+            edges = self._past[-1 - back]
+            likeness, found, _ = find(edges, new.look, place, motion)
+            if likeness < SAME or (before is not None and find(edges, before.look, place, motion)[0] >= likeness):
+                return
+            motion = (0.5 * motion[0] + 0.5 * (found[0] - place[0]), 0.5 * motion[1] + 0.5 * (found[1] - place[1]))
+            place, new.first = found, self._sample - back
+
+    def _at(self, bounds: tuple[int, int, int, int]) -> Shown | None:
+        """The followed text that covers most of that place, and at least half of either."""
+        best = max(self.live, key=lambda shown: _shared(shown.bounds, bounds), default=None)
+        return best if best is not None and _shared(best.bounds, bounds) >= 0.5 else None
+
+    def _drop(self, gone: Iterable[Shown]) -> None:
+        for shown in gone:
+            self.live.remove(shown)
+            self.ended.append(shown)
+
+
+def edges_of(grey: np.ndarray) -> np.ndarray:
+    """(H, W) float32: how much a picture changes to the right and down, up to STRONGEST_EDGE."""
+    grey = grey.astype(np.float32)
+    edges = np.zeros_like(grey)
+    edges[:, 1:] += np.abs(np.diff(grey, axis=1))
+    edges[1:] += np.abs(np.diff(grey, axis=0))
+    return np.minimum(edges, STRONGEST_EDGE)
+
+
+def find(
+    edges: np.ndarray, look: np.ndarray, bounds: tuple[int, int, int, int], motion: tuple[float, float]
+) -> tuple[float, tuple[int, int, int, int], float]:
+    """Where a text stands now, near where it stood.
+
+    Args:
+        edges: (H, W) of the whole picture.
+        look: (h, w) of the text.
+        bounds: where it stood.
+        motion: pixels that it is thought to have moved.
+
+    Returns:
+        Correlation of the best place, from -1 to 1; its bounds; and the correlation of its weakest stretch there.
+    """
+    import cv2
+
+    high, wide = look.shape
+    left, top = round(bounds[0] + motion[0]), round(bounds[1] + motion[1])
+    x0, y0 = max(0, left - REACH_ACROSS), max(0, top - REACH_DOWN)
+    x1, y1 = min(edges.shape[1], left + wide + REACH_ACROSS), min(edges.shape[0], top + high + REACH_DOWN)
+    if x1 - x0 < wide or y1 - y0 < high or look.std() < 1e-3:
+        return 0.0, bounds, 0.0
+    likeness = np.nan_to_num(cv2.matchTemplate(edges[y0:y1, x0:x1], look, cv2.TM_CCOEFF_NORMED), posinf=0.0, neginf=0.0)
+    y, x = np.unravel_index(int(likeness.argmax()), likeness.shape)
+    left, top = x0 + int(x), y0 + int(y)
+    there = edges[top : top + high, left : left + wide]
+    return float(likeness[y, x]), (left, top, left + wide, top + high), _weakest(there, look)
+
+
+def likeness_of(a: str, b: str) -> float:
+    """How alike two readings are, from 0 to 1; case and spaces do not count."""
+    from difflib import SequenceMatcher
+
+    a, b = ("".join(text.split()).casefold() for text in (a, b))
+    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
+
+
+def _weakest(there: np.ndarray, look: np.ndarray) -> float:
+    """The smallest correlation over stretches about as wide as two letters."""
+    high, wide = look.shape
+    count = max(1, min(64, wide // max(6, high)))
+    smallest = 1.0
+    for n in range(count):
+        part = slice(n * wide // count, (n + 1) * wide // count)
+        a, b = there[:, part] - there[:, part].mean(), look[:, part] - look[:, part].mean()
+        size = float(np.sqrt((a * a).sum() * (b * b).sum()))
+        if b.std() > 5.0:  # an empty stretch says nothing
+            smallest = min(smallest, float((a * b).sum()) / size if size > 0 else 0.0)
+    return smallest
+
+
+def _within(bounds: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """Bounds with a margin, inside the picture, and not too small to be compared."""
+    high, wide = shape
+    left, right = _stretch(bounds[0] - MARGIN, bounds[2] + MARGIN, wide)
+    top, bottom = _stretch(bounds[1] - MARGIN, bounds[3] + MARGIN, high)
+    return left, top, right, bottom
+
+
+def _stretch(first: int, last: int, length: int) -> tuple[int, int]:
+    first = min(max(0, first), max(0, length - LEAST_PIXELS))
+    return first, min(length, max(last, first + LEAST_PIXELS))
+
+
+def _shared(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
+    """Intersection over union of two places."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if wide <= 0 or high <= 0:
+        return 0.0
+    area = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return wide * high / (area - wide * high)
