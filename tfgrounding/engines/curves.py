@@ -95,6 +95,7 @@ class CurvesEngine:
         most_overlap: float = MOST_OVERLAP,
     ) -> None:
         self.most_overlap = most_overlap
+        self.null_texts = NULL_TEXTS
         self.localizer = get_localizer(localizer)
         self.planner = get_planner(planner)
         self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)
@@ -187,7 +188,7 @@ class CurvesEngine:
         """The curves of texts that have nothing to do with the video; they are kept for as long as the features are."""
         kept = self._nulls.get(features)
         if kept is None:
-            null_curves = self.curves(features, NULL_TEXTS)
+            null_curves = self.curves(features, self.null_texts)
             edges = sample_edges(
                 len(features), features.info.duration_seconds, features.sample_seconds, features.edges_seconds
             )
@@ -195,6 +196,10 @@ class CurvesEngine:
             floor = measured_floor(null_curves) if stated is None else stated
             kept = self._nulls[features] = Unrelated(null_curves, Presence(null_curves, edges), floor)
         return kept
+
+    def likely(self, features: VideoFeatures, plan: Plan) -> np.ndarray | None:
+        """(3, K) intervals that something else than the curves names, see `ground_curves`; None: there are none."""
+        return None
 
     def text_notes(self, texts: Sequence[str]) -> tuple[str, ...]:
         """A sentence about each text that the encoder does not read to its end."""
@@ -292,6 +297,7 @@ class WatchedCurves:
             longest_frames=longest_frames,
             features=features.frame_vectors,
             edges_seconds=features.edges_seconds,
+            likely=engine.likely(features, plan),
         )
         judged = np.stack([curves[text] for text in presence_texts(plan)])
         return Answer(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from ..answer import Grounding
 from ..encoders import load_sentences
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer
-from ..localizers.presence import NULL_TEXTS
-from ..tracks.texts import TimedTexts, text_stretches, timed_texts
+from ..tracks.text_curves import TextCurves
+from ..tracks.text_track import TimedText
+from ..tracks.texts import TimedTexts, timed_texts
 from ..types import Plan, VideoFeatures, VideoInfo
 from .base import TOP_K
 from .curves import CurvesEngine
@@ -58,9 +62,9 @@ def ground_texts(
     if not isinstance(query, Plan):
         Plan(query)  # an empty query fails before the texts are encoded
     kept = isinstance(encoder, Hashable) and isinstance(localizer, Hashable)
-    grounder: Grounder = (_shared_grounder if kept else _grounder)(encoder, localizer)  # type: ignore[arg-type]
+    engine: TextsEngine = (_shared_engine if kept else _engine)(encoder, localizer)  # type: ignore[arg-type]
     timed = timed_texts(texts, duration_seconds)
-    answer = grounder.ground(_features(timed, grounder, NAME), query, top_k=top_k)
+    answer = Grounder(engine=engine).ground(engine.features_of(timed, name=NAME), query, top_k=top_k)
     supported = tuple(span for span in answer.spans if timed.has_text(span.start_seconds, span.end_seconds))
     return replace(
         answer,
@@ -70,42 +74,84 @@ def ground_texts(
     )
 
 
-def text_features(
-    texts: Iterable[tuple[float, float, str]], grounder: Grounder, *, duration_seconds: float, name: str
-) -> VideoFeatures:
-    """The vectors of a video's texts, which a Grounder takes in place of a video.
+class TextsEngine(CurvesEngine):
+    """The engine of curves for texts: it compares a video's texts with a query by meaning and by exact words.
 
-    Args:
-        texts, duration_seconds: as for `ground_texts`.
-        grounder: its encoder is one that `load_sentences` returned.
-        name: what the video is called.
-
-    Raises:
-        TFGroundingError: as `ground_texts`.
+    Arguments as for `CurvesEngine`; the encoder is one that `load_sentences` returned.
     """
-    return _features(timed_texts(texts, duration_seconds), grounder, name)
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._of_texts: WeakKeyDictionary[VideoFeatures, TextCurves] = WeakKeyDictionary()
 
-def _features(timed: TimedTexts, grounder: Grounder, name: str) -> VideoFeatures:
-    engine = grounder.curves
-    if engine is None:
-        raise TFGroundingError(f"the {grounder.engine.name} engine looks at pictures, not at texts")
-    vectors, warnings = engine.encode_texts(timed.texts)
-    unrelated = engine.text_vectors(NULL_TEXTS)
-    if vectors.shape[1] != unrelated.shape[1]:
-        raise EncoderError(f"encoder {engine.encoder.name}: encode_texts returned vectors of different lengths")
-    edges, stretches = text_stretches(timed, vectors, unrelated.mean(axis=0))
-    warnings = (*timed.warnings, *warnings, *_notes(engine, timed.texts))
-    return VideoFeatures(
-        vectors=stretches[:, None],
-        pts_seconds=edges[:-1],
-        sample_seconds=(edges[:-1] + edges[1:]) / 2,
-        info=VideoInfo(name, timed.duration_seconds, 0, 0, warnings=warnings),
-        encoder=engine.encoder.name,
-        revision=engine.encoder.revision,
-        rate_hz=len(stretches) / timed.duration_seconds,
-        edges_seconds=edges,
-    )
+    def features(
+        self,
+        texts: Iterable[tuple[float, float, str]],
+        *,
+        duration_seconds: float,
+        name: str,
+        timed: Sequence[TimedText] = (),
+        language: str = "",
+    ) -> VideoFeatures:
+        """The vectors of a video's texts, which this engine watches in place of a video.
+
+        Args:
+            texts, duration_seconds: as for `ground_texts`.
+            name: what the video is called.
+            timed: the same texts with the times of their words, where these are known.
+            language: of the texts, ISO 639-1; "" means English.
+
+        Raises:
+            TFGroundingError: as `ground_texts`.
+        """
+        return self.features_of(timed_texts(texts, duration_seconds), name=name, timed=timed, language=language)
+
+    def features_of(
+        self, texts: TimedTexts, *, name: str, timed: Sequence[TimedText] = (), language: str = ""
+    ) -> VideoFeatures:
+        """As `features`, of texts that are checked."""
+        vectors, warnings = self.encode_texts(texts.texts)
+        unrelated = self.text_vectors(self.null_texts)
+        if vectors.shape[1] != unrelated.shape[1]:
+            raise EncoderError(f"encoder {self.encoder.name}: encode_texts returned vectors of different lengths")
+        made = TextCurves(texts, vectors, unrelated, timed=timed, language=language)
+        edges = made.edges_seconds
+        features = VideoFeatures(
+            vectors=made.features[:, None],
+            pts_seconds=edges[:-1],
+            sample_seconds=(edges[:-1] + edges[1:]) / 2,
+            info=VideoInfo(
+                name,
+                texts.duration_seconds,
+                0,
+                0,
+                warnings=(*texts.warnings, *warnings, *made.warnings, *_notes(self, texts.texts)),
+            ),
+            encoder=self.encoder.name,
+            revision=self.encoder.revision,
+            rate_hz=len(made.features) / texts.duration_seconds,
+            edges_seconds=edges,
+        )
+        self._of_texts[features] = made
+        return features
+
+    def text_curves(self, features: VideoFeatures) -> TextCurves:
+        """What `features` made of a video's texts. Raises TFGroundingError for features that it did not make."""
+        made = self._of_texts.get(features)
+        if made is None:
+            raise TFGroundingError(f"the features of {features.info.path} are not those of texts made here")
+        return made
+
+    def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
+        """(N, T) how well each stretch fits each text: cosine, and exact words."""
+        return self.text_curves(features).curves(texts, self.text_vectors(texts))
+
+    def likely(self, features: VideoFeatures, plan: Plan) -> np.ndarray | None:
+        """(3, K) texts, runs of texts, and phrases that have the query's words; None for a plan of several events."""
+        if plan.relation != "single-query" and plan.sub_events:
+            return None
+        wordings = (plan.query, *plan.paraphrases)
+        return self.text_curves(features).likely(wordings, self.text_vectors(wordings))
 
 
 def _notes(engine: CurvesEngine, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -115,8 +161,8 @@ def _notes(engine: CurvesEngine, texts: tuple[str, ...]) -> tuple[str, ...]:
     return notes if more <= 0 else (*notes[:NOTES_SHOWN], f"and so it did with {more:,} more texts")
 
 
-def _grounder(encoder: Any, localizer: Any) -> Grounder:
-    return Grounder(encoder=load_sentences(encoder), localizer=localizer)
+def _engine(encoder: Any, localizer: Any) -> TextsEngine:
+    return TextsEngine(encoder=load_sentences(encoder), localizer=localizer)
 
 
-_shared_grounder = lru_cache(maxsize=2)(_grounder)
+_shared_engine = lru_cache(maxsize=2)(_engine)

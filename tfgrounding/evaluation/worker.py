@@ -13,7 +13,7 @@ from ..answer import Answer
 from ..encoders import load_sentences
 from ..engines.base import Watched
 from ..engines.grounder import Grounder
-from ..engines.texts import text_features
+from ..engines.texts import TextsEngine
 from ..errors import DatasetError, TFGroundingError
 from ..llm.connection import RefusedError
 from ..media import open_source, probe
@@ -67,8 +67,17 @@ class VideoWorker:
             encoder = StoredTexts(recipe.text_features)
         elif recipe.captions is not None:
             encoder = load_sentences(encoder, device=recipe.device)
+        self._texts: TextsEngine | None = None
+        if recipe.captions is not None:
+            self._texts = TextsEngine(
+                encoder=encoder,
+                localizer=recipe.localizer,
+                device=recipe.device,
+                dtype=recipe.dtype,
+                most_overlap=1.0,
+            )
         self.grounder = Grounder(
-            engine=recipe.engine,
+            engine=recipe.engine if self._texts is None else self._texts,
             encoder=encoder,
             localizer=recipe.localizer,
             vlm=recipe.vision_model(),
@@ -101,11 +110,11 @@ class VideoWorker:
             duration_seconds: as annotated; None where the annotations do not say.
             progress: called now and then while encoding; what it raises ends the encoding.
         """
-        if self._captions is not None:
+        if self._captions is not None and self._texts is not None:
             if duration_seconds is None:
                 raise DatasetError(f"captions of {video} without a duration: take annotations that have one")
             texts = self._captions.find(video)
-            features = text_features(texts, self.grounder, duration_seconds=duration_seconds, name=video)
+            features = self._texts.features(texts, duration_seconds=duration_seconds, name=video)
             return Looked(self.grounder.watch(features, progress=progress), None)
         if self._features is not None:
             features, seconds = self._stored(self._features, video, duration_seconds)

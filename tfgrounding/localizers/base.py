@@ -25,6 +25,8 @@ class QueryCurves:
         floor: the cosine below which the encoder's similarity means nothing.
         null_curves: (M, T) curves of texts that have nothing to do with the video.
         features: (T, D) vectors of the same frames.
+        likely: (3, K) starts, ends and probabilities of intervals that something else than the curves names, as a
+            sentence that has all words of the query; together at most 1.
     """
 
     query: np.ndarray
@@ -35,6 +37,7 @@ class QueryCurves:
     floor: float | None = None
     null_curves: np.ndarray | None = None
     features: np.ndarray | None = None
+    likely: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,11 +201,17 @@ def _noise_of_curves(curves: QueryCurves) -> float:
 
 
 def _sure_intervals(curves: QueryCurves) -> np.ndarray:
-    """(3, K) intervals that have a probability of their own; none where there are too few unrelated texts."""
-    if curves.null_curves is None or len(curves.null_curves) < LEAST_NULLS:
-        return np.empty((3, 0))
-    null = np.asarray(curves.null_curves, dtype=np.float64)
-    return curve_kernels.sure_intervals(curves.query, null, curves.edges_seconds)
+    """(3, K) intervals that have a probability of their own: those that unrelated texts tell, and those given."""
+    sure = np.empty((3, 0))
+    if curves.null_curves is not None and len(curves.null_curves) >= LEAST_NULLS:
+        null = np.asarray(curves.null_curves, dtype=np.float64)
+        sure = curve_kernels.sure_intervals(curves.query, null, curves.edges_seconds)
+    if curves.likely is None:
+        return sure
+    whole = sure[:, :1]  # what is given takes the place of stretches where the query fits as no unrelated text does
+    likely = curves.likely.copy()
+    likely[2] *= 1 - whole[2].sum()
+    return np.concatenate([whole, likely], axis=1)
 
 
 def _rows(curves: QueryCurves) -> tuple[np.ndarray, np.ndarray]:

@@ -31,6 +31,7 @@ def ground_curves(
     longest_frames: int | None = None,
     features: np.ndarray | None = None,
     edges_seconds: np.ndarray | None = None,
+    likely: np.ndarray | None = None,
 ) -> list[Moment]:
     """Rank the moments of a video from ready-made similarity curves.
 
@@ -48,6 +49,8 @@ def ground_curves(
         features: (T, D) vectors of the same frames.
         edges_seconds: (T + 1,) increasing from 0 to the duration: sample t is of the time from edges[t] to
             edges[t + 1]. None means half way between the samples' times; else `pts_seconds` is not needed.
+        likely: (3, K) starts, ends and probabilities, together at most 1, of intervals that something else than the
+            curves names; only "default" uses them.
 
     Returns:
         Moments, best first (with "tfvtg-reference" in the order of its vote, in which scores may rise again).
@@ -70,6 +73,7 @@ def ground_curves(
         null_curves=null_curves,
         features=features,
         edges_seconds=edges_seconds,
+        likely=likely,
     )
     with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
         found = chosen.locate(given)
@@ -86,6 +90,7 @@ def query_curves(
     null_curves: np.ndarray | None = None,
     features: np.ndarray | None = None,
     edges_seconds: np.ndarray | None = None,
+    likely: np.ndarray | None = None,
 ) -> QueryCurves:
     """What a localizer gets. Arguments and PlanError as for `ground_curves`."""
     table = curve_table(curves, plan)
@@ -106,7 +111,23 @@ def query_curves(
         floor,
         null_curves,
         features,
+        None if likely is None else _checked_likely(likely, float(edges[-1])),
     )
+
+
+def _checked_likely(likely: np.ndarray, duration_seconds: float) -> np.ndarray:
+    table = np.asarray(likely, dtype=np.float64)
+    if (
+        table.ndim != 2
+        or len(table) != 3
+        or not ((table[0] >= 0) & (table[0] < table[1]) & (table[1] <= duration_seconds) & (table[2] >= 0)).all()
+        or table[2].sum() > 1 + 1e-9
+    ):
+        raise PlanError(
+            "likely must be (3, K): starts and ends of intervals within the video, and probabilities that add up to 1 "
+            "at most"
+        )
+    return table
 
 
 def curve_table(curves: Mapping[str, np.ndarray], plan: Plan) -> np.ndarray:

@@ -1,0 +1,194 @@
+"""Timed texts and queries become curves, by meaning and by exact words, and likely intervals of whole texts.
+
+A text's value for a query is the cosine of their sentence vectors, a little of that of the passage that it is in, and
+how much of the query's words it has. Curves of unrelated texts are made in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .exact_words import MOST_TOKENS, ExactWords, Phrase
+from .text_track import TimedText, Word
+from .texts import TimedTexts, text_stretches
+
+PASSAGE_SECONDS = 20.0  # a passage begins every half of it
+MOST_PASSAGE_CHARACTERS = 2_000
+PASSAGE_WEIGHT = 0.0  # of a passage's cosine; the text's own has the rest
+EXACT_WEIGHT = 2.0  # of the share of exact words, in deviations of unrelated texts
+MOST_TOGETHER, TOGETHER_SECONDS = 6, 30.0  # texts that follow each other and are said to be one moment
+STEEPNESS = 2.0  # log odds of an interval for each deviation of unrelated texts
+EVERY_TEXT = 1.0  # log odds that each further text costs
+EXACT_TRUST, MOST_EXACT = 1.0, 12.0  # of a phrase's weight, which is a log odds, and the most that counts
+LIKELY_SHARE = 0.6  # of all votes, that intervals of texts have
+MOST_LIKELY = 64
+WORDS_CUT = f"only the first {MOST_TOKENS:,} words are searched for the query's own words"
+WHOLE_SHARE, SHORT_SECONDS = (
+    0.5,
+    6.0,
+)  # a phrase without word times is its texts, where it is most of them or they are short
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """Runs of neighbouring texts, each a text of its own.
+
+    `texts`: P of them. `first`, `after`: (P,) the texts that each joins.
+    """
+
+    texts: tuple[str, ...]
+    first: np.ndarray
+    after: np.ndarray
+
+
+def passages_of(texts: TimedTexts) -> Passages:
+    """The texts of every PASSAGE_SECONDS, two passages over each moment; texts as long as that are left alone."""
+    middle = (texts.start_seconds + texts.end_seconds) / 2
+    places = np.arange(-0.5, texts.duration_seconds / PASSAGE_SECONDS, 0.5) * PASSAGE_SECONDS
+    order = np.argsort(middle, kind="stable")
+    ordered = middle[order]
+    first, after = np.searchsorted(ordered, places), np.searchsorted(ordered, places + PASSAGE_SECONDS)
+    several = np.unique(np.stack([first, after], axis=1)[after - first > 1], axis=0)
+    found = [
+        " ".join(texts.texts[k] for k in dict.fromkeys(texts.number[order[a:b]].tolist()))[:MOST_PASSAGE_CHARACTERS]
+        for a, b in several.tolist()
+    ]
+    return Passages(tuple(found), several[:, 0], several[:, 1])
+
+
+class TextCurves:
+    """The texts of one video, ready for any number of queries; without state after that.
+
+    Args:
+        texts: N texts of which K are different.
+        vectors: (K, D) unit vectors of the different ones.
+        unrelated: (M, D) those of texts that have nothing to do with the video.
+        passages, passage_vectors: P passages and their (P, D) vectors; None leaves them out.
+        timed: the texts as they came, with the times of their words; those of `texts` where there are none.
+        language: of the texts, ISO 639-1; "" means English.
+
+    Attributes:
+        edges_seconds: (T + 1,) of the stretches between two times at which a text begins or ends.
+        features: (T, D) the vectors of these stretches.
+        warnings: what is not searched.
+    """
+
+    def __init__(
+        self,
+        texts: TimedTexts,
+        vectors: np.ndarray,
+        unrelated: np.ndarray,
+        *,
+        passages: Passages | None = None,
+        passage_vectors: np.ndarray | None = None,
+        timed: Sequence[TimedText] = (),
+        language: str = "",
+    ) -> None:
+        self.texts = texts
+        nothing = unrelated.mean(axis=0)
+        self.edges_seconds, self.features = text_stretches(texts, vectors, nothing)
+        self._each = replace(texts, number=np.arange(len(texts)))
+        self.words = ExactWords(_with_words(texts, timed), language)
+        self.warnings = (WORDS_CUT,) if self.words.is_cut else ()
+        own = vectors[texts.number]  # (N, D)
+        common = own @ nothing
+        self._deviation = max(float((own @ unrelated.T - common[:, None]).std()), 1e-9)
+        self._vectors, self._common = own, np.concatenate([[0.0], np.cumsum(common)])
+        self._lengths = _lengths_of_sums(own)
+        self._passages: np.ndarray | None = None
+        if passages is not None and passage_vectors is not None and len(passage_vectors):
+            of_texts = own.copy()  # texts in no passage are their own
+            total, count = np.zeros_like(own), np.zeros(len(own))
+            for vector, a, b in zip(passage_vectors, passages.first.tolist(), passages.after.tolist(), strict=True):
+                total[a:b] += vector
+                count[a:b] += 1
+            of_texts[count > 0] = total[count > 0] / count[count > 0, None]
+            self._passages = text_stretches(self._each, of_texts, nothing)[1]
+
+    def curves(self, texts: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+        """(N, T) float32: how well each stretch fits each of N texts with (N, D) vectors."""
+        found = vectors @ self.features.T
+        if self._passages is not None and PASSAGE_WEIGHT:
+            found = (1 - PASSAGE_WEIGHT) * found + PASSAGE_WEIGHT * (vectors @ self._passages.T)
+        if EXACT_WEIGHT:
+            shares = np.stack([self.words.shares(text) for text in texts], axis=1)  # (texts of the video, N)
+            if shares.any():
+                of_stretches = text_stretches(self._each, shares.astype(np.float32), np.zeros(len(texts)))[1]
+                found = found + EXACT_WEIGHT * self._deviation * of_stretches.T
+        return found.astype(np.float32)
+
+    def likely(self, wordings: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+        """(3, K) starts, ends and probabilities of intervals that are texts, runs of texts, or phrases.
+
+        Args:
+            wordings: of a query, the main one first.
+            vectors: (W, D) of the wordings.
+        """
+        own = self.fits(wordings, vectors)
+        sums = np.concatenate([[0.0], np.cumsum(own.astype(np.float64))])
+        starts, ends, odds = [], [], []
+        for more, lengths in enumerate(self._lengths):
+            count = len(lengths)
+            cosine = (sums[more + 1 :] - sums[:count] - self._common[more + 1 :] + self._common[:count]) / lengths
+            start = self.texts.start_seconds[:count]
+            end = self.texts.end_seconds[more:] if not more else np.maximum(self.texts.end_seconds[more:], start + 1e-3)
+            found = STEEPNESS * cosine / self._deviation - EVERY_TEXT * more
+            if more:
+                found = np.where(end - start <= TOGETHER_SECONDS, found, -np.inf)
+            best = np.argsort(-found, kind="stable")[:MOST_LIKELY]
+            starts.append(start[best])
+            ends.append(end[best])
+            odds.append(found[best])
+        for phrase in self.words.phrases(wordings[0]):
+            first_second, last_second = self.bounds(phrase)
+            among = slice(phrase.first_text, phrase.last_text + 1)
+            fit = float((own[among] - np.diff(self._common)[among]).max()) / self._deviation
+            told = EXACT_TRUST * phrase.weight * (2 * phrase.share - 1)
+            starts.append(np.array([first_second]))
+            ends.append(np.array([last_second]))
+            odds.append(np.array([STEEPNESS * fit + np.clip(told, -MOST_EXACT, MOST_EXACT)]))
+        found = np.stack([np.concatenate(starts), np.concatenate(ends), np.concatenate(odds)])
+        found = found[:, np.argsort(-found[2], kind="stable")[:MOST_LIKELY]]
+        found[2] = np.exp(found[2] - found[2].max())
+        found[2] *= LIKELY_SHARE / found[2].sum()
+        return found
+
+    def fits(self, wordings: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+        """(N,) how well each text fits a query, the mean over its wordings."""
+        own = self._vectors @ vectors.mean(axis=0)
+        if EXACT_WEIGHT:
+            own = own + EXACT_WEIGHT * self._deviation * np.mean([self.words.shares(w) for w in wordings], axis=0)
+        return own
+
+    def bounds(self, phrase: Phrase) -> tuple[float, float]:
+        """When a phrase is said or shown: its words' own times, or those of its texts where only these are known."""
+        among = slice(phrase.first_text, phrase.last_text + 1)
+        start, end = float(self.texts.start_seconds[among].min()), float(self.texts.end_seconds[among].max())
+        if phrase.covered >= WHOLE_SHARE or (not phrase.is_timed and end - start <= SHORT_SECONDS):
+            return start, end
+        return max(phrase.start_seconds, start), min(phrase.end_seconds, end)
+
+
+def _lengths_of_sums(vectors: np.ndarray) -> list[np.ndarray]:
+    """For 1, 2, ... MOST_TOGETHER neighbours: the lengths of the sums of their vectors, (N,), (N - 1,), ..."""
+    sums, found = vectors.copy(), []
+    for more in range(min(MOST_TOGETHER, len(vectors))):
+        if more:
+            sums = sums[:-1] + vectors[more:]
+        found.append(np.maximum(np.linalg.norm(sums, axis=1).astype(np.float64), 1e-6))
+    return found
+
+
+def _with_words(texts: TimedTexts, timed: Sequence[TimedText]) -> list[TimedText]:
+    """The texts as they were checked, with the times of their words where they are known."""
+    known: dict[tuple[float, str], tuple[Word, ...]] = {
+        (round(max(text.start_seconds, 0.0), 2), text.text.strip()): text.words for text in timed if text.words
+    }
+    rows = zip(texts.start_seconds.tolist(), texts.end_seconds.tolist(), texts.number.tolist(), strict=True)
+    return [
+        TimedText(start, end, texts.texts[k], words=known.get((round(start, 2), texts.texts[k]), ()))
+        for start, end, k in rows
+    ]
