@@ -374,3 +374,64 @@ def test_plan_errors_on_the_command_line(run, monkeypatch):
     ):
         code, out, err = run("plan", *arguments)
         assert code == 2 and out == "" and told in err and len(err.splitlines()) == 1
+
+
+SAYS = "he says let's start, then pours the milk"
+SPOKEN = {
+    **GOOD,
+    "events": [
+        {"descriptions": ["A man says: let's start."], "asks": "said", "words": "Let’s  start"},
+        {"descriptions": ["A man pours the milk."], "asks": "", "words": ""},
+    ],
+    "asks": "",
+    "words": "",
+}
+
+
+def test_a_model_says_which_words_are_asked_for(tmp_path):
+    with serve(lambda *_: completion(json.dumps(SPOKEN))) as server:
+        made = llm(server).plan(SAYS)
+        form = server.requests[SAYS][0]["response_format"]["json_schema"]["schema"]
+    assert [(event.asks, event.words) for event in made.sub_events] == [("said", "Let’s start"), ("", "")]
+    assert (made.asks, made.words, made.source) == ("", "", "llm")
+    assert {"asks", "words"} < set(form["required"]) == set(form["properties"])  # strict servers want every field
+    write_plans(tmp_path / "plans.jsonl", [made])
+    assert get_planner(str(tmp_path / "plans.jsonl")).plan(SAYS).sub_events == made.sub_events
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ({"asks": "said", "words": "something else"}, "do not stand in the query"),
+        ({"asks": "heard", "words": "let's start"}, "asks"),
+        ({"asks": "said", "words": "let's start " * 40}, "words"),
+        ({"asks": "said", "words": 7}, "words"),
+    ],
+)
+def test_words_that_are_not_in_the_query_are_asked_for_again(asked, problem):
+    wrong = json.dumps({**SPOKEN, **asked})
+    with serve(lambda _, nth, __: completion(wrong if nth == 1 else json.dumps(SPOKEN))) as server:
+        made = llm(server).plan(SAYS)
+        again = server.requests[SAYS][1]["messages"][-1]["content"]
+    assert made.source == "llm-asked-again" and problem in again
+
+
+def test_a_track_without_words_is_not_asked_first():
+    told = json.dumps({**SPOKEN, "asks": "said", "words": " "})
+    with serve(lambda *_: completion(told)) as server:
+        assert llm(server).plan(SAYS).asks == ""
+
+
+def test_words_in_another_language_stay_as_they_are():
+    query = "她说“我们开始吧”"
+    told = answer(
+        language="zh",
+        paraphrases=["A woman says that we begin."],
+        events=[],
+        relation="single-query",
+        asks="said",
+        words="我们开始吧",
+    )
+    with serve(lambda *_: completion(told)) as server:
+        made = llm(server).plan(query)
+    assert (made.asks, made.words, made.original) == ("said", "我们开始吧", query)

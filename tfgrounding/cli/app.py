@@ -21,6 +21,7 @@ from ..errors import TFGroundingError
 from ..show.exports.common import clock
 from . import encoders as cli_encoders
 from . import measure as cli_measure
+from . import plan as cli_plan
 from . import show as cli_show
 from . import tracks as cli_tracks
 from . import vision as cli_vision
@@ -241,36 +242,6 @@ def info_command(
         print(f"timecode   {info.start_timecode} at the start of the file")
 
 
-@app.command("plan")
-def plan_command(
-    query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
-    planner: Annotated[
-        str, typer.Option(help="auto (the rules), rules, llm or llm:MODEL, the path of a plan file, or module:Class.")
-    ] = "auto",
-    model: Annotated[str | None, typer.Option(help="For llm: the model's name; default: OPENAI_MODEL.")] = None,
-    base_url: Annotated[str | None, typer.Option(help="For llm: the server; default: OPENAI_BASE_URL.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-) -> None:
-    """Which simple events is QUERY made of, and in which order?"""
-    from ..planning.planner import get_planner
-    from ..planning.plans import planned
-
-    options = {name: value for name, value in (("model", model), ("base_url", base_url)) if value is not None}
-    plan = planned(get_planner(planner, **options), query)
-    for warning in plan.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
-    if as_json:
-        print(json.dumps(plan.to_dict(), ensure_ascii=False))
-        return
-    print(f"{plan.query}  ({plan.relation}; planned by {plan.source or planner})")
-    for text in plan.paraphrases:
-        print(f"      or: {text}")
-    for number, event in enumerate(plan.sub_events, start=1):
-        print(f"  {number}.  {event.descriptions[0]}")
-        for text in event.descriptions[1:]:
-            print(f"      or: {text}")
-
-
 @app.command("cache")
 def cache_command(
     clear: Annotated[bool, typer.Option("--clear", help="Remove all of them.")] = False,
@@ -304,6 +275,7 @@ def _counted(entries: list[Path]) -> str:
 
 app.command("encode")(cli_tracks.encode_command)
 app.command("transcript")(cli_tracks.transcript_command)
+app.command("plan")(cli_plan.plan_command)
 app.command("encoders")(cli_encoders.encoders_command)
 app.command("doctor")(cli_vision.doctor_command)
 app.command("report")(cli_show.report_command)

@@ -11,7 +11,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -23,27 +23,35 @@ from ..llm.replies import without_thoughts
 from ..types import Plan, Relation, SubEvent
 from .rules.lexicon import word_set
 from .rules.plan import RulesPlanner
+from .rules.quotations import without_marks
 
 log = logging.getLogger(__name__)
 
 _Sentence = Annotated[str, Field(min_length=3, max_length=160)]
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LONGEST_QUERY = 2000  # characters
+_LONGEST_WORDS = 300  # characters of what is said or written
 _ENGLISH = word_set("a an the is are and of in on at to with from person man woman people someone he she it they")
 
 
-class _Event(BaseModel):
+class _Asked(BaseModel):
+    """Which words are said or written; "" where there are none. Replies from before these fields lack them."""
+
     model_config = ConfigDict(extra="forbid")
+    asks: Literal["said", "written", ""] = ""
+    words: Annotated[str, Field(max_length=_LONGEST_WORDS)] = ""
+
+
+class _Event(_Asked):
     descriptions: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
 
 
-class _Answer(BaseModel):
+class _Answer(_Asked):
     """The form of the model's answer. Events come before their relation, so that the relation follows from them.
 
     Lengths and counts are bounded, because small models repeat themselves up to any limit; one event is no sequence.
     """
 
-    model_config = ConfigDict(extra="forbid")
     language: Annotated[str, Field(pattern="^[a-z]{2}$")]
     paraphrases: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
     events: Annotated[list[_Event], Field(max_length=0)] | Annotated[list[_Event], Field(min_length=2, max_length=6)]
@@ -127,7 +135,7 @@ class LLMPlanner:
         if len(query) > _LONGEST_QUERY:
             return self._by_rule(query, f"a query is one sentence of {_LONGEST_QUERY:,} characters at most")
         until = time.monotonic() + self.deadline_seconds
-        schema = _without_titles(_Answer.model_json_schema())
+        schema = _strict(_Answer.model_json_schema())
         name = _prompt_name(query)
         system = prompts(name).fill(schema=json.dumps(schema, ensure_ascii=False))
         readable = query.encode("utf-8", "replace").decode()  # a lone surrogate can't be sent
@@ -224,13 +232,17 @@ def parse_json(text: str) -> tuple[Any, bool]:
         raise ValueError("the JSON is nested too deeply.") from None
 
 
-def _without_titles(schema: Any) -> Any:
-    """A JSON schema without pydantic's titles and docstrings, which are no help to the model."""
+def _strict(schema: Any) -> Any:
+    """A JSON schema as strict servers take it: every field is required; without what is no help to the model."""
     if isinstance(schema, list):
-        return [_without_titles(part) for part in schema]
+        return [_strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    return {name: _without_titles(part) for name, part in schema.items() if name not in ("title", "description")}
+    kept = {name: _strict(part) for name, part in schema.items() if name not in ("title", "description", "default")}
+    if "properties" in kept:
+        fields = dict(sorted(kept["properties"].items(), key=lambda field: field[0] in ("asks", "words")))
+        kept |= {"properties": fields, "required": list(fields)}
+    return kept
 
 
 def _prompt_name(query: str) -> str:
@@ -257,10 +269,25 @@ def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
     return Plan(
         paraphrases[0] if foreign else query,
         paraphrases[1:] if foreign else tuple(text for text in paraphrases if text != query),
-        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions))) for event in answer.events),
+        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions)), **_asks(query, event)) for event in answer.events),
         answer.relation,
         original=query if foreign else "",
+        **_asks(query, answer),
     )
+
+
+def _asks(query: str, asked: _Asked) -> dict[str, Any]:
+    """The fields of a Plan or SubEvent; without words no track is asked first. Raises PlanError: other words."""
+    words = " ".join(without_marks(asked.words).split())
+    if not words:
+        return {}
+    if _folded(words) not in _folded(query):
+        raise PlanError(f"the words {words!r} do not stand in the query: copy them, or leave them empty.")
+    return {"asks": asked.asks, "words": words}
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.casefold().replace("’", "'").split())
 
 
 def _explain(error: Exception, *, cut: bool) -> str:
