@@ -58,6 +58,8 @@ STOPPED = 130  # what typer returns after Ctrl-C
 EXTRAS = {
     "PIL": "numpro",
     "anyio": "mcp",
+    "ctranslate2": "speech",
+    "faster_whisper": "speech",
     "matplotlib": "plot",
     "mcp": "mcp",
     "mcp_types": "mcp",

@@ -46,8 +46,8 @@ def download(repo: str, revision: str, check: Callable[[Path], object], *, missi
     except Exception as error:  # the hub's client raises errors of its own, of its HTTP library and of the system
         raise EncoderError(
             f"{repo}: {f'its {missing[0]} is' if missing else 'its weights are'} not on this machine and could not be "
-            f"downloaded ({_reason(error)}); check the name and the connection, give a folder instead, or choose "
-            "encoder embedded"
+            f"downloaded ({why_unreachable(error)}); check the name and the connection, give a folder instead, or "
+            "choose encoder embedded"
         ) from error
 
 
@@ -77,7 +77,7 @@ def _download(repo: str, revision: str, check: Callable[[Path], object]) -> Path
         _check_size(repo, name, sizes, LARGEST_SMALL_FILE_BYTES)
     if small or weights:
         total = sum(sizes[name] for name in (*small, *weights))
-        _log.warning("downloading %s, %s, into the hub's cache (once)", repo, _in_words(total))
+        _log.warning("downloading %s, %s, into the hub's cache (once)", repo, size_in_words(total))
     for name in small:
         fetch(name, folder.name)
     if missing := missing_small_files(folder):
@@ -106,15 +106,17 @@ def _weights(repo: str, folder: Path, sizes: dict[str, int], fetch: Callable[[st
 def _check_size(repo: str, name: str, sizes: dict[str, int], largest_bytes: int) -> None:
     if sizes[name] > largest_bytes:
         raise EncoderError(
-            f"{repo}: its {name} has {_in_words(sizes[name])}; at most {_in_words(largest_bytes)} are read"
+            f"{repo}: its {name} has {size_in_words(sizes[name])}; at most {size_in_words(largest_bytes)} are read"
         )
 
 
-def _in_words(size_bytes: int) -> str:
+def size_in_words(size_bytes: int) -> str:
+    """Such as "75.5 MB"."""
     return f"{size_bytes / 1e9:.2f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
-def _reason(error: Exception) -> str:
+def why_unreachable(error: Exception) -> str:
+    """Why something could not be had from the hub, in words."""
     from huggingface_hub import errors
 
     if isinstance(error, errors.OfflineModeIsEnabled):
