@@ -13,7 +13,7 @@ import numpy as np
 from .text_track import TextTrack, TimedText, Word
 
 MOST_OCCURRENCES = 4  # of a word or a pair of words in either track: more frequent ones say little about the time
-FEWEST_WORDS = 12  # rare words in each track: with fewer nothing can be said
+FEWEST_WORDS = 12  # that are rare, or in a rare pair, in each track: with fewer nothing can be said
 FEWEST_MATCHES = 6
 SMALLEST_SHARE = 0.15  # of the words of the track with fewer that have to agree
 TIMES_CHANCE = 3.0  # as many have to agree as would by chance
@@ -53,18 +53,18 @@ def agreement(texts: Sequence[TimedText], speech: Sequence[TimedText]) -> Agreem
         speech: what was recognised, with times that are right to half a second; many of its words may be wrong.
     """
     ours, heard = _rare(texts), _rare(speech)
-    words = min(len(ours), len(heard))
+    words = min(len({time for times in found.values() for time in times}) for found in (ours, heard))
     if words < FEWEST_WORDS:
         return Agreement("unknown", words=words)
     pairs = [(time, other) for key, times in ours.items() if key in heard for time in times for other in heard[key]]
     if not pairs:
         return Agreement("differ", words=words)
     at, there = np.array(pairs[:COMPARED_PAIRS]).T
-    found = {rate: _largest_group(there - rate * at) for rate in RATES}
-    best = max(RATES, key=lambda rate: found[rate].sum())
-    if found[best].sum() < BETTER * found[1.0].sum() or np.ptp(at) * abs(best - 1) < LEAST_DRIFT_SECONDS:
+    groups = {rate: _largest_group(there - rate * at) for rate in RATES}
+    best = max(RATES, key=lambda rate: groups[rate].sum())
+    if groups[best].sum() < BETTER * groups[1.0].sum() or np.ptp(at) * abs(best - 1) < LEAST_DRIFT_SECONDS:
         best = 1.0
-    group = found[best]
+    group = groups[best]
     matches = len(set(np.round(at[group], 3)))
     differences = there - best * at
     chance = len(pairs) * WINDOW_SECONDS / max(float(np.ptp(differences)), WINDOW_SECONDS)

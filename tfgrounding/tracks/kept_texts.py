@@ -6,20 +6,20 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import TFGroundingError
+from ..errors import TFGroundingError, VideoError
 from ..files import write_atomically
 from ..media import AnySource, open_source
-from .cache import FeatureCache
+from .cache import FeatureCache, identity, is_still
 from .text_track import TextKind, TextTrack, TimedText, texts_from_json, texts_to_json
 
 FORMAT = 1  # raise it when the layout changes, or what an entry means
 LARGEST_BYTES = 256 << 20  # of one entry: the words of some days of speech
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, TFGroundingError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, TFGroundingError)
 FOLDER = "tracks"  # in that of the cache
 PARTS = ".parts.jsonl"  # ends the name of work that is not finished
 
@@ -35,6 +35,7 @@ class KeptTexts:
 
     def __init__(self, cache: FeatureCache | None) -> None:
         self._cache = cache
+        self._read: dict[str, Hashable] = {}  # by the name of a video, its identity when a track of it was missing
 
     def find(
         self, source: AnySource, kind: TextKind, made_by: Mapping[str, Any] | None = None, **like: Any
@@ -71,10 +72,13 @@ class KeptTexts:
                     track = TextTrack.from_dict(body["track"])
                     os.utime(entry)  # used just now
                     return track
+        self._read[open_source(source).name] = identity(source)
         return None
 
     def keep(self, source: AnySource, track: TextTrack, made_by: Mapping[str, Any]) -> str | None:
         """Keep a track; what was kept of its parts goes.
+
+        It is not kept where the video is another one by now than when `find` missed the track.
 
         Returns:
             None, or why it could not be kept, as a warning.
@@ -82,6 +86,9 @@ class KeptTexts:
         if self._cache is None or self._cache.limit_bytes <= 0:
             return None
         try:
+            before = self._read.pop(open_source(source).name, None)
+            if before is not None and not is_still(source, before):
+                raise OSError("the video changed while it was being read")
             content = self._content(source)
             body = {"format": FORMAT, "content": content, "made_by": dict(made_by), "track": track.to_dict()}
             data = json.dumps({"body": body, "crc32": _checksum(body)}).encode()
@@ -91,8 +98,9 @@ class KeptTexts:
             write_atomically(entry, data)
             self._place(content, track.kind, made_by, PARTS).unlink(missing_ok=True)
             self._cache.evict(keep=entry)
-        except OSError as error:
-            return f"the {track.kind} track is not kept in {self._cache.folder}: {error.strerror or error}"
+        except (OSError, VideoError) as error:
+            why = getattr(error, "strerror", None) or error
+            return f"the {track.kind} track is not kept in {self._cache.folder}: {why}"
         return None
 
     def parts(self, source: AnySource, kind: TextKind, made_by: Mapping[str, Any]) -> Parts:

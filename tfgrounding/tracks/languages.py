@@ -14,7 +14,11 @@ nl dut,nld dutch,nederlands|no nor,nob,nno norwegian|pa pan punjabi|pl pol polis
 pt por portuguese,portugues,português|ro rum,ron romanian|ru rus russian|si sin sinhala|sk slo,slk slovak
 sl slv slovenian|sq alb,sqi albanian|sr srp serbian|sv swe swedish,svenska|sw swa swahili|ta tam tamil|te tel telugu
 th tha thai|tl tgl,fil tagalog,filipino|tr tur turkish|uk ukr ukrainian|ur urd urdu|vi vie vietnamese
-zh chi,zho,cmn,yue chinese,mandarin,cantonese
+zh chi,zho,cmn,yue chinese,mandarin,cantonese|am amh amharic|as asm assamese|ba bak bashkir|bo tib,bod tibetan
+br bre breton|fo fao faroese|ha hau hausa|haw haw hawaiian|ht hat haitian|jv jav,jw javanese|km khm khmer|la lat latin
+lb ltz luxembourgish|ln lin lingala|lo lao lao|mg mlg malagasy|mi mao,mri maori|mt mlt maltese|oc oci occitan
+ps pus pashto|sa san sanskrit|sd snd sindhi|sn sna shona|so som somali|su sun sundanese|tg tgk tajik|tk tuk turkmen
+tt tat tatar|uz uzb uzbek|yi yid yiddish|yo yor yoruba
 """
 _CODES: dict[str, str] = {}
 _NAMES: dict[str, str] = {}

@@ -12,7 +12,7 @@ from .agreement import agreed
 from .caption_files import text_file
 from .choice import NamedTrack, TrackChoice
 from .kept_texts import KeptTexts
-from .subtitles import subtitle_track
+from .subtitles import checked_language, subtitle_track
 from .text_track import TEXT_KINDS, TextKind, TextTrack
 
 
@@ -43,10 +43,10 @@ def text_tracks(
         progress: called with (seconds done, seconds in all) while a track is made.
 
     Raises:
-        TrackError: a track that is named cannot be read or made.
+        TrackError: a track that is named cannot be read or made; or the language is not known.
         VideoError: the video cannot be read while a track is named.
     """
-    opened = open_source(source)
+    opened, language = open_source(source), checked_language(language)
     tracks, warnings = [], []
     for kind in TEXT_KINDS:
         named = choice.find(kind)

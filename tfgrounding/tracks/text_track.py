@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any, Literal, get_args
 
-from ..errors import TrackError
+from ..errors import TrackError, in_one_line
 
 TextKind = Literal["said", "written", "described"]
 TEXT_KINDS: tuple[TextKind, ...] = get_args(TextKind)
@@ -20,6 +20,10 @@ class Word:
     start_seconds: float
     end_seconds: float
     text: str
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.start_seconds) and isfinite(self.end_seconds) and self.start_seconds <= self.end_seconds):
+            raise TrackError(f"a word needs two finite times in order, not {self.start_seconds} and {self.end_seconds}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class TimedText:
             raise TrackError(
                 f"a text must end after it starts, not at {self.end_seconds} s after {self.start_seconds} s"
             )
+        if self.confidence is not None and not 0 <= self.confidence <= 1:
+            raise TrackError(f"the confidence of a text must be from 0 to 1, not {self.confidence}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +105,8 @@ class TextTrack:
                 language=_text(data.get("language", "")),
                 warnings=tuple(map(_text, data.get("warnings", ()))),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise TrackError(f"this is no text track: {error}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise TrackError(f"this is no text track ({in_one_line(error)})") from error
 
 
 def texts_to_json(texts: Sequence[TimedText]) -> list[dict[str, Any]]:
