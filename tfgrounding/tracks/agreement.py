@@ -106,7 +106,8 @@ def agreed(track: TextTrack, speech: TextTrack) -> TextTrack:
     texts, lost = _moved(track.texts, found)
     if lost:
         words += f"; {lost} texts lie before the video then, and are left out"
-    return replace(track, texts=texts, warnings=(*track.warnings, words))
+    revision = f"{track.revision}, moved by {speech.revision}"
+    return replace(track, texts=texts, revision=revision, warnings=(*track.warnings, words))
 
 
 def _moved(texts: Sequence[TimedText], found: Agreement) -> tuple[tuple[TimedText, ...], int]:
