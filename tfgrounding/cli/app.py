@@ -37,7 +37,9 @@ from .terminal import (
     PictureRate,
     PlannerName,
     Rate,
+    Sentences,
     Stream,
+    Tracks,
     Video,
     ViewName,
     VisionConcurrency,
@@ -168,6 +170,8 @@ def ground_command(
     rate: Rate = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    tracks: Tracks = "auto",
+    sentences: Sentences = "embedded",
     picture_rate: PictureRate = None,
     stream: Stream = None,
     estimate: Estimated = False,
@@ -198,6 +202,8 @@ def ground_command(
         rate_hz=rate,
         device=device,
         dtype=dtype,
+        tracks=tracks,
+        sentences=sentences,
     )
     (answer,) = answers
     if threshold is not None and answer.moments:
@@ -212,7 +218,8 @@ def ground_command(
         print(json.dumps(answer.to_dict()))
     else:
         print_moments(answer)
-    if answer.encoder == "embedded" and not any("passed over" in warning for warning in answer.warnings):
+    looked = answer.engine != "words"
+    if looked and answer.encoder == "embedded" and not any("passed over" in warning for warning in answer.warnings):
         from ..encoders.known import better_than_embedded
 
         sys.stdout.flush()

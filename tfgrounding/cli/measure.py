@@ -18,6 +18,8 @@ from .terminal import (
     EngineName,
     Estimated,
     LocalizerName,
+    Sentences,
+    Tracks,
     ViewName,
     VisionConcurrency,
     VisionName,
@@ -66,6 +68,8 @@ def eval_command(
     rate: Annotated[float | None, typer.Option(help="Samples per second; default: the engine's.")] = None,
     device: Annotated[str, typer.Option(help="auto (every GPU), cpu, cuda, cuda:N or mps.")] = "auto",
     dtype: Dtype = "auto",
+    tracks: Tracks = "shown",
+    sentences: Sentences = "embedded",
     stride: Annotated[
         int | None, typer.Option(min=1, help="TFVTG's stride in samples; default: the data set's.")
     ] = None,
@@ -106,6 +110,8 @@ def eval_command(
         rate_hz=rate,
         device=device,
         dtype=dtype,
+        tracks=tracks,
+        sentences=sentences,
         stride_frames=stride,
         longest_share=longest,
         picture_rate_hz=picture_rate,

@@ -25,8 +25,10 @@ from .terminal import (
     PlannerName,
     Queries,
     Rate,
+    Sentences,
     Stream,
     TopK,
+    Tracks,
     Video,
     VideoOrAnswers,
     ViewName,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 # Options that say how answers are made.
 OF_MAKING = (
     *("engine", "vlm", "encoder", "planner", "localizer", "rate", "device", "dtype"),
+    *("tracks", "sentences"),
     *("view", "vlm_pictures", "budget", "vlm_timeout", "vlm_concurrency"),
     *("picture_rate", "stream"),
 )
@@ -80,6 +83,8 @@ def export_command(
     rate: Rate = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    tracks: Tracks = "auto",
+    sentences: Sentences = "embedded",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -102,6 +107,8 @@ def export_command(
         rate_hz=rate,
         device=device,
         dtype=dtype,
+        tracks=tracks,
+        sentences=sentences,
     )
     for answer in answers:
         keep_source(answer.video.path, output)
@@ -141,6 +148,8 @@ def report_command(
     rate: Rate = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    tracks: Tracks = "auto",
+    sentences: Sentences = "embedded",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -163,6 +172,8 @@ def report_command(
         rate_hz=rate,
         device=device,
         dtype=dtype,
+        tracks=tracks,
+        sentences=sentences,
     )
     for answer in answers:
         keep_source(answer.video.path, output, png, svg)
@@ -216,6 +227,8 @@ def mcp_command(
     rate: Rate = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
+    tracks: Tracks = "auto",
+    sentences: Sentences = "embedded",
 ) -> None:
     """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
     vision = VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency)
@@ -232,6 +245,8 @@ def mcp_command(
             rate_hz=rate,
             device=device,
             dtype=dtype,
+            tracks=tracks,
+            sentences=sentences,
             **vision.settings(vlm, device),
         )
     )

@@ -82,6 +82,17 @@ Dtype = Annotated[
     str, typer.Option(help="The encoder's precision: auto (float32 on a CPU), float32, float16 or bfloat16.")
 ]
 
+Tracks = Annotated[
+    str,
+    typer.Option(
+        help="What is asked: auto (the pictures, and words that are there already), or shown, said, written, "
+        "described, with commas between them; with a source behind a colon: said:FILE.srt, said:MODEL, described:FILE."
+    ),
+]
+Sentences = Annotated[
+    str, typer.Option(help="What compares queries with words: embedded, sentences:MODEL, served:MODEL@URL.")
+]
+
 
 def named_source(video: str, *, picture_rate: float | None, stream: int | None) -> Source:
     """What the user named: a video file, or with a rate a folder of pictures."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from functools import lru_cache, partial
 from numbers import Integral
 from typing import Any
 
@@ -15,6 +15,8 @@ from ..localizers import Localizer
 from ..media import AnySource
 from ..planning.planner import Planner
 from ..registry import is_own
+from ..tracks.choice import track_choice
+from ..tracks.text_track import TEXT_KINDS
 from ..types import Plan, Progress, VideoFeatures
 from ..vision.views import TimeView
 from ..vision.vlm import VisionModel
@@ -22,6 +24,7 @@ from .base import TOP_K, Engine, Watched
 from .curves import MOST_OVERLAP, CurvesEngine
 from .load import load_engine
 from .others import watch_with
+from .words import WordsEngine
 
 OF_A_QUERY = ("top_k", "stride_frames", "longest_frames")  # settings that need no models to be loaded again
 
@@ -51,9 +54,13 @@ class Grounder:
         budget_frames: pictures shown to the vision LLM for one query; None means the engine's own number.
         most_overlap: IoU with a better moment, above which a moment is another reading of it and is left out; 1 keeps
             all, as rankings are evaluated.
+        tracks: what is asked, as a text "shown,said" or a list: "shown", what the engine sees; "said" (subtitles,
+            else speech), "written" on the screen, "described" in captions, "heard"; see docs/words.md. "auto": shown,
+            and of the others what is there without work. Without "shown" no picture is looked at and no engine loaded.
+        sentences: the encoder that compares queries with texts: "embedded", or what `load_sentences` takes.
 
     Raises:
-        TFGroundingError: an engine, encoder, planner, localizer or device that is not known or not available.
+        TFGroundingError: an engine, encoder, planner, localizer, device or track that is not known or not available.
     """
 
     def __init__(
@@ -72,8 +79,24 @@ class Grounder:
         view: str | TimeView | None = None,
         budget_frames: int | None = None,
         most_overlap: float = MOST_OVERLAP,
+        tracks: str | Sequence[str] = "auto",
+        sentences: str | Encoder = "embedded",
     ) -> None:
         self.top_k = _checked_top_k(top_k)
+        choice = track_choice(tracks)
+        words = WordsEngine(
+            choice,
+            sentences=sentences,
+            planner=planner,
+            localizer=localizer,
+            device=device,
+            cache=cache,
+            most_overlap=most_overlap,
+        )
+        self._words = words if any(map(choice.asks, TEXT_KINDS)) else None
+        if not choice.asks("shown"):
+            self.engine: Engine = words
+            return
         self.engine = load_engine(
             engine,
             encoder=encoder,
@@ -102,7 +125,7 @@ class Grounder:
 
     def _curves(self, why: str) -> CurvesEngine:
         if self.curves is None:
-            raise TFGroundingError(f"the {self.engine.name} engine looks at the pictures themselves: {why}")
+            raise TFGroundingError(f"the {self.engine.name} engine makes no vectors of pictures: {why}")
         return self.curves
 
     def encode_video(self, source: AnySource, *, progress: Progress | None = None) -> VideoFeatures:
@@ -124,9 +147,15 @@ class Grounder:
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> Watched:
         """Look at a video once; `ask` of what is returned answers queries. Raises VideoError."""
-        if is_own(self.engine):
+        if self.engine is self._words:
             return self.engine.watch(source, progress=progress)
-        return watch_with(self.engine, source, progress=progress)
+        watch = self.engine.watch if is_own(self.engine) else partial(watch_with, self.engine)
+        shown = watch(source, progress=progress)
+        if self._words is None:
+            return shown
+        joined = self._words.joined(source, shown, progress=progress)
+        assert joined is not None
+        return joined
 
     def ground(
         self,

@@ -18,9 +18,8 @@ from ..tracks.text_curves import TextCurves
 from ..tracks.text_track import TimedText
 from ..tracks.texts import TimedTexts, timed_texts
 from ..types import Plan, VideoFeatures, VideoInfo
-from .base import TOP_K
+from .base import TOP_K, checked_count
 from .curves import CurvesEngine
-from .grounder import Grounder
 
 NAME = "texts"  # of a video of which only texts are given
 NOTES_SHOWN = 3  # about texts that are cut; of more, only the number is said
@@ -61,10 +60,11 @@ def ground_texts(
     """
     if not isinstance(query, Plan):
         Plan(query)  # an empty query fails before the texts are encoded
+    top_k = checked_count("top_k", top_k)
     kept = isinstance(encoder, Hashable) and isinstance(localizer, Hashable)
     engine: TextsEngine = (_shared_engine if kept else _engine)(encoder, localizer)  # type: ignore[arg-type]
     timed = timed_texts(texts, duration_seconds)
-    answer = Grounder(engine=engine).ground(engine.features_of(timed, name=NAME), query, top_k=top_k)
+    answer = engine.watch(engine.features_of(timed, name=NAME)).ask(query, top_k=top_k)
     supported = tuple(span for span in answer.spans if timed.has_text(span.start_seconds, span.end_seconds))
     return replace(
         answer,

@@ -60,15 +60,15 @@ class WordTrack:
 
     def __init__(self, track: TextTrack, duration_seconds: float, engine: TextsEngine | Any = "embedded") -> None:
         self.track = track
-        self._engine = engine if isinstance(engine, TextsEngine) else texts_engine(engine)
-        self.features = self._engine.features(
+        self.engine = engine if isinstance(engine, TextsEngine) else texts_engine(engine)
+        self.features = self.engine.features(
             track.rows,
             duration_seconds=duration_seconds,
             name=f"{track.kind}: {track.source}",
             timed=track.texts,
             language=track.language,
         )
-        self._watched = WatchedCurves(self._engine, self.features)
+        self._watched = WatchedCurves(self.engine, self.features)
 
     def find(self, plan: Plan, *, top_k: int = TOP_K) -> TrackFinding:
         """When does the track say it?
@@ -102,7 +102,7 @@ class WordTrack:
 
     def _exact(self, asked: Plan, moment: Moment) -> float:
         """The largest share of the asked words that stands within a moment."""
-        made = self._engine.text_curves(self.features)
+        made = self.engine.text_curves(self.features)
         shares = [0.0]
         for phrase in made.words.phrases(asked.query):
             start, end = made.bounds(phrase)
@@ -112,7 +112,7 @@ class WordTrack:
 
     def _with_evidence(self, moment: Moment, asked: Plan) -> Moment:
         """The moment with the texts in it that fit best, in order of time."""
-        made = self._engine.text_curves(self.features)
+        made = self.engine.text_curves(self.features)
         texts = made.texts
         inside = np.minimum(texts.end_seconds, moment.end_seconds) - np.maximum(
             texts.start_seconds, moment.start_seconds
@@ -121,7 +121,7 @@ class WordTrack:
         if not len(among):
             among = np.flatnonzero(inside > 0)
         wordings = self._wordings(asked)
-        fits = made.fits(wordings, self._engine.text_vectors(wordings))[among]
+        fits = made.fits(wordings, self.engine.text_vectors(wordings))[among]
         best = _different(among[np.argsort(-fits, kind="stable")], texts.number)
         evidence = tuple(
             Evidence(

@@ -32,7 +32,8 @@ class Recipe:
     or "none" to search by the bare query. `plans`: a file of stored plans; what it does not hold is planned by rule,
     with a warning. `rephrasings`: the annotations' other wordings of a query become paraphrases of its plan.
     `stride_frames`, `longest_share`: TFVTG's window grid, the latter as a share of the video's samples. `vlm_pictures`
-    in one request, `vlm_timeout_seconds`, `vlm_concurrency`: settings of `load_vlm`. The others are `Grounder`'s; each
+    in one request, `vlm_timeout_seconds`, `vlm_concurrency`: settings of `load_vlm`. `tracks`: only "shown" where it is
+    not chosen, so that what lies beside a video or in the cache changes no figure. The others are `Grounder`'s; each
     name may be "module:Class".
     """
 
@@ -59,6 +60,8 @@ class Recipe:
     vlm_concurrency: int | None = None
     captions: str | None = None
     rephrasings: bool = True
+    tracks: str = "shown"
+    sentences: str = "embedded"
 
     def __post_init__(self) -> None:
         if self.captions is not None:
@@ -93,6 +96,7 @@ class Recipe:
             "--rate": self.rate_hz,
             "--vlm": self.vlm,
             "--dtype": None if self.dtype == "auto" else self.dtype,
+            "--tracks": None if self.tracks == "shown" else self.tracks,
         }
         if given := [name for name, value in options.items() if value is not None]:
             raise DatasetError(f"with --captions no picture is looked at: leave out {' and '.join(given)}")
@@ -148,6 +152,7 @@ class Recipe:
             **({} if self.rephrasings else {"rephrasings": False}),
             **({"rate_hz": self.rate_hz} if from_videos and self.rate_hz is not None else {}),
             **({"dtype": self.dtype} if self.dtype != "auto" else {}),
+            **({"tracks": self.tracks, "sentences": self.sentences} if self.tracks != "shown" else {}),
             **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),
             "top_k": self.top_k,
             "stride_frames": self.stride_frames,

@@ -88,6 +88,8 @@ class VideoWorker:
             dtype=recipe.dtype,
             rate_hz=recipe.rate_hz,
             most_overlap=1.0,
+            tracks=recipe.tracks,
+            sentences=recipe.sentences,
         )
         engine = self.grounder.engine
         if self._features is not None and self._videos is None and self.grounder.curves is not engine:
@@ -180,8 +182,10 @@ class VideoWorker:
         return row
 
     def _ask(self, sample: Sample, watched: Any) -> Answer:
-        if self.grounder.curves is None:  # then plans and windows are of no use
-            return watched.ask(sample.plan or Plan(sample.query), top_k=self.recipe.top_k)
+        if self.grounder.curves is None:  # then windows are of no use, and plans only to words
+            of_words = self.recipe.tracks != "shown"
+            plan = self._plan(sample) if of_words else sample.plan or Plan(sample.query)
+            return watched.ask(plan, top_k=self.recipe.top_k)
         share = self.recipe.longest_share
         return watched.ask(
             self._plan(sample),

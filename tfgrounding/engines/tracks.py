@@ -1,0 +1,190 @@
+"""A video of which several tracks can be asked: what is shown by any engine, what is said and written as words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+from .. import __version__
+from ..answer import Answer
+from ..localizers.fusion import Reading, fused, in_order, presence_of_all, votes
+from ..localizers.intervals import distinct
+from ..planning.planner import Planner
+from ..planning.plans import planned
+from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoFeatures, VideoInfo
+from .base import TOP_K, Watched
+from .word_track import TrackFinding, WordTrack
+
+NAME = "words"  # of the engine of answers for which no picture was looked at
+LEAST_MOMENTS = 20  # asked of the pictures, whatever number is wanted: other tracks change their order
+UNKNOWN = 0.5  # `present` of an engine that does not say
+OF_WORDS: tuple[TrackKind, ...] = ("said", "written")
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What all tracks answer to one event."""
+
+    moments: list[Moment]
+    present: float | None
+    shown: Answer | None
+    findings: tuple[TrackFinding, ...]
+    warnings: tuple[str, ...]
+
+
+class WatchedTracks:
+    """The tracks of one video.
+
+    Args:
+        shown: what an engine watched; None where only words are asked.
+        words: the text tracks, ready to be asked; at least one where `shown` is None.
+        planner: makes the plan of a query once for all tracks.
+        source: the video.
+        warnings: about the tracks, for each answer.
+        most_overlap: see `Grounder`.
+    """
+
+    def __init__(
+        self,
+        shown: Watched | None,
+        words: Sequence[WordTrack],
+        *,
+        planner: Planner,
+        source: Source,
+        warnings: Sequence[str] = (),
+        most_overlap: float = 1.0,
+    ) -> None:
+        self._shown, self._words, self._planner = shown, tuple(words), planner
+        self._source, self._warnings, self._most_overlap = source, tuple(warnings), most_overlap
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._shown, name)
+
+    @property
+    def info(self) -> VideoInfo:
+        return self._source.info if self._shown is None else self._shown.info
+
+    @property
+    def samples(self) -> int:
+        return 0 if self._shown is None else self._shown.samples
+
+    @property
+    def features(self) -> VideoFeatures:
+        return self._shown.features  # type: ignore[union-attr]
+
+    def ask(self, query: str | Plan, *, top_k: int = TOP_K, **grid: Any) -> Answer:
+        """When does it happen, by all tracks?
+
+        Args:
+            query: a sentence, or a ready plan.
+            top_k: moments at most.
+            grid: what the engine of the pictures takes beside these.
+
+        Raises:
+            What the engine of the pictures raises. PlanError: the query is empty.
+        """
+        plan = query if isinstance(query, Plan) else planned(self._planner, query)
+        most = max(top_k, LEAST_MOMENTS)
+        whole = self._read(plan, most, grid)
+        moments, present, warnings = whole.moments, whole.present, whole.warnings
+        if plan.relation != "single-query" and any(event.asks or event.words for event in plan.sub_events):
+            parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events]
+            moments = in_order([part.moments for part in parts], plan.relation) or moments
+            known = [part.present for part in parts if part.present is not None]
+            present = prod(known) if known else None
+            warnings = tuple(dict.fromkeys(note for part in parts for note in part.warnings))
+        spans = tuple(distinct(moments, self._most_overlap)[:top_k])
+        asked = _asked(plan)
+        tracks = tuple(self._curve(finding, asked) for finding in whole.findings)
+        warnings = (*self._warnings, *warnings)
+        if whole.shown is not None:
+            warnings = (*whole.shown.warnings, *warnings)
+            return replace(whole.shown, spans=spans, present=present, warnings=warnings, tracks=tracks)
+        first, engine = max(whole.findings, key=lambda finding: finding.present), self._words[0].engine
+        return Answer(
+            spans=spans,
+            query=plan.original or plan.query,
+            plan=plan,
+            video=self.info,
+            engine=NAME,
+            encoder=engine.encoder.name,
+            localizer=engine.localizer.name,
+            curve=first.curve,
+            pts_seconds=(first.edges_seconds[:-1] + first.edges_seconds[1:]) / 2,
+            present=present,
+            warnings=(*self.info.warnings, *plan.warnings, *warnings),
+            provenance={"tfgrounding": __version__, "encoder_revision": engine.encoder.revision},
+            source=self._source,
+            tracks=tracks,
+        )
+
+    def _read(self, plan: Plan, most: int, grid: dict[str, Any]) -> _Read:
+        asked = _asked(plan)
+        findings = tuple(track.find(plan, top_k=most) for track in self._words)
+        readings = [Reading(found.kind, tuple(found.moments), found.present) for found in findings]
+        shown = None
+        if self._shown is not None:
+            shown = self._shown.ask(plan, top_k=most, **grid)
+            readings.insert(0, Reading("shown", shown.moments, UNKNOWN if shown.present is None else shown.present))
+        moments = fused(readings, asked)
+        if not moments and shown is None:  # nothing fits: the best of what there is, with its low `present`
+            moments = list(max(readings, key=lambda reading: reading.present).moments)
+        return _Read(moments, _present(readings, shown, asked), shown, findings, self._notes(readings, asked))
+
+    def _notes(self, readings: Sequence[Reading], asked: Sequence[TrackKind]) -> tuple[str, ...]:
+        """What is to be said where the query asks for words that are not found."""
+        if not asked:
+            return ()
+        wanted = " or ".join(asked)
+        there = [reading for reading in readings if reading.kind in asked]
+        if any(votes(reading, asked) for reading in there):
+            return ()
+        if not there:
+            names = ",".join(asked)
+            return (
+                f"the query asks for what is {wanted}, but no such track of this video was read; "
+                f"`tfgrounding encode --tracks {names} VIDEO` makes it",
+            )
+        rest = "; the moments are those of what is shown" if self._shown is not None else ""
+        return (f"nothing that is {wanted} in this video fits the query{rest}",)
+
+    def _curve(self, finding: TrackFinding, asked: Sequence[TrackKind]) -> TrackCurve:
+        track = next(word.track for word in self._words if word.track.kind == finding.kind)
+        reading = Reading(finding.kind, tuple(finding.moments), finding.present)
+        return TrackCurve(
+            kind=finding.kind,
+            source=track.source,
+            revision=track.revision,
+            present=finding.present,
+            voted=votes(reading, asked),
+            edges_seconds=finding.edges_seconds,
+            curve=finding.curve,
+        )
+
+
+def _asked(plan: Plan | SubEvent) -> tuple[TrackKind, ...]:
+    """The kinds of tracks that are asked first; words without a kind may be said or written."""
+    if plan.asks:
+        return (plan.asks,)
+    return OF_WORDS if plan.words else ()
+
+
+def _plan_of(event: SubEvent) -> Plan:
+    """A plan that asks for one event alone."""
+    return Plan(event.descriptions[0], paraphrases=event.descriptions[1:], asks=event.asks, words=event.words)
+
+
+def _present(readings: Sequence[Reading], shown: Answer | None, asked: Sequence[TrackKind]) -> float | None:
+    """The probability that the event is in the video: by the tracks that were asked first where there are any."""
+    of_asked = [reading.present for reading in readings if reading.kind in asked]
+    if of_asked:
+        return presence_of_all(of_asked)
+    words = [reading.present for reading in readings if reading.kind != "shown"]
+    voting = [reading.present for reading in readings if reading.kind != "shown" and votes(reading, asked)]
+    if shown is None:
+        return presence_of_all(voting) if voting else max(words, default=None)
+    if shown.present is None:
+        return presence_of_all(voting) if voting else None
+    return presence_of_all([shown.present, *voting])

@@ -1,0 +1,127 @@
+"""What is said, written and described in a video, ready to be asked; alone it is an engine that looks at no picture."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from ..encoders import Encoder, load_sentences
+from ..errors import TFGroundingError
+from ..localizers import Localizer, get_localizer
+from ..media import AnySource, open_source
+from ..planning.planner import Planner, get_planner
+from ..tracks.cache import FeatureCache
+from ..tracks.choice import TrackChoice
+from ..tracks.kept_texts import KeptTexts
+from ..tracks.making import text_tracks
+from ..types import Progress, VideoFeatures
+from .base import Watched
+from .texts import TextsEngine
+from .tracks import NAME, WatchedTracks
+from .word_track import WordTrack
+
+
+class WordsEngine:
+    """Answers queries about videos by their text tracks.
+
+    Args:
+        choice: which tracks.
+        sentences: the encoder that compares the query with texts: a name or an object as `load_sentences` takes it. It
+            is loaded when the first track with texts is there.
+        planner, localizer, device, cache, most_overlap: as for `Grounder`.
+
+    Raises:
+        TFGroundingError: a planner or localizer that is not known.
+    """
+
+    name = NAME
+    watches_features = True
+
+    def __init__(
+        self,
+        choice: TrackChoice,
+        *,
+        sentences: str | Encoder = "embedded",
+        planner: str | Planner = "auto",
+        localizer: str | Localizer = "default",
+        device: str = "auto",
+        cache: bool | str | os.PathLike[str] = True,
+        most_overlap: float = 1.0,
+    ) -> None:
+        self.choice = choice
+        self.planner = get_planner(planner)
+        self.localizer = get_localizer(localizer)
+        self.most_overlap = most_overlap
+        self._kept = KeptTexts(FeatureCache(None if cache is True else cache) if cache is not False else None)
+        self._sentences, self._device, self._cache = sentences, device, cache
+        self._engine: TextsEngine | None = None
+        self._loading = threading.Lock()
+
+    def provenance(self) -> dict[str, Any]:
+        """The tracks and the encoder of sentences."""
+        encoder = self._sentences if isinstance(self._sentences, str) else self._sentences.name
+        return {"engine": self.name, "tracks": str(self.choice), "sentences": encoder}
+
+    def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> Watched:
+        """Read or make the video's text tracks.
+
+        Raises:
+            VideoError: the video cannot be read. TrackError: a track that was named cannot be made, or the video has
+                none of them.
+        """
+        watched = self.joined(source, None, progress=progress)
+        if watched is None:
+            raise TFGroundingError(f"{_info(source).path}: there is no text in the tracks {self.choice}")
+        return watched
+
+    def joined(
+        self, source: AnySource | VideoFeatures, shown: Watched | None, *, progress: Progress | None = None
+    ) -> Watched | None:
+        """What an engine watched, together with the video's text tracks; `shown` itself where there are none.
+
+        Raises:
+            As `watch`.
+        """
+        video = source.source if isinstance(source, VideoFeatures) else open_source(source)
+        if video is None:  # features alone have no words
+            return shown
+        made = text_tracks(video, self.choice, kept=self._kept, progress=progress)
+        words, warnings = [], list(made.warnings)
+        for track in made.tracks:
+            warnings += track.warnings
+            if not len(track):
+                continue
+            try:
+                words.append(WordTrack(track, video.info.duration_seconds, self._loaded()))
+            except TFGroundingError as error:
+                if not self.choice.is_auto:
+                    raise
+                warnings.append(f"{track.source}: not used: {error}")
+        if not words and not warnings:
+            return shown
+        if not words and shown is None:
+            return None
+        return WatchedTracks(
+            shown,
+            words,
+            planner=self.planner,
+            source=video,
+            warnings=warnings,
+            most_overlap=self.most_overlap,
+        )
+
+    def _loaded(self) -> TextsEngine:
+        with self._loading:
+            if self._engine is None:
+                self._engine = TextsEngine(
+                    encoder=load_sentences(self._sentences, device=self._device),
+                    localizer=self.localizer,
+                    device=self._device,
+                    cache=self._cache,
+                )
+            return self._engine
+
+
+def _info(source: AnySource | VideoFeatures) -> Any:
+    return source.info if isinstance(source, VideoFeatures) else open_source(source).info
