@@ -218,8 +218,11 @@ def ground_command(
         print(json.dumps(answer.to_dict()))
     else:
         print_moments(answer)
-    looked = answer.engine != "words"
-    if looked and answer.encoder == "embedded" and not any("passed over" in warning for warning in answer.warnings):
+    if (
+        answer.provenance.get("looked_at") != "texts"
+        and answer.encoder == "embedded"
+        and not any("passed over" in warning for warning in answer.warnings)
+    ):
         from ..encoders.known import better_than_embedded
 
         sys.stdout.flush()

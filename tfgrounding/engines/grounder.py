@@ -125,7 +125,8 @@ class Grounder:
 
     def _curves(self, why: str) -> CurvesEngine:
         if self.curves is None:
-            raise TFGroundingError(f"the {self.engine.name} engine makes no vectors of pictures: {why}")
+            looks = "no pictures" if self.engine is self._words else "the pictures themselves"
+            raise TFGroundingError(f"the {self.engine.name} engine looks at {looks}: {why}")
         return self.curves
 
     def encode_video(self, source: AnySource, *, progress: Progress | None = None) -> VideoFeatures:

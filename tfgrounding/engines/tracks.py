@@ -115,7 +115,11 @@ class WatchedTracks:
             pts_seconds=(first.edges_seconds[:-1] + first.edges_seconds[1:]) / 2,
             present=present,
             warnings=(*self.info.warnings, *plan.warnings, *warnings),
-            provenance={"tfgrounding": __version__, "encoder_revision": engine.encoder.revision},
+            provenance={
+                "tfgrounding": __version__,
+                "encoder_revision": engine.encoder.revision,
+                "looked_at": "texts",
+            },
             source=self._source,
             tracks=tracks,
         )
