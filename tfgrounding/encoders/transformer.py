@@ -92,7 +92,7 @@ class TransformerEncoder(ABC):
             tokens = self._texts.tokens(texts[first : first + BATCH_TEXTS])
             with torch.inference_mode():
                 inputs = {name: torch.tensor(rows, device=self._device) for name, rows in tokens.items()}
-                vectors.append(_unit(self._text_vectors(inputs)))  # (N, D)
+                vectors.append(unit(self._text_vectors(inputs)))  # (N, D)
         return np.concatenate(vectors)
 
     def text_notes(self, texts: Sequence[str]) -> list[str]:
@@ -115,7 +115,7 @@ class TransformerEncoder(ABC):
         pixels = clips.reshape(-1, *clips.shape[2:])
         with torch.inference_mode():
             dtype = next(self._model.vision_model.parameters()).dtype
-            return _unit(self._frame_vectors(self._preprocess(pixels, device=self._device, dtype=dtype)))
+            return unit(self._frame_vectors(self._preprocess(pixels, device=self._device, dtype=dtype)))
 
     def _load_model(self, folder: Path, *, dtype: Any) -> Any:
         """The model, with every weight it has read from the folder."""
@@ -136,7 +136,7 @@ class TransformerEncoder(ABC):
             )
         return model
 
-    def _preprocessor(self, folder: Path) -> Preprocessor:
+    def _preprocessor(self, folder: Path) -> Any:
         """How frames are prepared."""
         return Preprocessor.from_folder(folder)
 
@@ -177,7 +177,7 @@ def quiet() -> Iterator[None]:
             theirs.enable_progress_bar()
 
 
-def _unit(vectors: Any) -> np.ndarray:
+def unit(vectors: Any) -> np.ndarray:
     """Unit vectors along the last axis, float32, in main memory. Raises EncoderError where they are not numbers."""
     import torch
 
