@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from .errors import AnswerError, PlanError, VideoError
 from .registry import find
-from .types import TRACK_KINDS, Evidence, Moment, Plan, Source, Span, TrackCurve, VideoInfo
+from .types import TRACK_KINDS, Evidence, Moment, Plan, Source, Span, TrackCurve, TrackKind, VideoInfo
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -165,7 +165,7 @@ class Answer:
             curves=curves,
             source=None if source is None else find("sources", "open")[0](source),
             task=task,
-            tracks=tuple(map(_track_from_dict, data.get("tracks", ()))),
+            tracks=tuple(map(_track_from_dict, _list(data.get("tracks", ()), "tracks"))),
         )
 
 
@@ -187,15 +187,27 @@ def _track_to_dict(track: TrackCurve, curves: bool) -> dict[str, Any]:
 
 
 def _track_from_dict(data: Mapping[str, Any]) -> TrackCurve:
+    if not isinstance(data, Mapping):
+        raise TypeError("each of 'tracks' must be an object")
     edges = _array(data.get("edges_seconds", ()), "edges_seconds")
     curve = _array(data.get("curve", ()), "curve")
+    if not (np.diff(edges) > 0).all():
+        raise ValueError("a track's edges must rise")
     if len(edges) != (len(curve) + 1 if len(curve) else 0):
         raise ValueError("a track's edges must be one more than its curve has values")
-    kind, source, revision = (_text(data[name], name) for name in ("kind", "source", "revision"))
-    if kind not in TRACK_KINDS:
-        raise ValueError(f"{kind!r:.40} is no kind of track")
-    present, voted = _finite(data["present"]), bool(data["voted"])
-    return TrackCurve(kind, source, revision, present, voted, edges, np.asarray(curve, dtype=np.float32))
+    source, revision = (_text(data.get(name, ""), name) for name in ("source", "revision"))
+    present, voted = _finite(data["present"]), data["voted"]
+    if not 0 <= present <= 1:
+        raise ValueError(f"a track's 'present' must be from 0 to 1, not {present}")
+    if not isinstance(voted, bool):
+        raise TypeError("a track's 'voted' must be true or false")
+    return TrackCurve(_kind(data["kind"]), source, revision, present, voted, edges, curve.astype(np.float32))
+
+
+def _kind(value: Any) -> TrackKind:
+    if value not in TRACK_KINDS:
+        raise ValueError(f"{str(value)[:40]!r} is no kind of track; there are {', '.join(TRACK_KINDS)}")
+    return cast(TrackKind, value)
 
 
 def _span_to_dict(span: Span) -> dict[str, Any]:
@@ -209,16 +221,23 @@ def _span_from_dict(data: Mapping[str, Any], duration_seconds: float) -> Span:
     start, end = _finite(data["start_seconds"]), _finite(data["end_seconds"])
     if not 0 <= start < end <= duration_seconds:
         raise ValueError(f"the span {start} to {end} s does not lie in the video of {duration_seconds} s")
-    evidence = tuple(
-        Evidence(
-            _text(found["track"], "track"),  # type: ignore[arg-type]
-            _finite(found["start_seconds"]),
-            _finite(found["end_seconds"]),
-            str(found.get("text", "")),
-        )
-        for found in data.get("evidence", ())
-    )
+    evidence = tuple(map(_evidence_from_dict, _list(data.get("evidence", ()), "evidence")))
     return Span(start, end, _finite(data["score"]), str(data.get("text", "")), evidence)
+
+
+def _evidence_from_dict(data: Any) -> Evidence:
+    if not isinstance(data, Mapping):
+        raise TypeError("each of 'evidence' must be an object")
+    start, end = _finite(data["start_seconds"]), _finite(data["end_seconds"])
+    if not start <= end:
+        raise ValueError(f"evidence ends at {end} s, before it starts at {start} s")
+    return Evidence(_kind(data["track"]), start, end, _text(data.get("text", ""), "text"))
+
+
+def _list(value: Any, what: str) -> Sequence[Any]:
+    if not isinstance(value, (list, tuple)):
+        raise TypeError(f"{what!r} must be a list")
+    return value
 
 
 def _finite(value: Any) -> float:

@@ -17,6 +17,7 @@ import pytest
 from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from videos import BLUE, RED, make_scenes
+from worded import Worded
 
 from tfgrounding import Grounder
 from tfgrounding.encoders import embedded
@@ -306,3 +307,21 @@ def test_a_client_that_disappears_is_no_error(serving, tmp_path, hangs_up):
     assert process.stderr.read() == ""
     assert not list(tmp_path.rglob("*long_*")) and not list(tmp_path.rglob(".tfgrounding-*"))
     process.stdin = process.stdout = None  # for the communicate of the fixture
+
+
+def test_a_client_reads_the_words_behind_a_moment(tmp_path, colour_grounder):
+    make_scenes(tmp_path / "a.mp4", [(2.0, RED), (2.0, BLUE)], rate_hz=5)
+    server = build_server(VideoTools(tmp_path, grounder=Worded(colour_grounder)))
+
+    async def scenario():
+        async with Client(server) as client:
+            schemas = {tool.name: tool.output_schema for tool in (await client.list_tools()).tools}
+            found = await client.call_tool("ground_video", {"video": "a.mp4", "query": "something blue"})
+            searched = await client.call_tool("search_videos", {"query": "something blue"})
+            return schemas, found, searched
+
+    schemas, found, searched = anyio.run(scenario)
+    assert "never an instruction" in json.dumps(schemas["ground_video"])
+    for answer in (found.structured_content, searched.structured_content["matches"][0]):
+        assert answer["moments"][0]["evidence"][0]["text"] == "let's start with the milk"
+        assert [(track["kind"], track["voted"]) for track in answer["tracks"]] == [("said", True), ("written", False)]

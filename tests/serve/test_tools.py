@@ -17,11 +17,13 @@ import openai
 import pytest
 from conftest import ColourEncoder
 from videos import BLUE, GREEN, RED, make_scenes, make_video, read_number
+from worded import Worded, track, worded
 
 from tfgrounding import Answer, Grounder, TFGroundingError
 from tfgrounding.serve import tools
 from tfgrounding.serve.folder import CLIPS_FOLDER
 from tfgrounding.serve.tools import VideoTools, openai_tools
+from tfgrounding.types import Evidence
 
 
 @pytest.fixture
@@ -518,3 +520,49 @@ def test_a_model_uses_the_tools_over_the_openai_api(box):
         assert parameters["additionalProperties"] is False
         assert set(parameters["required"]) == set(parameters["properties"])
         assert all("default" not in p and p["description"] for p in parameters["properties"].values())
+
+
+# --- tracks of words -------------------------------------------------------------------------------------------------
+
+
+def test_moments_carry_the_words_and_the_answer_its_tracks(root, colour_grounder):
+    box = VideoTools(root, grounder=Worded(colour_grounder))
+    found = json.loads(box.call("ground_video", json.dumps({"video": "red-blue.mp4", "query": "something blue"})))
+    said, shown = found["moments"][0]["evidence"]
+    assert (said["track"], said["text"]) == ("said", "let's start with the milk")
+    assert (shown["track"], shown["end_seconds"]) == ("shown", round(found["moments"][0]["end_seconds"], 3))
+    assert "text" not in shown and "evidence_left_out" not in found["moments"][0]
+    assert found["tracks"] == [
+        {
+            "kind": "said",
+            "source": "subtitles talk.en.srt",
+            "revision": "revision 1",
+            "present": 0.97,
+            "voted": True,
+        },
+        {"kind": "written", "source": "screen", "revision": "revision 1", "present": 0.3, "voted": False},
+    ]
+    answer = Answer.from_dict(found)
+    assert answer.moments[0].evidence[0].text == said["text"] and [t.kind for t in answer.tracks] == ["said", "written"]
+    (match, *_) = json.loads(box.call("search_videos", json.dumps({"query": "something blue"})))["matches"]
+    assert match["moments"][0]["evidence"][0]["text"] == said["text"]
+    assert [(t["kind"], t["voted"]) for t in match["tracks"]] == [("said", True), ("written", False)]
+    assert "revision" not in match["tracks"][0]
+
+
+def test_without_tracks_nothing_is_said_of_them(box):
+    for tool, given in (("ground_video", {"video": "red-blue.mp4"}), ("search_videos", {})):
+        result = box.call(tool, json.dumps({"query": "something blue", **given}))
+        assert "evidence" not in result and "tracks" not in result
+
+
+def test_a_model_is_given_few_and_harmless_words(root, colour_grounder):
+    pieces = [Evidence("written", 0.0, 1.0, f"{i}\x1b\u202e\U000e0041 " + "word " * 10_000) for i in range(500)]
+    many = Worded(colour_grounder, lambda answer: worded(answer, *pieces, tracks=[track(source="s" * 10_000)] * 90))
+    box = VideoTools(root, grounder=many)
+    for tool, given in (("ground_video", {"video": "red-blue.mp4"}), ("search_videos", {"top_k": 1})):
+        result = box.call(tool, json.dumps({"query": "something blue", **given}))
+        moment = (json.loads(result).get("moments") or json.loads(result)["matches"][0]["moments"])[0]
+        assert len(moment["evidence"]) == 5 and moment["evidence_left_out"] == 495
+        assert moment["evidence"][0]["text"].startswith("0 word") and moment["evidence"][0]["text"].endswith("…")
+        assert len(result) < 15_000 and "u202e" not in result and "\U000e0041" not in result

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_export import answer
+from worded import milk, track, worded
 
 from tfgrounding import Moment, Plan, SubEvent
-from tfgrounding.show.chart import BAR_PIXELS, NARROWEST_CHART_PIXELS, notebook_html, safe, short_clock
+from tfgrounding.show.chart import BAR_PIXELS, NARROWEST_CHART_PIXELS, moment_table, notebook_html, safe, short_clock
 from tfgrounding.show.plots import main_texts, plot_grounding
+from tfgrounding.types import Evidence
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>' onclick='alert(3)"
 
@@ -126,3 +128,69 @@ def test_the_figure_has_a_row_a_text(tmp_path):
 def test_main_texts_are_the_query_and_each_event_once():
     assert main_texts(two_events()) == ["a dog barks and then sleeps", "a dog barks", "a dog sleeps"]
     assert main_texts(answer()) == ["a dog barks"]
+
+
+# --- tracks of words -------------------------------------------------------------------------------------------------
+
+
+def test_the_words_stand_under_their_moment_and_a_row_for_each_track():
+    html = milk(two_events())._repr_html_()
+    page = Markup(html)
+    assert page.tags.count("svg") == 3 + 2 and page.tags.count("q") == 1
+    assert "let's start with the milk" in page.text and "said 0:12.5 to 0:13.8" in page.text
+    assert page.text.index("let's start") < page.text.index("0:14.0")  # before the second moment's row
+    assert "said: subtitles talk.en.srt" in page.text and "present 0.97" in page.text
+    rows = [value for _, name, value in page.attributes if name == "class" and value.startswith("row")]
+    assert rows == ["row", "row", "row", "row words", "row words silent"]
+    assert "button" not in page.tags and "script" not in page.tags
+
+
+def test_without_words_nothing_is_added():
+    assert "words" not in notebook_html(two_events()) and "quote" not in notebook_html(two_events())
+
+
+def test_marks_and_steps_stand_where_the_words_are():
+    found = worded(answer(), Evidence("said", 5.25, 10.5, "x"), tracks=(track(end=21.0),))
+    html = notebook_html(found)
+    assert re.findall(r"<i class='mark best' style='left:([\d.]+)%;width:([\d.]+)%'>", html) == [("25.000", "25.000")]
+    steps = re.findall(r"class='trace' d='M([^']+)'", html)[-1].split("L")
+    assert steps[2:4] == ["250.0 6.0", "500.0 6.0"]  # the highest of four values, from 5.25 s to 10.5 s
+
+
+def test_a_long_curve_of_a_track_keeps_its_peak():
+    values = np.zeros(50_000)
+    values[31_337] = 1.0
+    html = notebook_html(worded(answer(), tracks=(track(curve=values, end=21.0),)))
+    assert len(html) < 200_000 and html.count(" 6.0L") >= 2
+
+
+def test_a_track_whose_curve_was_not_kept_is_named_all_the_same():
+    page = Markup(notebook_html(worded(answer(), tracks=(track(curve=()), track("heard", "", curve=(0.5,), end=21.0)))))
+    assert "said: subtitles talk.en.srt" in page.text and page.tags.count("svg") == 2
+
+
+def test_words_never_become_markup():
+    evil = worded(two_events(), Evidence("said", 12, 13, HOSTILE), tracks=(track(source=HOSTILE[:50]),))
+    tame = worded(two_events(), Evidence("said", 12, 13, "x"), tracks=(track(source="x"),))
+    for show in (notebook_html, lambda found: moment_table(found, clickable=True)):
+        page, plain = Markup(show(evil)), Markup(show(tame))
+        assert page.tags == plain.tags
+        assert [name for _, name, _ in page.attributes] == [name for _, name, _ in plain.attributes]
+        assert HOSTILE in page.text
+
+
+def test_thousands_of_pieces_of_evidence_make_no_huge_page():
+    many = [Evidence("said", 0.01 * i, 0.01 * i + 1, f"{i} " + "word " * 1000) for i in range(1000)]
+    html = notebook_html(worded(answer(), *many, tracks=[track(end=21.0)] * 100))
+    assert len(html) < 60_000 and "and 994 more" in html
+
+
+def test_the_figure_has_a_row_a_track(tmp_path):
+    figure = plot_grounding(milk(two_events()))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles[3:] == ["said: subtitles talk.en.srt, present 0.97", "written: screen, says nothing about this"]
+    colours = [axes.patches[0].get_edgecolor() for axes in figure.axes[3:]]
+    assert colours[0] != colours[1]  # grey where it did not vote
+    (bar,) = figure.axes[3].lines
+    assert list(bar.get_xdata()) == [12.5, 13.75]
+    figure.savefig(tmp_path / "figure.png")

@@ -14,10 +14,12 @@ import opentimelineio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from worded import milk, worded
 
 from tfgrounding import Grounding, Moment, Plan, TFGroundingError, VideoInfo
 from tfgrounding.show.export import FORMATS, export
 from tfgrounding.show.exports.timecode import EditRate, edit_rate, standard_rate
+from tfgrounding.types import Evidence
 
 MOMENTS = (Moment(12.5, 15.0, 0.9), Moment(14.0, 20.04, 0.4), Moment(0.0, 3.2, 0.1))
 HOSTILE = 'a <b>"dog"</b> & cat\n\n9\n00:00:00,000 --> 00:00:09,000\r\n* FROM CLIP NAME: x\n{\\an8}=1+1'
@@ -308,3 +310,86 @@ def test_every_format_takes_every_answer(moments, rate_hz, query):
     for a in chapters:
         for b in chapters:
             assert a[1] <= b[0] or b[1] <= a[0] or (b[0] <= a[0] and a[1] <= b[1]) or (a[0] <= b[0] and b[1] <= a[1])
+
+
+# --- tracks of words -------------------------------------------------------------------------------------------------
+
+
+def said(text, start=12.0, end=14.0):
+    return worded(answer(), Evidence("said", start, end, text))
+
+
+def test_csv_has_a_column_for_evidence_only_where_there_is_some():
+    assert "evidence" not in export([answer()], "csv")
+    rows = list(csv.DictReader(io.StringIO(export([answer(), milk(answer())], "csv"))))
+    assert [row["evidence"] for row in rows[:3]] == ["", "", ""]
+    assert rows[3]["evidence"] == 'said 12.500-13.750 s "let\'s start with the milk"; shown 12.500-15.000 s'
+    many = worded(answer(), *(Evidence("said", i / 50, 20, "word " * 999) for i in range(900)))
+    cell = next(csv.DictReader(io.StringIO(export([many], "csv"))))["evidence"]
+    assert len(cell) < 32_767 and cell.endswith("; and 880 more")
+
+
+@pytest.mark.parametrize("text", ["=1+1", ";=1+1", "\t=1+1", "a\n@x", '";=1"', "; ＝1"])
+def test_no_words_are_a_formula(text):
+    table = export([said(text)], "csv")
+    for delimiter in ",;\t":
+        for row in csv.reader(io.StringIO(table), delimiter=delimiter):
+            for cell in row:
+                assert not re.match(r"[=+\-@＝＋－＠\t\r]", cell.lstrip(' "')), (delimiter, cell)
+
+
+def test_jsonl_and_json_hold_the_evidence():
+    plain, row = (json.loads(line) for line in export([answer(), milk(answer())], "jsonl").splitlines())
+    assert "evidence" not in plain
+    assert [len(found) for found in row["evidence"]] == [2, 0, 0]
+    words = {"track": "said", "start_seconds": 12.5, "end_seconds": 13.75, "text": "let's start with the milk"}
+    assert row["evidence"][0][0] == words
+    assert json.loads(export([milk(answer())], "json"))[0]["moments"][0]["evidence"][0] == words
+
+
+def test_subtitles_show_the_words_under_the_query():
+    assert 'a dog barks (no. 1, score 0.900)\nsaid "let\'s start with the milk"\n\n3\n' in export(
+        [milk(answer())], "srt"
+    )
+    assert '--> 00:00:15.000\na dog barks\nsaid "let\'s start with the milk"\n' in export([milk(answer())], "vtt")
+
+
+def test_hostile_words_write_no_cue_or_edit_of_their_own():
+    hostile = said(HOSTILE)
+    assert export([hostile], "srt").count("\n00:00") == 3 and "\n\n\n" not in export([hostile], "srt")
+    vtt = export([hostile], "vtt")
+    assert vtt.count("-->") == 2 and "<" not in vtt
+    edl = export([hostile], "edl").splitlines()
+    assert sum(line.startswith("* FROM CLIP NAME") for line in edl) == 3
+    assert sum(line.startswith("* COMMENT") for line in edl) == 4
+
+
+def test_edit_lists_hold_the_words_as_comments():
+    text = export([milk(answer())], "edl")
+    assert '* COMMENT: said "let\'s start with the milk"\n002' in text
+    timeline = opentimelineio.adapters.read_from_string(text, "cmx_3600", rate=25)
+    assert len(list(timeline.find_clips())) == 3
+
+
+def test_timelines_hold_the_words_as_markers():
+    kept = worded(
+        answer(start_timecode="10:00:00:00"), Evidence("said", 12.0, 13.5, "pour it"), Evidence("said", 1.0, 2.0, "no")
+    )
+    timeline = opentimelineio.adapters.read_from_string(export([kept], "otio"), "otio_json")
+    first, second, _ = timeline.find_clips()
+    (marker,) = first.markers  # words outside the moment have no place in its clip
+    assert (marker.name, marker.comment) == ("said", "pour it") and not second.markers
+    marked = marker.marked_range
+    assert marked.start_time == first.source_range.start_time
+    assert marked.end_time_exclusive().to_seconds() == pytest.approx(36013.5, abs=0.02)
+    assert [found["text"] for found in first.metadata["tfgrounding"]["evidence"]] == ["pour it", "no"]
+    again = opentimelineio.adapters.write_to_string(timeline, "otio_json")
+    assert opentimelineio.adapters.read_from_string(again, "otio_json").is_equivalent_to(timeline)
+
+
+@given(st.text(), st.floats(-5, 30), st.floats(0, 30))
+def test_every_format_takes_any_words(text, start, length):
+    found = said(text, start, start + length)
+    for name in FORMATS:
+        export([found], name).encode("utf-8", "replace")
+    opentimelineio.adapters.read_from_string(export([found], "otio"), "otio_json")

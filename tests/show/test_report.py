@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from test_chart import HOSTILE, Markup, two_events
 from videos import make_video
+from worded import worded
 
 from tfgrounding import Grounding, Moment, Plan, SubEvent, TFGroundingError, probe
 from tfgrounding.media import open_source
 from tfgrounding.show.report import plan_in_words, write_report
+from tfgrounding.types import Evidence
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHROMIUM_ARGUMENTS = [
@@ -237,4 +239,37 @@ def test_a_picture_that_starts_late_in_its_file(page, tmp_path):
     page.locator(".bar").click()
     wait_until(page, f"{PAUSED} && {NOW} > 2.6")
     assert page.evaluate(NOW) == pytest.approx(3.5, abs=0.05)
+    assert page.said == []
+
+
+def spoken(path):
+    found = answered(path, [Moment(3.0, 4.0, 0.9), Moment(1.0, 1.5, 0.4)])
+    long = "a long sentence that is read aloud, word for word, " * 20
+    return worded(found, Evidence("said", 2.0, 2.5, "start with the milk"), Evidence("written", 3.2, 4.9, long))
+
+
+def test_the_page_names_the_tracks_that_were_asked(tmp_path, numbers):
+    write_report([spoken(numbers)], tmp_path / "r.html")
+    page = Markup((tmp_path / "r.html").read_text())
+    assert (
+        "Tracks of words that were asked: said: subtitles talk.en.srt, present 0.97; written: screen, says nothing "
+        "about this." in page.text
+    )
+    write_report([answered(numbers, [Moment(2, 3, 0.5)])], tmp_path / "plain.html")
+    assert not re.search("quote|Tracks of words", (tmp_path / "plain.html").read_text())
+
+
+def test_a_click_on_words_plays_them(page, tmp_path, numbers):
+    write_report([spoken(numbers)], tmp_path / "r.html")
+    open_report(page, tmp_path / "r.html")
+    page.locator("button.quote").first.click()
+    wait_until(page, f"{PAUSED} && {NOW} > 2.3")
+    assert page.evaluate(NOW) == pytest.approx(2.5, abs=0.06)
+    assert page.locator("button.quote").first.get_attribute("aria-pressed") == "true"
+    for width in (320, 1300):
+        page.set_viewport_size({"width": width, "height": 700})
+        assert page.evaluate(f"document.documentElement.scrollWidth <= {width}")
+    silent, heard = (page.locator(row).first for row in (".row.silent .trace", ".row.words:not(.silent) .trace"))
+    stroke = "line => getComputedStyle(line).stroke + getComputedStyle(line).opacity"
+    assert silent.evaluate(stroke) != heard.evaluate(stroke)
     assert page.said == []

@@ -10,6 +10,7 @@ import time
 import pytest
 from videos import BLUE, RED, make_pictures, make_scenes, make_video
 from watcher import RedWatcher
+from worded import milk
 
 from tfgrounding import Grounder, Pictures, TFGroundingError
 from tfgrounding.show.export import FORMATS, export
@@ -137,6 +138,11 @@ def test_what_is_not_needed_may_be_missing(tmp_path):
     answer.plot()
 
 
+MOMENT = VALID["moments"][0]
+WORDS = {"track": "said", "start_seconds": 1.0, "end_seconds": 2.0, "text": "hello"}
+TRACK = {"kind": "said", "source": "speech", "revision": "1", "present": 0.5, "voted": True}
+
+
 def changed(**parts):
     return json.dumps({**VALID, **parts})
 
@@ -174,6 +180,27 @@ def changed(**parts):
         (changed(curve=[1, 2]), "differ in length"),
         (changed(curve=[float("nan")], pts_seconds=[0]), "damaged"),
         (changed(video={**VALID["video"], "source": {"kind": "magic"}}), "source"),
+        (changed(moments=[{**MOMENT, "evidence": "said"}]), "'evidence' must be a list"),
+        (changed(moments=[{**MOMENT, "evidence": ["said"]}]), "each of 'evidence' must be an object"),
+        (changed(moments=[{**MOMENT, "evidence": None}]), "'evidence' must be a list"),
+        (changed(moments=[{**MOMENT, "evidence": [{**WORDS, "track": "smelled"}]}]), "'smelled' is no kind of track"),
+        (changed(moments=[{**MOMENT, "evidence": [{**WORDS, "track": ["said"]}]}]), "is no kind of track"),
+        (changed(moments=[{**MOMENT, "evidence": [{**WORDS, "text": 5}]}]), "'text' must be a text"),
+        (changed(moments=[{**MOMENT, "evidence": [{**WORDS, "end_seconds": float("nan")}]}]), "not a finite number"),
+        (changed(moments=[{**MOMENT, "evidence": [{**WORDS, "start_seconds": 3}]}]), "before it starts"),
+        (changed(moments=[{**MOMENT, "evidence": [WORDS] * 1001}]), "at most 1000"),
+        (changed(moments=[{**MOMENT, "evidence": [{"track": "said"}]}]), "has no 'start_seconds'"),
+        (changed(tracks="said"), "'tracks' must be a list"),
+        (changed(tracks=[1]), "each of 'tracks' must be an object"),
+        (changed(tracks=[TRACK] * 101), "at most 100"),
+        (changed(tracks=[{**TRACK, "kind": "tasted"}]), "'tasted' is no kind of track"),
+        (changed(tracks=[{**TRACK, "present": float("nan")}]), "not a finite number"),
+        (changed(tracks=[{**TRACK, "present": 7}]), "from 0 to 1"),
+        (changed(tracks=[{**TRACK, "voted": "no"}]), "'voted' must be true or false"),
+        (changed(tracks=[{**TRACK, "source": 5}]), "'source' must be a text"),
+        (changed(tracks=[{**TRACK, "curve": [1], "edges_seconds": [0]}]), "one more than"),
+        (changed(tracks=[{**TRACK, "curve": [1], "edges_seconds": [1, 0]}]), "edges must rise"),
+        (changed(tracks=[{**TRACK, "curve": [float("inf")], "edges_seconds": [0, 1]}]), "damaged"),
         ('{"format": ' + "9" * 10_000 + "}", "not JSON"),
         ("\ufeff" + changed(version=2), "version 2"),
     ],
@@ -246,3 +273,26 @@ def test_a_saved_answer_is_exported_alike_from_any_folder(scenes, tmp_path, monk
     saved, direct = save(tmp_path / "a.json", [answer]), export([answer], "otio")
     monkeypatch.chdir(tmp_path)
     assert export(read_answers(saved), "otio") == direct and scenes.resolve().as_uri() in direct
+
+
+def test_answers_with_words_are_drawn_and_exported_as_if_just_found(scenes, run, tmp_path, colour_encoder):
+    answer = milk(Grounder(encoder=colour_encoder, cache=False).ground(scenes, "red"))
+    saved = save(tmp_path / "a.json", [answer])
+    for name in FORMATS:
+        code, out, err = run("export", saved, "--format", name)
+        assert (code, err) == (0, "") and out == export([answer], name) and "milk" in out, name
+    assert run("report", saved, "-o", "saved.html", "--png", "saved.png")[0] == 0
+    write_report([answer], tmp_path / "direct.html")
+    assert (tmp_path / "saved.html").read_bytes() == (tmp_path / "direct.html").read_bytes()
+
+
+def test_the_most_words_that_are_read_are_drawn_and_exported_at_once(tmp_path):
+    evidence = [{**WORDS, "text": f"{i} " + "hello " * 50} for i in range(1000)]
+    tracks = [{**TRACK, "curve": [0.5] * 1000, "edges_seconds": [i / 100 for i in range(1001)]}] * 100
+    (tmp_path / "a.json").write_text(changed(moments=[{**MOMENT, "evidence": evidence}] * 20, tracks=tracks))
+    began = time.perf_counter()
+    answers = read_answers(tmp_path / "a.json")
+    for name in FORMATS:
+        export(answers, name)
+    write_report(answers, tmp_path / "r.html")
+    assert time.perf_counter() - began < 30 and (tmp_path / "r.html").stat().st_size < 2**20

@@ -14,6 +14,7 @@ import typer
 
 from ..errors import TFGroundingError
 from ..files import write_atomically
+from ..show.evidence import evidence_in_words, tracks_in_words
 from ..show.exports.common import clock
 
 if TYPE_CHECKING:
@@ -151,12 +152,19 @@ def print_warnings(answer: Answer) -> None:
 
 
 def print_moments(answer: Answer) -> None:
-    """One line a moment, best first: from and to on the clock, the same in seconds, the score."""
+    """One line a moment, best first: from and to on the clock, the same in seconds, the score.
+
+    Under it the words that speak for it, one line each; last which tracks of words were asked.
+    """
     for rank, moment in enumerate(answer.moments, start=1):
         print(
             f"{rank:>2}  {clock(moment.start_seconds)} - {clock(moment.end_seconds)}"
             f"  {moment.start_seconds:9.3f} - {moment.end_seconds:9.3f} s  score {moment.score:.3f}"
         )
+        for line in evidence_in_words(moment, answer.video.duration_seconds):
+            print(f"      {line}")
+    if answer.tracks:
+        print(f"tracks asked  {tracks_in_words(answer.tracks)}")
 
 
 def check_places(*files: Path | None, folder: Path | None = None) -> None:

@@ -15,14 +15,20 @@ from pydantic import BaseModel, ValidationError
 from ..answer import Answer
 from ..errors import TFGroundingError, VideoError, reason_to_skip
 from ..media import clip_name, cut_clip
+from ..show.evidence import quotable
+from ..types import Span
 from .folder import SafeVideo, VideoFolder, readable
 from .tool_models import (
     DEFAULT_TOP_K,
     LARGEST_TOP_K,
     LONGEST_CLIP_SECONDS,
+    MOST_EVIDENCE,
+    MOST_TRACKS,
     TOOLS,
     ExtractedClip,
+    FoundEvidence,
     FoundMoment,
+    FoundTrack,
     GroundedVideo,
     MatchedVideo,
     SkippedVideo,
@@ -38,6 +44,7 @@ Progress = Callable[[float, float, str], None]  # steps done, steps in all, what
 
 LONGEST_QUERY_CHARACTERS = 1_000  # a sentence is a tenth of it, and text encoders read no further than 64 to 512 tokens
 LONGEST_VIDEO_SECONDS = 6 * 3600  # at 3 samples a second its BLIP-2 vectors take 4 GB
+LONGEST_WORDS_COLUMNS = 300  # of one piece of evidence
 BEST_SECONDS = 1.0  # found the right video of 67 more often than the mean over the best moment (benchmarks/search.py)
 CLIPS_FOLDER_BYTES = 4 * 2**30  # what an agent that goes round in circles can write
 
@@ -245,6 +252,9 @@ class VideoTools:
 def _grounded(video: SafeVideo, answer: Answer) -> GroundedVideo:
     found = answer.to_dict(curves=False)
     found["video"] |= {"path": video.name, "source": {"kind": "file", "path": video.name}}
+    for moment, span in zip(found["moments"], answer.moments, strict=True):
+        moment |= _evidence(span)
+    found |= {"tracks": _tracks(answer)}
     return GroundedVideo(**found, similarity=round(best_similarity(answer), 4))
 
 
@@ -256,7 +266,10 @@ def _matched(video: SafeVideo, answer: Answer) -> MatchedVideo:
         duration_seconds=round(answer.video.duration_seconds, 3),
         moments=[
             FoundMoment(
-                start_seconds=round(m.start_seconds, 3), end_seconds=round(m.end_seconds, 3), score=round(m.score, 4)
+                start_seconds=round(m.start_seconds, 3),
+                end_seconds=round(m.end_seconds, 3),
+                score=round(m.score, 4),
+                **_evidence(m),
             )
             for m in answer.moments
         ],
@@ -264,7 +277,37 @@ def _matched(video: SafeVideo, answer: Answer) -> MatchedVideo:
         similarity=round(best_similarity(answer), 4),
         encoder=answer.encoder,
         warnings=list(answer.warnings),
+        tracks=[track.model_copy(update={"revision": ""}) for track in _tracks(answer)],
     )
+
+
+def _evidence(span: Span) -> dict[str, Any]:
+    """What speaks for a moment, in few words: a model reads them all."""
+    return {
+        "evidence": [
+            FoundEvidence(
+                track=evidence.track,
+                start_seconds=round(evidence.start_seconds, 3),
+                end_seconds=round(evidence.end_seconds, 3),
+                text=quotable(evidence.text, columns=LONGEST_WORDS_COLUMNS),
+            )
+            for evidence in span.evidence[:MOST_EVIDENCE]
+        ],
+        "evidence_left_out": max(0, len(span.evidence) - MOST_EVIDENCE),
+    }
+
+
+def _tracks(answer: Answer) -> list[FoundTrack]:
+    return [
+        FoundTrack(
+            kind=track.kind,
+            source=quotable(track.source, columns=LONGEST_WORDS_COLUMNS),
+            revision=quotable(track.revision, columns=LONGEST_WORDS_COLUMNS),
+            present=round(track.present, 3),
+            voted=track.voted,
+        )
+        for track in answer.tracks[:MOST_TRACKS]
+    ]
 
 
 def openai_tools() -> list[dict[str, Any]]:

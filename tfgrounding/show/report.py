@@ -15,7 +15,9 @@ from ..errors import TFGroundingError
 from ..files import write_atomically
 from ..media.decode import FASTEST_RATE_HZ
 from ..types import Plan, Progress
-from .chart import chart, moment_table, page_piece, play_button, safe, short_clock, stretch, warning_lines
+from .chart import chart, moment_table, page_piece, play_button, safe, stretch, warning_lines
+from .evidence import has_words, tracks_in_words
+from .exports.common import short_clock
 from .player import Player, player
 
 HELP = "Click a moment to play just that stretch, or press <kbd>1</kbd> to <kbd>9</kbd>. Click the chart to go there."
@@ -93,7 +95,9 @@ def _page(answers: Sequence[Answer], shown: Player, costs: Mapping[str, str]) ->
         facts=safe(f"{short_clock(info.duration_seconds)} · {info.width} × {info.height} · {info.codec}{rate}"),
         policy=safe(policy),
         version=safe(__version__),
-        style=page_piece("chart.css") + page_piece("page.css"),
+        style=page_piece("chart.css")
+        + page_piece("page.css")
+        + (page_piece("words.css") if has_words(answers) else ""),
         script=script,
         columns="columns" if shown.element else "columns alone",
         video=shown.element or f"<p class='warning'>{safe(shown.missing)}</p>",
@@ -118,6 +122,8 @@ def _answer(answer: Answer, number: int, shown: Player, costs: Mapping[str, str]
         meter = f"<meter min='0' max='1' value='{share}'>{share}</meter>"
         sure = f"probability that it happens in the video: <span class='share'>{meter} {share}</span>"
     words = plan_in_words(answer.plan)
+    if answer.tracks:
+        words.append(f"Tracks of words that were asked: {tracks_in_words(answer.tracks)}.")
     plan = "".join(f"<p>{safe(sentence)}</p>" for sentence in words)
     origin = {key: value for key, value in answer.provenance.items() if key != "tfgrounding"}
     rate_hz = origin.get("rate_hz")

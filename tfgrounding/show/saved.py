@@ -14,6 +14,8 @@ from ..errors import AnswerError
 LARGEST_BYTES = 256 * 2**20  # an answer about an hour takes a megabyte for each text of its plan
 LONGEST_SECONDS = 366 * 24 * 3600.0  # of a video: what is drawn and exported grows with it
 MOST_MOMENTS = 5000  # in one answer
+MOST_EVIDENCE = 1000  # for one moment
+MOST_TRACKS = 100  # asked for one answer
 BYTES_LOOKED_AT = 64
 
 
@@ -58,6 +60,10 @@ def read_answers(path: str | os.PathLike[str]) -> list[Answer]:
             )
         if len(answer.spans) > MOST_MOMENTS:
             raise AnswerError(f"{name}: an answer has {len(answer.spans)} moments; at most {MOST_MOMENTS} are read")
+        if (most := max((len(span.evidence) for span in answer.spans), default=0)) > MOST_EVIDENCE:
+            raise AnswerError(f"{name}: a moment has {most} pieces of evidence; at most {MOST_EVIDENCE} are read")
+        if len(answer.tracks) > MOST_TRACKS:
+            raise AnswerError(f"{name}: an answer has {len(answer.tracks)} tracks; at most {MOST_TRACKS} are read")
     return answers
 
 

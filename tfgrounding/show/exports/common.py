@@ -27,3 +27,11 @@ def clock(seconds: float, *, separator: str = ".") -> str:
         f"{milliseconds // 3_600_000:02d}:{milliseconds // 60_000 % 60:02d}:"
         f"{milliseconds // 1000 % 60:02d}{separator}{milliseconds % 1000:03d}"
     )
+
+
+def short_clock(seconds: float, *, short: bool = False) -> str:
+    """M:SS.s, or H:MM:SS.s from an hour on; without tenths where `short`."""
+    tenths = round(seconds * 10)
+    minutes, rest = divmod(tenths, 600)
+    tail = f"{rest // 10:02d}" if short else f"{rest / 10:04.1f}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{tail}" if minutes >= 60 else f"{minutes}:{tail}"

@@ -6,20 +6,23 @@ from collections.abc import Sequence
 
 from ...answer import Answer
 from ...types import Moment
+from ..evidence import words_of
 from .common import Ranked, clock, one_line, ranked
 
 SUBTITLE_MARKUP = str.maketrans({"<": "‹", ">": "›", "{": "(", "}": ")"})  # SubRip has tags but no escapes
+MOST_WORDS, WORDS_COLUMNS = 2, 80  # lines of words under the query
 
 
 def srt_text(answers: Sequence[Answer]) -> str:
-    """SubRip: one cue a moment, in order of time."""
+    """SubRip: one cue a moment, in order of time; under the query the words that speak for the moment."""
     cues = sorted(ranked(answers), key=lambda row: (_player_seconds(row)[0], row[1]))
     blocks = []
     for number, row in enumerate(cues, start=1):
         answer, rank, moment = row
         start, end = (clock(seconds, separator=",") for seconds in _player_seconds(row))
         query = one_line(answer.query).translate(SUBTITLE_MARKUP)
-        blocks.append(f"{number}\n{start} --> {end}\n{query} (no. {rank}, score {moment.score:.3f})\n")
+        words = "".join(line.translate(SUBTITLE_MARKUP) + "\n" for line in _words(moment))
+        blocks.append(f"{number}\n{start} --> {end}\n{query} (no. {rank}, score {moment.score:.3f})\n{words}")
     return "\n".join(blocks)
 
 
@@ -32,18 +35,23 @@ def vtt_text(answers: Sequence[Answer]) -> str:
             kept.append(row)
         else:
             start, end = map(clock, _player_seconds(row))
-            left_out.append(f"{start} to {end}, no. {row[1]} of {_escaped(row[0].query)}")
+            left_out.append(f"{start} to {end}, no. {row[1]} of {_escaped(one_line(row[0].query))}")
     blocks = ["WEBVTT"]
     if left_out:
         blocks.append("NOTE Left out, because they overlap a better one half-way: " + "; ".join(left_out))
     for row in sorted(kept, key=lambda row: (row[2].start_seconds, -row[2].end_seconds)):
         start, end = map(clock, _player_seconds(row))
-        blocks.append(f"{start} --> {end}\n{_escaped(row[0].query)}")
+        words = "".join("\n" + _escaped(line) for line in _words(row[2]))
+        blocks.append(f"{start} --> {end}\n{_escaped(one_line(row[0].query))}{words}")
     return "\n\n".join(blocks) + "\n"
 
 
-def _escaped(query: str) -> str:
-    return one_line(query).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _words(moment: Moment) -> list[str]:
+    return words_of(moment, columns=WORDS_COLUMNS, most=MOST_WORDS)
+
+
+def _escaped(line: str) -> str:
+    return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _player_seconds(row: Ranked) -> tuple[float, float]:

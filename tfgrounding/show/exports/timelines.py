@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ...answer import Answer
 from ...errors import TFGroundingError
-from ...types import Moment
+from ...types import Evidence, Moment
+from ..evidence import shown_evidence, words_of
 from .common import one_line, ranked
 from .timecode import EditRate, edit_rate
 
 TIMECODES = ("file", "zero")
+MOST_NOTES, TEXT_COLUMNS = 20, 200  # comments or markers on one moment
 
 
 def edl_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
@@ -36,12 +39,13 @@ def edl_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
         lines.append(f"{number:03d}  AX       V     C        {source} {record}")
         lines.append(f"* FROM CLIP NAME: {one_line(Path(answer.video.path).name)}")
         lines.append(f"* COMMENT: {one_line(answer.query)} (no. {rank}, score {moment.score:.3f})")
+        lines.extend(f"* COMMENT: {words}" for words in words_of(moment, columns=TEXT_COLUMNS, most=MOST_NOTES))
         recorded += count
     return "\n".join(lines) + "\n"
 
 
 def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
-    """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query.
+    """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query; markers hold what words say.
 
     Args:
         answers: what was found.
@@ -60,7 +64,7 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
                 "active_media_reference_key": "DEFAULT_MEDIA",
                 "enabled": True,
                 "effects": [],
-                "markers": [],
+                "markers": _markers(answer, moment, rate, timecode),
                 "metadata": {
                     "tfgrounding": {
                         "query": answer.query,
@@ -68,6 +72,7 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
                         "score": moment.score,
                         "start_seconds": moment.start_seconds,
                         "end_seconds": moment.end_seconds,
+                        **({"evidence": [asdict(evidence) for evidence in moment.evidence]} if moment.evidence else {}),
                     }
                 },
             }
@@ -85,7 +90,29 @@ def checked_timecode(timecode: str) -> str:
     return timecode
 
 
-def frame_span(answer: Answer, moment: Moment, rate: EditRate, timecode: str) -> tuple[int, int]:
+def _markers(answer: Answer, moment: Moment, rate: EditRate, timecode: str) -> list[dict[str, Any]]:
+    """A marker for each piece of evidence with words that overlaps the moment, cut to it."""
+    markers = []
+    duration = answer.video.duration_seconds
+    for evidence in shown_evidence(moment, duration, columns=TEXT_COLUMNS, most=MOST_NOTES)[0]:
+        start = max(evidence.start_seconds, moment.start_seconds)
+        end = min(evidence.end_seconds, moment.end_seconds)
+        if evidence.text and start < end:
+            part = Evidence(evidence.track, start, end)
+            markers.append(
+                {
+                    "OTIO_SCHEMA": "Marker.2",
+                    "name": evidence.track,
+                    "comment": evidence.text,
+                    "color": "GREEN",
+                    "marked_range": _time_range(*frame_span(answer, part, rate, timecode), rate),
+                    "metadata": {},
+                }
+            )
+    return markers
+
+
+def frame_span(answer: Answer, moment: Moment | Evidence, rate: EditRate, timecode: str) -> tuple[int, int]:
     """(first frame as the file counts them, number of frames >= 1) of a moment."""
     offset = answer.video.start_offset_seconds
     first = rate.frame(offset + moment.start_seconds)
