@@ -14,8 +14,10 @@ from .texts import MOST_TEXTS
 
 LARGEST_FILE_BYTES = 64 << 20  # hundreds of hours of subtitles
 LONGEST_TEXT_CHARACTERS = 2000  # of one cue; subtitles have two lines of 40
+MOST_LINES = 100  # of one cue
 LONGEST_LINE_CHARACTERS = 20_000  # with tags
 DAMAGED_SHARE = 0.1  # UTF-8 with fewer wrong characters than this among those beyond ASCII is damaged UTF-8
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|[\r\n]|\Z)")
 _CLOCK = r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,:]([0-9]{1,6}))?"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?![0-9:.,])")
 _INLINE_TIME = re.compile(r"<((?:[0-9]{1,3}:)?[0-9]{1,3}:[0-9]{1,2}\.[0-9]{1,6})>")
@@ -166,7 +168,7 @@ def plain_cues(text: str) -> tuple[list[Cue], int]:
         if times is not None:
             cues.append(_plain_cue(*times, lines if is_vtt or is_last else _without_number(lines)))
 
-    for line in re.split(r"\r\n|\r|\n", text):
+    for line in _lines(text):
         if "-->" in line[:200]:
             finish(False)
             match = _TIMES.match(line)
@@ -178,7 +180,7 @@ def plain_cues(text: str) -> tuple[list[Cue], int]:
         elif times is not None and is_vtt and not line:
             finish(False)
             times = None
-        elif times is not None and len(lines) < LONGEST_TEXT_CHARACTERS:
+        elif times is not None and len(lines) < MOST_LINES:
             lines.append(line[:LONGEST_LINE_CHARACTERS])
     finish(True)
     return cues, unreadable
@@ -188,7 +190,7 @@ def ass_cues(text: str, form: str = "ass") -> tuple[list[Cue], int]:
     """The cues of SubStation Alpha, and how many cannot be read. Comments, drawings and karaoke are left out."""
     import pysubs2
 
-    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.lstrip().startswith("Dialogue:")]
+    lines = [line for line in _lines(text) if line.lstrip().startswith("Dialogue:")]
     readable = [line[:LONGEST_LINE_CHARACTERS] for line in lines if _DIALOGUE.match(line[:200])]
     events: list[pysubs2.SSAEvent] = []
     unreadable = len(lines) - len(readable)
@@ -217,6 +219,11 @@ def ass_cue(start_seconds: float, end_seconds: float, text: str, effect: str = "
         return None
     lines = _OVERRIDE.sub("", text).replace(r"\h", " ").replace(r"\n", r"\N").split(r"\N")
     return _cue(start_seconds, end_seconds, lines, ())
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text one by one: a hostile file may have millions of them."""
+    return (match[1] for match in _LINE.finditer(text))
 
 
 def _without_number(lines: list[str]) -> list[str]:
