@@ -19,6 +19,7 @@ import typer
 from .. import __version__
 from ..errors import TFGroundingError
 from ..show.exports.common import clock
+from . import caption as cli_caption
 from . import encoders as cli_encoders
 from . import measure as cli_measure
 from . import plan as cli_plan
@@ -288,6 +289,7 @@ def _counted(entries: list[Path]) -> str:
 app.command("encode")(cli_tracks.encode_command)
 app.command("transcript")(cli_tracks.transcript_command)
 app.command("plan")(cli_plan.plan_command)
+app.command("caption")(cli_caption.caption_command)
 app.command("encoders")(cli_encoders.encoders_command)
 app.command("doctor")(cli_vision.doctor_command)
 app.command("report")(cli_show.report_command)

@@ -14,6 +14,7 @@ from ..errors import TFGroundingError
 from .terminal import Device, plain
 
 if TYPE_CHECKING:
+    from ..engines.estimate import Estimate
     from ..types import VideoInfo
     from ..vision.findings import Findings, ViewResult
     from ..vision.profiles import Profile
@@ -85,14 +86,22 @@ def print_estimate(videos: Iterable[tuple[VideoInfo, int]], *, engine: str, as_j
     if as_json:
         print(json.dumps(asdict(cost)))
         return
-    how = "as measured by tfgrounding doctor" if cost.by_profile else "by the size of the pictures"
     print(f"queries     {cost.queries:,}")
-    print(f"requests    {cost.requests:,} at most, more where a reply cannot be used")
-    print(f"pictures    {cost.pictures:,} at most")
-    print(f"tokens      about {cost.prompt_tokens:,} in, {how}, and {cost.completion_tokens:,} out")
-    if cost.seconds is not None:
-        print(f"seconds     about {cost.seconds:,.0f}, one request after the other")
+    print("\n".join(cost_lines(cost)))
     print("no picture was sent", file=sys.stderr)
+
+
+def cost_lines(cost: Estimate) -> list[str]:
+    """Requests, pictures, tokens and, where it is known, seconds, a line each."""
+    how = "as measured by tfgrounding doctor" if cost.by_profile else "by the size of the pictures"
+    lines = [
+        f"requests    {cost.requests:,} at most, more where a reply cannot be used",
+        f"pictures    {cost.pictures:,} at most",
+        f"tokens      about {cost.prompt_tokens:,} in, {how}, and {cost.completion_tokens:,} out",
+    ]
+    if cost.seconds is not None:
+        lines.append(f"seconds     about {cost.seconds:,.0f}, one request after the other")
+    return lines
 
 
 def doctor_command(
