@@ -129,7 +129,7 @@ def _made(
 def _why_none(track: NamedTrack) -> str:
     """Why a track that is named is not there, and what to do."""
     if track.kind == "described":
-        return "no captions were made for it before; name a file of captions (described:FILE)"
+        return "no captions were made for it before; name a file (described:FILE), or make them: tfgrounding caption"
     if track.origin == "subtitles":
         return "there is no file of subtitles beside it and no such stream in it that can be read"
     return "it has no sound" if track.kind == "said" else "nothing was found"
