@@ -78,7 +78,20 @@ def test_encode_prepares_the_tracks_that_are_named(run, video, monkeypatch):
     assert FeatureCache().entries() == []
     code, out, _ = run("encode", video, "missing.mp4", "--tracks", "shown,said:subtitles", "--encoder", "colours")
     assert code == 2 and "12 samples  colours" in out and "1 texts    said" in out
-    assert run("encode", video, "--tracks", "heard")[0] == 2
+
+
+def test_encode_listens_where_sounds_are_named(run, tmp_path, monkeypatch):
+    from sounds import make_sounding, tone
+    from tiny_clap import save_clap
+
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "no weights"))
+    loud = make_sounding(tmp_path / "a.mkv", [(1.0, tone(2, rate_hz=8_000))], seconds=5, rate_hz=8_000)
+    code, out, err = run("encode", loud, "--tracks", "heard")
+    assert code == 2 and "no encoder for sound" in err
+    code, out, err = run("encode", loud, "--tracks", f"heard:{save_clap(tmp_path / 'clap')}")
+    assert code == 0 and out.split()[1:3] == ["3", "sounds"], err
+    assert len(FeatureCache().entries()) == 1
 
 
 def test_the_cache_counts_tracks_and_unfinished_ones(run, video):

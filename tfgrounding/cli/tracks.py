@@ -27,7 +27,9 @@ from .terminal import (
 )
 
 if TYPE_CHECKING:
+    from ..encoders.clap import ClapEncoder
     from ..engines.grounder import Grounder
+    from ..tracks.cache import FeatureCache
     from ..tracks.choice import TrackChoice
     from ..tracks.kept_texts import KeptTexts
     from ..types import Source
@@ -43,7 +45,9 @@ def encode_command(
     ],
     tracks: Annotated[
         str,
-        typer.Option(help="What to prepare: shown (the pictures), said, written, described, with commas between them."),
+        typer.Option(
+            help="What to prepare: shown (the pictures), said, written, described, heard, with commas between."
+        ),
     ] = "shown",
     language: Language = "",
     encoder: EncoderName = "auto",
@@ -59,10 +63,9 @@ def encode_command(
     from ..tracks.kept_texts import KeptTexts
 
     choice = track_choice(tracks)
-    if choice.find("heard"):
-        raise TrackError("encode does not prepare the track 'heard': leave it out of --tracks")
     cache = FeatureCache()
     check_places(folder=cache.folder)
+    listener = _listener(choice, device)
     grounder = None
     if choice.asks("shown"):
         from ..engines.grounder import Grounder
@@ -77,6 +80,8 @@ def encode_command(
             source = named_source(video, picture_rate=picture_rate, stream=stream)
             is_kept = grounder is None or _encode(grounder, source, video)
             _prepare_texts(source, video, choice, KeptTexts(cache), language)
+            if listener is not None:
+                is_kept &= _listen(listener, source, video, cache)
             failed += not is_kept
         except Exception as error:  # one bad video does not stop the others
             failed += 1
@@ -94,6 +99,35 @@ def _encode(grounder: Grounder, source: Source, video: str) -> bool:
     for warning in features.info.warnings:
         print(f"warning: {video}: {warning}", file=sys.stderr)
     print(f"{clock(features.info.duration_seconds)}  {len(features):>6} samples  {features.encoder}  {video}")
+    return not any(warning.startswith(NOT_KEPT) for warning in features.info.warnings)
+
+
+def _listener(choice: TrackChoice, device: str) -> ClapEncoder | None:
+    """The encoder for sound, where the track of sounds is named."""
+    named = choice.find("heard")
+    if named is None:
+        return None
+    from ..encoders.clap import load_sounds
+
+    found = load_sounds(named.origin or "auto", device=device)
+    if found is None:
+        raise TrackError("there is no encoder for sound on this machine: --tracks heard:clap permits its download")
+    return found
+
+
+def _listen(listener: ClapEncoder, source: Source, video: str, cache: FeatureCache) -> bool:
+    """Encode the sounds of one video and print a line about it. Whether they were kept."""
+    from ..tracks.cache import NOT_KEPT
+    from ..tracks.sounds import sound_features
+
+    with video_progress(video) as progress:
+        features = sound_features(source, listener, cache=cache, progress=progress)
+    if features is None:
+        print(f"warning: {video}: the video has no sound", file=sys.stderr)
+        return True
+    for warning in features.info.warnings:
+        print(f"warning: {video}: {plain(warning)}", file=sys.stderr)
+    print(f"{clock(features.info.duration_seconds)}  {len(features):>6} sounds   {plain(features.encoder)}  {video}")
     return not any(warning.startswith(NOT_KEPT) for warning in features.info.warnings)
 
 
