@@ -47,6 +47,7 @@ ONE = [  # of one event: query, track, words
     ("the score shows 3-1", "written", "3-1"),
     ("the clock shows 12:30", "written", "12:30"),
     ("the caption reads breaking news", "written", "breaking news"),
+    ("a door marked Exit", "written", "Exit"),
     ("a bottle labelled poison", "written", "poison"),
     ('a shirt with "Nike" on it', "written", "Nike"),
     ("he writes „hallo“ on the board", "written", "hallo"),
@@ -139,6 +140,8 @@ she speaks to a small group of people
 a man makes a sign of the cross
 text appears on the screen
 she says something to him
+she doesn't say anything else
+a man lifts a pole off a chalk marked pavement
 the boys' ball rolls to the girls' side
 a rock 'n' roll band plays
 a 5" nail and a 6" nail

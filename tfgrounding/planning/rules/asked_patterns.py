@@ -107,7 +107,7 @@ WRITTEN = re.compile(
     rf"\b{BEARERS}\s+(?:(?!that\b|which\b|who\b)\w+\s+)?(?P<relative>(?:that|which|who)\s+)?(?P<verb>reads?|says?"
     rf"|said|saying|reading|stating|states?|spells?|spelling)(?:\s*:)?\s+(?:that\s+)?"
     rf"|\b{BEARERS}\b[^,.;]{{0,60}}?\s(?P<finite>reads|says)(?:\s*:)?\s+"
-    r"|\b(?:titled|entitled|labell?ed|captioned|headlined|inscribed|marked)\s+(?!with\b|by\b|for\b|in\b|on\b|and\b"
+    r"|\b(?:titled|entitled|labell?ed|captioned|headlined|inscribed|marked(?=\s(?-i:[A-Z])))\s+(?!with\b|by\b|for\b|in\b|on\b|and\b"
     r"|as\b)"
     r"|\bwith\s+the\s+(?:words?|text|title|caption|label|heading|headline|inscription|slogan|subtitle)\s+"
     r"|\b(?:slides?|headlines?|captions?|posters?|billboards?|infographics?|title cards?|signs?)\s+(?:is\s+"

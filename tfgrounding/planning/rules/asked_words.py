@@ -219,5 +219,5 @@ def _is_content(text: str, *, is_clause: bool = False) -> bool:
     """Whether these words say something that can be searched for."""
     if HIDDEN in text:
         return True
-    words = set(re.findall(r"[\w'-]+", re.split(r"\s(?:to|at|with)\s", text.lower())[0]))
+    words = set(re.findall(r"[\w'-]+", re.split(r"\s(?:to|at|with|else)\b", text.lower())[0]))
     return bool(words - NOTHING - EMPTY) and (is_clause or not PREPOSITION.match(text))
