@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import numpy as np
 
+ALIKE = 0.8  # share of equal characters from which two readings are of the same text
 STRONGEST_EDGE = 80.0  # grey levels; stronger edges count no more: those behind a text are not to outweigh it
 SAME = 0.5  # correlation from which a text still stands there
-SURE = 0.7  # correlation, also of its weakest stretch, from which it needs no new reading
+SURE = 0.85  # correlation of its weakest stretch from which a text needs no new reading
+SURER = 0.05  # a reading that only repeats the text lowers that, to so much below the correlation it had
+TRUSTED, WELL_READ = 0.7, 0.85  # confidence from which a text asks for a reading when it changes; and for no better one
+MOST_READINGS = 3  # of a text that stays badly readable, before it is left alone
+READ_AGAIN_SAMPLES = 30  # after so many samples a text is read again, whatever the comparison says
+RESTLESS_SAMPLES, MOST_RESTLESS = 10, 3  # a place whose text lasted no longer, so often in a row, asks for no reading
 REACH_ACROSS, REACH_DOWN = 12, 6  # pixels that a text may move between two samples beside its steady motion
 MARGIN = 1  # pixels around a box
 LEAST_PIXELS = 4  # of a box, each way
@@ -29,8 +36,11 @@ class Shown:
     last: int
     motion: tuple[float, float] = (0.0, 0.0)  # pixels a sample
     weakest: float = 1.0  # correlation of its weakest stretch at the last sample
+    doubt: float = SURE  # below which it is read again
     lost: int = 0  # samples since it was seen
-    others: list[str] = field(default_factory=list)  # what else was read
+    restless: int = 0  # short-lived texts that stood in its place just before: a running clock
+    readings: int = 1
+    read_at: int = 0  # the sample of the last reading
 
 
 class Follower:
@@ -60,9 +70,10 @@ class Follower:
         self._past.append(edges)
         news = False
         for shown in self.live:
+            may_ask = shown.confidence >= TRUSTED and shown.restless < MOST_RESTLESS
             likeness, place, weakest = find(edges, shown.look, shown.bounds, shown.motion)
             if likeness >= SAME:
-                news |= weakest < SAME <= shown.weakest
+                news |= may_ask and weakest < shown.doubt <= shown.weakest
                 moved = (place[0] - shown.bounds[0], place[1] - shown.bounds[1])
                 steps = shown.lost + 1
                 shown.motion = (
@@ -71,7 +82,7 @@ class Follower:
                 )
                 shown.bounds, shown.last, shown.lost, shown.weakest = place, self._sample, 0, weakest
             else:
-                news |= shown.lost == 0
+                news |= may_ask and shown.lost == 0
                 shown.lost, shown.weakest = shown.lost + 1, 0.0
         self._drop([shown for shown in self.live if shown.lost > MOST_LOST])
         return news
@@ -79,29 +90,35 @@ class Follower:
     def known(self, bounds: tuple[int, int, int, int]) -> Shown | None:
         """The text that is surely still the one in that place, or None."""
         shown = self._at(bounds)
-        return shown if shown is not None and shown.lost == 0 and shown.weakest >= SURE else None
+        if shown is None or shown.lost or shown.weakest < shown.doubt:
+            return None
+        is_fresh = self._sample - shown.read_at < READ_AGAIN_SAMPLES
+        return shown if is_fresh and (shown.confidence >= WELL_READ or shown.readings >= MOST_READINGS) else None
 
-    def add(self, text: str, confidence: float, bounds: tuple[int, int, int, int], alike: float) -> None:
+    def add(self, text: str, confidence: float, bounds: tuple[int, int, int, int]) -> None:
         """Take a text that was read in the present sample.
 
         Args:
             text, confidence: the reading.
             bounds: left, top, right, bottom in pixels.
-            alike: from 0 to 1; how alike to the text read there before it is, to be taken for the same.
         """
         edges = self._past[-1]
         bounds = _within(bounds, edges.shape)
         look = edges[bounds[1] : bounds[3], bounds[0] : bounds[2]].copy()
         before = self._at(bounds)
-        if before is not None and likeness_of(before.text, text) >= alike:
+        if before is not None and is_same_text(before.text, text):
             if confidence > before.confidence:
                 before.text, before.confidence = text, confidence
+            before.doubt = min(before.doubt, before.weakest - SURER)
             before.bounds, before.look, before.last, before.lost, before.weakest = bounds, look, self._sample, 0, 1.0
+            before.readings, before.read_at = before.readings + 1, self._sample
             return
-        new = Shown(text, confidence, bounds, look, self._sample, self._sample)
+        new = Shown(text, confidence, bounds, look, self._sample, self._sample, read_at=self._sample)
         self._find_begin(new, before)
         if before is not None:
             before.last = min(before.last, max(before.first, new.first - 1))
+            if before.last - before.first < RESTLESS_SAMPLES:
+                new.restless = before.restless + 1
             self._drop([before])
         self.live.append(new)
 
@@ -170,18 +187,28 @@ def find(
     return float(likeness[y, x]), (left, top, left + wide, top + high), _weakest(there, look)
 
 
-def likeness_of(a: str, b: str) -> float:
-    """How alike two readings are, from 0 to 1; case and spaces do not count."""
-    from difflib import SequenceMatcher
+def is_same_text(a: str, b: str) -> bool:
+    """Whether two readings are of one text: equal but for a few letters, which may be misread, and with equal numbers.
 
+    Case and spaces do not count.
+    """
     a, b = ("".join(text.split()).casefold() for text in (a, b))
-    return 1.0 if a == b else SequenceMatcher(None, a, b, autojunk=False).ratio()
+    if a == b:
+        return True
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return False
+    for change, a0, a1, b0, b1 in matcher.get_opcodes():
+        has_digits = [any(c.isdigit() for c in part) for part in (a[a0:a1], b[b0:b1])]
+        if (change == "replace" and all(has_digits)) or (change in ("insert", "delete") and any(has_digits)):
+            return False
+    return True
 
 
 def _weakest(there: np.ndarray, look: np.ndarray) -> float:
-    """The smallest correlation over stretches about as wide as two letters."""
+    """The smallest correlation over stretches about as wide as a letter."""
     high, wide = look.shape
-    count = max(1, min(64, wide // max(6, high)))
+    count = max(1, min(64, 2 * wide // max(12, high)))
     smallest = 1.0
     for n in range(count):
         part = slice(n * wide // count, (n + 1) * wide // count)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .screen_follow import Shown, likeness_of
+from .screen_follow import Shown, is_same_text
 from .text_track import TimedText
 
-ALIKE = 0.8  # from which two readings are the same text read twice
 LONGEST_GAP_SECONDS = 1.0  # between two appearances of a text that count as one
 SURE_OF_LONG, SURE_OF_SHORT = 0.6, 0.8  # confidence needed for texts from SHORT_CHARACTERS on, and below
 SHORT_CHARACTERS = 4
@@ -34,7 +33,7 @@ def timed_lines(seen: Sequence[Shown], *, start_seconds: float, rate_hz: float, 
     )
     lines = [line for line in lines if is_text(line.text, line.confidence, line.last - line.first + 1)]
     found = []
-    for block in _blocks(lines):
+    for block in _blocks(_without_pieces(lines)):
         start = start_seconds + min(line.first for line in block) / rate_hz
         end = min(end_seconds, start_seconds + (max(line.last for line in block) + 1) / rate_hz)
         text = " ".join(line.text for line in _in_reading_order(block))[:LONGEST_TEXT]
@@ -57,7 +56,7 @@ def join_over_time(texts: Sequence[TimedText]) -> list[TimedText]:
     open_texts: list[int] = []
     for text in sorted(texts, key=lambda t: (t.start_seconds, t.end_seconds)):
         open_texts = [n for n in open_texts if text.start_seconds - found[n].end_seconds <= LONGEST_GAP_SECONDS]
-        same = next((n for n in open_texts if likeness_of(found[n].text, text.text) >= ALIKE), None)
+        same = next((n for n in open_texts if is_same_text(found[n].text, text.text)), None)
         if same is None:
             open_texts.append(len(found))
             found.append(text)
@@ -75,7 +74,7 @@ def _joined(lines: Sequence[Shown], gap_samples: int) -> list[Shown]:
     recent: list[Shown] = []
     for line in lines:
         recent = [other for other in recent if line.first - other.last <= gap_samples]
-        same = next((other for other in recent if likeness_of(other.text, line.text) >= ALIKE), None)
+        same = next((other for other in recent if is_same_text(other.text, line.text)), None)
         if same is None:
             recent.append(line)
             found.append(line)
@@ -84,6 +83,23 @@ def _joined(lines: Sequence[Shown], gap_samples: int) -> list[Shown]:
         if line.confidence > same.confidence:
             same.text, same.confidence, same.bounds = line.text, line.confidence, line.bounds
     return found
+
+
+def _without_pieces(lines: Sequence[Shown]) -> list[Shown]:
+    """Lines without those that are a part of another line, read in the same place while that one stands there."""
+
+    def is_piece(line: Shown, whole: Shown) -> bool:
+        if line is whole or line.first < whole.first - 1 or line.last > whole.last + 1:
+            return False
+        across = min(line.bounds[2], whole.bounds[2]) - max(line.bounds[0], whole.bounds[0])
+        down = min(line.bounds[3], whole.bounds[3]) - max(line.bounds[1], whole.bounds[1])
+        area = (line.bounds[2] - line.bounds[0]) * (line.bounds[3] - line.bounds[1])
+        if across <= 0 or down <= 0 or across * down < 0.5 * area:
+            return False
+        part, text = ("".join(one.text.split()).casefold() for one in (line, whole))
+        return len(part) < len(text) and part in text
+
+    return [line for line in lines if not any(is_piece(line, whole) for whole in lines)]
 
 
 def _blocks(lines: Sequence[Shown]) -> list[list[Shown]]:

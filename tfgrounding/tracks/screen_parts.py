@@ -11,7 +11,7 @@ from ..media import AnySource, iter_frames, open_source
 from ..types import VideoInfo
 from .screen_follow import Follower
 from .screen_gate import TextGate
-from .screen_lines import ALIKE, timed_lines
+from .screen_lines import timed_lines
 from .screen_reader import ScreenReader
 from .text_track import TimedText
 
@@ -111,7 +111,7 @@ class _Part:
         self._read, self._boxes = self._read + 1, self._boxes + len(new)
         for n, (text, confidence) in zip(new, self._reader.read(picture, corners), strict=True):
             if text and len(self._follower.live) < MOST_FOLLOWED:
-                self._follower.add(text, confidence, bounds[n], ALIKE)
+                self._follower.add(text, confidence, bounds[n])
 
     def ended(self, end_seconds: float) -> ScreenPart:
         texts = timed_lines(self._follower.end(), start_seconds=self._start, rate_hz=RATE_HZ, end_seconds=end_seconds)

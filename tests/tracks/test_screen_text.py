@@ -1,0 +1,181 @@
+"""Texts drawn at known times on generated videos are found again; noise, repetitions and odd pictures do no harm."""
+
+import unicodedata
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from videos import make_video
+
+from tfgrounding.media import Pictures
+from tfgrounding.tracks import screen_parts, screen_text
+from tfgrounding.tracks.cache import FeatureCache
+from tfgrounding.tracks.kept_texts import KeptTexts
+from tfgrounding.tracks.screen_follow import is_same_text
+from tfgrounding.tracks.screen_parts import RATE_HZ, ScreenParts
+from tfgrounding.tracks.screen_reader import ScreenReader, printable
+from tfgrounding.tracks.screen_text import screen_made_by, screen_text_track
+from tfgrounding.tracks.text_track import TimedText
+
+SIZE = {"width": 320, "height": 240}
+HALF_SAMPLE = 0.5 / RATE_HZ + 0.01
+
+
+def written(*texts, move=(0.0, 0.0), rate_hz=10.0, size=24, ground=90):
+    """A picture maker: each (start_seconds, end_seconds, text, x, y) stands there at its time and moves so many pixels
+    a second."""
+    font = ImageFont.load_default(size)
+
+    def picture(index, *, width, height):
+        shade = np.linspace(0, 40, width)[None, :, None] + np.zeros((height, 1, 3))
+        image = Image.fromarray((ground + shade).astype(np.uint8))
+        seconds = index / rate_hz
+        for start, end, text, x, y in texts:
+            if start <= seconds < end:
+                place = (x + move[0] * (seconds - start), y + move[1] * (seconds - start))
+                ImageDraw.Draw(image).multiline_text(place, text, font=font, fill="white")
+        return np.asarray(image)
+
+    return picture
+
+
+def track(path, kept=None, **more):
+    return screen_text_track(path, kept=kept or KeptTexts(None), **more)
+
+
+def test_a_title_is_found_with_its_spaces_and_times(tmp_path):
+    path = make_video(
+        tmp_path / "v.mp4",
+        seconds=6,
+        picture=written((1.0, 1.6, "Platform nine", 30, 40), (3, 5, "Thank you all", 60, 180)),
+        **SIZE,
+    )
+    found = track(path)
+    assert (found.kind, found.source) == ("written", "screen")
+    assert [text.text for text in found.texts] == ["Platform nine", "Thank you all"]
+    for text, start, end in zip(found.texts, (1.0, 3.0), (1.6, 5.0), strict=True):
+        assert abs(text.start_seconds - start) <= HALF_SAMPLE and abs(text.end_seconds - end) <= HALF_SAMPLE
+        assert 0.8 < text.confidence <= 1
+
+
+def test_lines_of_a_title_are_one_text_and_what_stands_elsewhere_is_another(tmp_path):
+    texts = ((1, 4, "How to bake", 70, 60), (1, 4, "a cake at home", 50, 90), (1, 4, "CHANNEL", 190, 205))
+    found = track(make_video(tmp_path / "v.mp4", seconds=5, picture=written(*texts), **SIZE))
+    assert sorted(text.text for text in found.texts) == ["CHANNEL", "How to bake a cake at home"]
+
+
+def test_a_text_that_moves_is_one_text(tmp_path):
+    picture = written((1, 4, "Moving words", 10, 60), move=(40, 20))
+    (text,) = track(make_video(tmp_path / "v.mp4", seconds=5, picture=picture, **SIZE)).texts
+    assert text.text == "Moving words"
+    assert abs(text.start_seconds - 1) <= 0.21 and abs(text.end_seconds - 4) <= 0.21
+
+
+def test_a_score_that_changes_is_two_texts_that_follow_each_other(tmp_path):
+    picture = written((0, 3, "HOME 2:1", 40, 20), (3, 6, "HOME 3:1", 40, 20))
+    found = track(make_video(tmp_path / "v.mp4", seconds=6, picture=picture, **SIZE)).texts
+    assert [text.text for text in found] == ["HOME 2:1", "HOME 3:1"]
+    assert abs(found[0].end_seconds - 3) <= 0.21 and abs(found[1].start_seconds - 3) <= 0.21
+
+
+def test_a_running_clock_is_not_read_at_every_tick(tmp_path):
+    ticks = [(second / 5, (second + 1) / 5, f"TIME 00:{second:02d}", 40, 20) for second in range(50)]
+    (part,) = ScreenParts(make_video(tmp_path / "v.mp4", seconds=10, picture=written(*ticks), **SIZE))
+    assert part.searched < 20 and all(text.text.startswith("TIME") for text in part.texts)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("HOME 2:1", "HOME 3:1", False),
+        ("SALE 50% OFF", "SALE 50% 0FF", True),
+        ("Thankyou forwatching", "Thank you for watching", True),
+        ("Chapter 1", "Chapter 12", False),
+        ("Breaking News", "Breoking News", True),
+        ("Live", "Exit", False),
+    ],
+)
+def test_readings_are_of_one_text_but_for_misread_letters(a, b, same):
+    assert is_same_text(a, b) is same and is_same_text(b, a) is same
+
+
+def test_a_text_that_flickers_is_one_text(tmp_path):
+    picture = written((1, 2, "Press start", 40, 20), (2.4, 4, "Press start", 40, 20))
+    (text,) = track(make_video(tmp_path / "v.mp4", seconds=5, picture=picture, **SIZE)).texts
+    assert abs(text.start_seconds - 1) <= HALF_SAMPLE and abs(text.end_seconds - 4) <= HALF_SAMPLE
+
+
+def test_most_pictures_are_not_searched_and_a_standing_text_is_seldom_read(tmp_path):
+    path = make_video(tmp_path / "v.mp4", seconds=12, picture=written((0, 12, "Standing text", 40, 20)), **SIZE)
+    (part,) = ScreenParts(path)
+    assert part.sampled == 60 and part.searched <= 8 and part.boxes <= 2
+
+
+def test_a_video_without_text_is_an_empty_track(tmp_path):
+    noise = np.random.default_rng(0)
+
+    def picture(index, *, width, height):
+        return noise.integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+    assert len(track(make_video(tmp_path / "v.mp4", seconds=2, picture=picture, **SIZE))) == 0
+
+
+def test_a_track_is_kept_by_content_and_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
+    for module in (screen_parts, screen_text):
+        monkeypatch.setattr(module, "PART_SECONDS", 6.0)
+    picture = written(
+        (1, 3, "First part", 30, 40),
+        (5, 8, "Over the border", 30, 90),
+        (9, 11, "Second part", 30, 40),
+        rate_hz=5,
+    )
+    path = make_video(tmp_path / "v.mp4", seconds=12, rate_hz=5, picture=picture, **SIZE)
+    kept = KeptTexts(FeatureCache(tmp_path / "cache"))
+
+    def stop(done, whole):
+        assert (done, whole) == (6, 12)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        track(path, kept, progress=stop)
+    first = kept.parts(path, "written", screen_made_by()).get(0)
+    assert [text.text for text in first[0]] == ["First part", "Over the border"]
+    seen = []
+    see = ScreenReader.boxes
+    monkeypatch.setattr(ScreenReader, "boxes", lambda self, pixels: seen.append(pixels) or see(self, pixels))
+    done = []
+    found = track(path, kept, progress=lambda *times: done.append(times))
+    assert done == [(12, 12)] and 0 < len(seen) < 20
+    assert [text.text for text in found.texts] == ["First part", "Over the border", "Second part"]
+    assert abs(found.texts[1].start_seconds - 5) <= 0.11 and abs(found.texts[1].end_seconds - 8) <= 0.11
+    seen.clear()
+    assert track(path, kept) == found and not seen
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (6, 3000), (3000, 6), (2, 2), (2200, 3000)])
+def test_pictures_of_odd_sizes_are_read_or_give_nothing(shape):
+    pixels = np.full((3, *shape, 3), 120, dtype=np.uint8)
+    pixels[:, ::3] = 255
+    assert isinstance(track(Pictures(pixels, rate_hz=5)).texts, tuple)
+
+
+def test_a_wall_of_text_is_bounded():
+    image = Image.new("RGB", (1200, 700), "black")
+    font = ImageFont.load_default(12)
+    for y in range(0, 700, 16):
+        for x in range(0, 1200, 50):
+            ImageDraw.Draw(image).text((x, y), f"w{x % 97}{y % 89}", font=font, fill="white")
+    found = ScreenReader().boxes(np.asarray(image))
+    assert 0 < len(found) <= 200
+
+
+def test_no_control_characters_come_out():
+    text = printable("a\x1b[31mb\u202ec\x07\u200bd")
+    assert not [c for c in text if unicodedata.category(c)[0] == "C"]
+    assert text.replace(" ", "") == "a[31mbcd"
+
+
+def test_a_single_picture_is_read():
+    pixels = written((0, 9, "Only one picture", 30, 40))(0, **SIZE)
+    (text,) = track(Pictures(pixels[None], rate_hz=1)).texts
+    assert text == TimedText(0.0, 1.0, "Only one picture", text.confidence)
