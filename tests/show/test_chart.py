@@ -194,3 +194,10 @@ def test_the_figure_has_a_row_a_track(tmp_path):
     (bar,) = figure.axes[3].lines
     assert list(bar.get_xdata()) == [12.5, 13.75]
     figure.savefig(tmp_path / "figure.png")
+
+
+def test_where_only_words_were_looked_at_only_their_rows_are_drawn():
+    found = replace(milk(two_events()), provenance={"looked_at": "texts"})
+    assert Markup(notebook_html(found)).tags.count("svg") == 2 and len(plot_grounding(found).axes) == 2
+    no_curves = replace(found, tracks=(track(curve=()),))
+    assert Markup(notebook_html(no_curves)).tags.count("svg") == 3 and len(plot_grounding(no_curves).axes) == 3

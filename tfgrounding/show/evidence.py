@@ -91,6 +91,11 @@ def has_words(answers: Sequence[Answer]) -> bool:
     return any(answer.tracks or any(span.evidence for span in answer.spans) for answer in answers)
 
 
+def only_words(answer: Answer) -> bool:
+    """Whether tracks of words were asked, and no pictures were looked at."""
+    return bool(answer.tracks) and answer.provenance.get("looked_at") == "texts"
+
+
 def quotable(text: str, *, columns: int) -> str:
     """A text in one line of at most so many columns, without control characters and changes of writing direction."""
     begin = text[: 8 * columns]  # a letter may have many accents

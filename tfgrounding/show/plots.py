@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..answer import Answer
 from ..errors import TFGroundingError
-from .evidence import MOST_EVIDENCE, MOST_TRACKS, track_name, track_verdict, within
+from .evidence import MOST_EVIDENCE, MOST_TRACKS, only_words, track_name, track_verdict, within
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -76,7 +76,12 @@ def _draw_track(row: Axes, track: TrackCurve, answer: Answer) -> None:
 
 
 def main_texts(answer: Answer) -> list[str]:
-    """The texts that a chart shows: the query, then the main description of each sub-event."""
+    """The texts that a chart shows: the query, then the main description of each sub-event.
+
+    None where only words were looked at: their tracks have rows of their own.
+    """
+    if only_words(answer) and any(len(track.curve) for track in answer.tracks):
+        return []
     events = [event.descriptions[0] for event in answer.plan.sub_events]
     return list(dict.fromkeys([answer.query, *(text for text in events if text in answer.curves)]))
 

@@ -16,7 +16,7 @@ from ..files import write_atomically
 from ..media.decode import FASTEST_RATE_HZ
 from ..types import Plan, Progress
 from .chart import chart, moment_table, page_piece, play_button, safe, stretch, warning_lines
-from .evidence import has_words, tracks_in_words
+from .evidence import has_words, only_words, tracks_in_words
 from .exports.common import short_clock
 from .player import Player, player
 
@@ -131,6 +131,8 @@ def _answer(answer: Answer, number: int, shown: Player, costs: Mapping[str, str]
         samples = f"{len(answer.pts_seconds)} frames, {origin.pop('rate_hz'):g} per second"
     else:
         samples = f"{len(answer.pts_seconds)} frames"
+    if only_words(answer):
+        samples = "none of the pictures"
     facts = {
         "Engine": answer.engine,
         "Encoder": answer.encoder,
