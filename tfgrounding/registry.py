@@ -27,6 +27,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "languagebind": "tfgrounding.encoders.languagebind:LanguageBindEncoder",
         "lavis": "tfgrounding.encoders.lavis:LavisEncoder",
         "open_clip": "tfgrounding.encoders.open_clip:OpenClipEncoder",
+        "sentences": "tfgrounding.encoders.sentence_models:SentenceModel",
         "served": "tfgrounding.encoders.served:ServedEncoder",
         "siglip": "tfgrounding.encoders.clip:SiglipEncoder",
         "xclip": "tfgrounding.encoders.xclip:XClipEncoder",

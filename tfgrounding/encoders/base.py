@@ -196,17 +196,21 @@ def encoded_frames(encoder: Encoder, pixels: np.ndarray) -> np.ndarray:
     return _unit_vectors(encoder, vectors, "encode_frames")
 
 
-def encoded_texts(encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
-    """(N, D) unit vectors of N texts, checked. Raises EncoderError where the encoder makes none."""
-    with named_failures(encoder, f"encoder {encoder.name}: encode_texts failed", EncoderError):
-        returned = encoder.encode_texts(texts)
-    vectors = _numbers(encoder, returned, "encode_texts")
+def encoded_texts(encoder: Encoder, texts: Sequence[str], *, are_queries: bool = False) -> np.ndarray:
+    """(N, D) unit vectors of N texts, checked. Raises EncoderError where the encoder makes none.
+
+    `are_queries`: an encoder with `encode_queries` reads queries in another way than the texts of a video.
+    """
+    method = "encode_queries" if are_queries and hasattr(encoder, "encode_queries") else "encode_texts"
+    with named_failures(encoder, f"encoder {encoder.name}: {method} failed", EncoderError):
+        returned = getattr(encoder, method)(texts)
+    vectors = _numbers(encoder, returned, method)
     if vectors.ndim != 2 or len(vectors) != len(texts) or 0 in vectors.shape:
         raise EncoderError(
-            f"encoder {encoder.name}: encode_texts must return ({len(texts)}, D) vectors for {len(texts)} texts, "
+            f"encoder {encoder.name}: {method} must return ({len(texts)}, D) vectors for {len(texts)} texts, "
             f"not shape {vectors.shape}"
         )
-    return _unit_vectors(encoder, vectors, "encode_texts")
+    return _unit_vectors(encoder, vectors, method)
 
 
 def _numbers(encoder: Encoder, returned: Any, method: str) -> np.ndarray:

@@ -45,13 +45,14 @@ def missing_on_disk(name: str) -> list[str] | None:
     return missing_small_files(folder)
 
 
-def find(name: str, check: Callable[[Path], object] = lambda folder: None) -> Checkpoint:
+def find(name: str, check: Callable[[Path], object] = lambda folder: None, *, only_texts: bool = False) -> Checkpoint:
     """The checkpoint of that name, downloaded from the hub as far as it is not on this machine yet.
 
     Args:
         name: a folder, or a hub id such as "openai/clip-vit-base-patch32", with "@REVISION" for another than "main".
         check: gets the folder as soon as it holds config.json and before weights are downloaded; raises EncoderError
             if it is not the model that is wanted.
+        only_texts: the model takes no pictures, so nothing need say how to prepare them.
 
     Returns:
         A Checkpoint whose folder is complete.
@@ -62,14 +63,22 @@ def find(name: str, check: Callable[[Path], object] = lambda folder: None) -> Ch
     try:
         hub = _hub_id(name)
         if hub is None:
-            return _in_folder(name, check)
+            return _in_folder(name, check, only_texts)
         repo, revision = hub
         folder = _cached_folder(repo, revision)
-        missing = None if folder is None else [*missing_small_files(folder), *missing_weights(folder)]
+        missing = (
+            None if folder is None else [*missing_small_files(folder, only_texts=only_texts), *missing_weights(folder)]
+        )
         if folder is None or missing:
             from .download import download
 
-            folder = download(repo, revision if folder is None else folder.name, check, missing=missing or ())
+            folder = download(
+                repo,
+                revision if folder is None else folder.name,
+                check,
+                missing=missing or (),
+                only_texts=only_texts,
+            )
         else:
             check(folder)
         return Checkpoint(folder, f"{repo}@{folder.name}")
@@ -77,13 +86,13 @@ def find(name: str, check: Callable[[Path], object] = lambda folder: None) -> Ch
         raise EncoderError(f"{name}: cannot be read ({error})") from error
 
 
-def _in_folder(name: str, check: Callable[[Path], object]) -> Checkpoint:
+def _in_folder(name: str, check: Callable[[Path], object], only_texts: bool) -> Checkpoint:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise EncoderError(f"{name}: is not a folder with a checkpoint: there is no such folder")
     if read_config(folder):
         check(folder)
-    if missing := [*missing_weights(folder), *missing_small_files(folder)]:
+    if missing := [*missing_weights(folder), *missing_small_files(folder, only_texts=only_texts)]:
         raise EncoderError(f"{name}: is not a folder with a checkpoint that can be used: it has no {missing[0]}")
     return Checkpoint(folder, f"sha256:{_digest(folder)}", is_own=True)
 

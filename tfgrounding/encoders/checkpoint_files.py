@@ -20,6 +20,12 @@ VOCABULARIES = (  # each alone is enough
     ("sentencepiece.bpe.model",),
     ("tokenizer.model",),
 )
+SENTENCE_FILES = (  # of sentence-transformers: which parts a model has, how they join, how long texts are, prompts
+    "modules.json",
+    "1_Pooling/config.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+)
 SMALL_FILES = (  # everything but weights that a model, its tokenizer and its preprocessor are made from
     CONFIG,
     *PREPROCESSORS,
@@ -27,6 +33,7 @@ SMALL_FILES = (  # everything but weights that a model, its tokenizer and its pr
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    *SENTENCE_FILES,
 )
 WITHOUT_PREPROCESSOR = ("LanguageBindVideo",)  # families whose repositories have no such file
 WEIGHTS = (  # in the order in which transformers looks for them; the first that is there is used
@@ -41,18 +48,19 @@ MOST_SHARDS = 1000
 MOST_LAYERS = 512
 COUNT_OF_LAYERS = re.compile(r"layers|depth|repeats|blocks")
 ATTENTION = (None, "eager", "sdpa")
+JSON_NAMES: dict[type, str] = {dict: "object", list: "list"}
 PLAIN_NAME = re.compile(r"[\w-][\w.-]*")
 
 
-def read_json(folder: Path, name: str) -> dict[str, Any]:
-    """A JSON file of the checkpoint; empty if it has none.
+def read_json(folder: Path, name: str, *, kind: type = dict) -> Any:
+    """A JSON file of the checkpoint, an object or, of that `kind`, a list; empty if it has none.
 
     Raises:
-        EncoderError: it is not a JSON object, or too large or too deeply nested to be one of a checkpoint.
+        EncoderError: it is something else, or too large or too deeply nested to be one of a checkpoint.
     """
     path = folder / name
     if not path.is_file():
-        return {}
+        return kind()
     if path.stat().st_size > LARGEST_JSON_BYTES:
         raise EncoderError(f"{path}: is larger than {LARGEST_JSON_BYTES >> 20} MB, which no such file of a model is")
     try:
@@ -61,8 +69,8 @@ def read_json(folder: Path, name: str) -> dict[str, Any]:
         raise EncoderError(f"{path}: is nested too deeply") from error
     except ValueError as error:
         raise EncoderError(f"{path}: is not JSON ({' '.join(str(error).split())[:200]})") from error
-    if not isinstance(content, dict):
-        raise EncoderError(f"{path}: must be a JSON object, not {type(content).__name__}")
+    if not isinstance(content, kind):
+        raise EncoderError(f"{path}: must be a JSON {JSON_NAMES[kind]}, not {type(content).__name__}")
     return content
 
 
@@ -131,8 +139,10 @@ def missing_weights(folder: Path) -> list[str]:
     return [WEIGHTS[0]]
 
 
-def missing_small_files(folder: Path) -> list[str]:
+def missing_small_files(folder: Path, *, only_texts: bool = False) -> list[str]:
     """The names of files that are needed beside the weights and are not in the folder.
+
+    `only_texts`: the model takes no pictures, so nothing need say how to prepare them.
 
     Raises:
         EncoderError: one that is there is not JSON, or too large.
@@ -142,7 +152,7 @@ def missing_small_files(folder: Path) -> list[str]:
     for name in ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"):
         read_json(folder, name)
     prepares = (folder / PREPROCESSORS[0]).is_file() or "image_processor" in read_json(folder, PREPROCESSORS[1])
-    if not prepares and config.get("model_type") not in WITHOUT_PREPROCESSOR:
+    if not only_texts and not prepares and config.get("model_type") not in WITHOUT_PREPROCESSOR:
         missing.append(PREPROCESSORS[0])
     if not any(all((folder / name).is_file() for name in names) for names in VOCABULARIES):
         begun = [names for names in VOCABULARIES if any((folder / name).is_file() for name in names)]

@@ -24,7 +24,9 @@ HUB_TIMEOUT_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-def download(repo: str, revision: str, check: Callable[[Path], object], *, missing: Sequence[str] = ()) -> Path:
+def download(
+    repo: str, revision: str, check: Callable[[Path], object], *, missing: Sequence[str] = (), only_texts: bool = False
+) -> Path:
     """Bring what is missing of a checkpoint into the hub's cache; its size is said in the log before.
 
     Args:
@@ -32,6 +34,7 @@ def download(repo: str, revision: str, check: Callable[[Path], object], *, missi
         revision: a branch, a tag or a commit.
         check: gets the folder when it holds config.json; raises EncoderError if that is not the model that is wanted.
         missing: what is known to be missing, for the message.
+        only_texts: the model takes no pictures.
 
     Returns:
         The folder in the cache, named after the commit, with all that the checkpoint needs.
@@ -40,7 +43,7 @@ def download(repo: str, revision: str, check: Callable[[Path], object], *, missi
         EncoderError: the hub cannot be reached, or has no such checkpoint with all that is needed.
     """
     try:
-        return _download(repo, revision, check)
+        return _download(repo, revision, check, only_texts)
     except EncoderError:
         raise
     except Exception as error:  # the hub's client raises errors of its own, of its HTTP library and of the system
@@ -51,7 +54,7 @@ def download(repo: str, revision: str, check: Callable[[Path], object], *, missi
         ) from error
 
 
-def _download(repo: str, revision: str, check: Callable[[Path], object]) -> Path:
+def _download(repo: str, revision: str, check: Callable[[Path], object], only_texts: bool) -> Path:
     from huggingface_hub import HfApi, hf_hub_download
 
     def fetch(name: str, revision: str) -> Path:
@@ -80,7 +83,7 @@ def _download(repo: str, revision: str, check: Callable[[Path], object]) -> Path
         _log.warning("downloading %s, %s, into the hub's cache (once)", repo, size_in_words(total))
     for name in small:
         fetch(name, folder.name)
-    if missing := missing_small_files(folder):
+    if missing := missing_small_files(folder, only_texts=only_texts):
         raise EncoderError(f"{repo}: holds no checkpoint that can be loaded: it has no {missing[0]}")
     for name in weights:
         fetch(name, folder.name)

@@ -141,7 +141,9 @@ def _open_clip() -> KnownEncoder:
 def _elsewhere() -> list[KnownEncoder]:
     blip2 = "BLIP-2 as the public program of TFVTG runs it, in an environment of yours with LAVIS"
     served = "an embedding model for pictures and texts on a server, to which the frames are sent"
+    sentences = "any sentence encoder of sentence-transformers, for texts alone: it takes no pictures"
     return [
         KnownEncoder("lavis", None, None, "see its page", blip2, "--encoder lavis:PYTHON, with the path of its Python"),
+        KnownEncoder("sentences", None, None, "see its card", sentences, "--encoder sentences:MODEL"),
         KnownEncoder("served", None, None, "see its card", served, "--encoder served:MODEL@URL"),
     ]

@@ -35,9 +35,10 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
             followed by another as in "clip:openai/clip-vit-large-patch14", "clip:...@REVISION" or "clip:FOLDER";
             "lavis:PYTHON", the Python of a LAVIS environment; "open_clip:MODEL/PRETRAINED" or
             "open_clip:MODEL/PRETRAINED@PYTHON", a model of open_clip here or in another environment (see
-            `OpenClipEncoder`); "served:MODEL@URL", an embedding model on a server (see `ServedEncoder`), to which the
-            frames are sent; the name of a plug-in; "module:Class" of your own, which is called with device= and dtype=
-            if it takes them (see docs/extending.md), or such an encoder itself.
+            `OpenClipEncoder`); "sentences:MODEL", a checkpoint of sentence-transformers, for texts alone;
+            "served:MODEL@URL", an embedding model on a server (see `ServedEncoder`), to which the frames are sent; the
+            name of a plug-in; "module:Class" of your own, which is called with device= and dtype= if it takes them (see
+            docs/extending.md), or such an encoder itself.
             Or "auto": the first of blip2 (on CUDA only), siglip and clip whose usual checkpoint is on this machine and
             loads, else embedded. Naming an encoder permits its download; "auto" never touches the network.
         device: "auto", "cpu", "cuda", "cuda:N" or "mps".

@@ -23,7 +23,7 @@ BATCH_TEXTS = 64
 BATCH_TOKENS = 8192  # of a batch, padding counted: long texts go through in smaller batches
 
 
-class _NoFrames:
+class NoFrames:
     """The part of an encoder that is missing where only texts are encoded."""
 
     name: str
@@ -34,7 +34,7 @@ class _NoFrames:
         raise EncoderError(f"the {self.name} encoder compares texts with texts here and takes no frames")
 
 
-class SentenceEncoder(_NoFrames):
+class SentenceEncoder(NoFrames):
     """MiniLM (Wang et al. 2020, trained on pairs of sentences), from an installed package; nothing is downloaded.
 
     Args:
@@ -87,7 +87,7 @@ class SentenceEncoder(_NoFrames):
         return notes_of_cuts(texts, counts, POSITIONS)
 
 
-class TextsOnly(_NoFrames):
+class TextsOnly(NoFrames):
     """An encoder that is used for texts alone; it needs no more than `name`, `revision` and `encode_texts`.
 
     What it states of cosines between frames and texts (floor, scale) does not hold between texts and is left out.
@@ -102,6 +102,11 @@ class TextsOnly(_NoFrames):
         """N texts -> (N, D) vectors."""
         with named_failures(self._encoder, f"encoder {self.name}: encode_texts failed", EncoderError):
             return self._encoder.encode_texts(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """N queries -> (N, D) vectors, from an encoder that reads them in another way than the texts of a video."""
+        with named_failures(self._encoder, f"encoder {self.name}: encode_queries failed", EncoderError):
+            return getattr(self._encoder, "encode_queries", self._encoder.encode_texts)(texts)
 
     def text_notes(self, texts: Sequence[str]) -> Sequence[str]:
         """A sentence about each text that the encoder does not read to its end."""

@@ -46,6 +46,7 @@ class TextReader:
         folder: the checkpoint.
         family: its `model_type`.
         config: the configuration of the part that reads texts.
+        most: tokens that are read at most, where the model allows more.
 
     Attributes:
         longest: the longest text in tokens; what is longer is cut off.
@@ -54,7 +55,7 @@ class TextReader:
         EncoderError: the tokenizer is not that of this model.
     """
 
-    def __init__(self, folder: Path, family: str, config: Any) -> None:
+    def __init__(self, folder: Path, family: str, config: Any, most: int | None = None) -> None:
         import transformers
 
         self._rules = RULES.get(family, TextRules())
@@ -75,6 +76,7 @@ class TextReader:
                 "vocabulary files are missing, or they are those of another model"
             )
         self.longest = int(min(self._rules.longest or _positions(config), self._tokenizer.model_max_length))
+        self.longest = self.longest if most is None else min(self.longest, most)
         if self.longest < 3:
             raise EncoderError(f"{folder}: its tokenizer file allows texts of {self.longest} tokens only")
 

@@ -33,6 +33,7 @@ from ..localizers.default import DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.intervals import distinct
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
+from ..localizers.presence_of_words import PresenceOfWords
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate, iter_frames
 from ..planning.planner import Planner, get_planner
@@ -56,7 +57,7 @@ class Unrelated:
     """(M, T) curves of unrelated texts, what they say about presence, and the floor: stated, or measured on them."""
 
     curves: np.ndarray
-    presence: Presence
+    presence: Presence | PresenceOfWords
     floor: float
 
 
@@ -194,8 +195,12 @@ class CurvesEngine:
             )
             stated = stated_floor(self.encoder)
             floor = measured_floor(null_curves) if stated is None else stated
-            kept = self._nulls[features] = Unrelated(null_curves, Presence(null_curves, edges), floor)
+            kept = self._nulls[features] = Unrelated(null_curves, self.presence(null_curves, edges), floor)
         return kept
+
+    def presence(self, null_curves: np.ndarray, edges_seconds: np.ndarray) -> Presence | PresenceOfWords:
+        """What says how probable it is that an event is there at all, given the curves of unrelated texts."""
+        return Presence(null_curves, edges_seconds)
 
     def likely(self, features: VideoFeatures, plan: Plan) -> np.ndarray | None:
         """(3, K) intervals that something else than the curves names, see `ground_curves`; None: there are none."""
@@ -234,7 +239,7 @@ class CurvesEngine:
             if new:
                 if len(self._texts) + len(new) > KNOWN_TEXTS:
                     self._texts = {text: self._texts[text] for text in texts if text in self._texts}
-                encoded = encoded_texts(self.encoder, new)
+                encoded = encoded_texts(self.encoder, new, are_queries=True)
                 if encoded[0].shape != next(iter(self._texts.values()), encoded[0]).shape:
                     raise EncoderError(
                         f"encoder {self.encoder.name}: encode_texts returned vectors of another length than before"

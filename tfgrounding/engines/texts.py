@@ -14,6 +14,8 @@ from ..answer import Grounding
 from ..encoders import load_sentences
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer
+from ..localizers.presence import NULL_TEXTS
+from ..localizers.presence_of_words import NULL_SENTENCES, PresenceOfWords
 from ..tracks.text_curves import TextCurves
 from ..tracks.text_track import TimedText
 from ..tracks.texts import TimedTexts, timed_texts
@@ -82,6 +84,7 @@ class TextsEngine(CurvesEngine):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
+        self.null_texts = (*NULL_TEXTS, *NULL_SENTENCES)
         self._of_texts: WeakKeyDictionary[VideoFeatures, TextCurves] = WeakKeyDictionary()
 
     def features(
@@ -145,6 +148,10 @@ class TextsEngine(CurvesEngine):
     def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
         """(N, T) how well each stretch fits each text: cosine, and exact words."""
         return self.text_curves(features).curves(texts, self.text_vectors(texts))
+
+    def presence(self, null_curves: np.ndarray, edges_seconds: np.ndarray) -> PresenceOfWords:
+        """What says how probable it is that the texts say it at all."""
+        return PresenceOfWords(null_curves)
 
     def likely(self, features: VideoFeatures, plan: Plan) -> np.ndarray | None:
         """(3, K) texts, runs of texts, and phrases that have the query's words; None for a plan of several events."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .curves import WatchedCurves
 from .texts import TextsEngine
 
 LONGEST_EVIDENCE = 120  # characters
+EXACT_SLOPE, EXACT_EVEN = 12.0, 0.7  # log odds of presence for the share of the asked words that stands in a moment
 MOST_EVIDENCE = 2  # texts that speak for a moment
 
 
@@ -78,27 +80,31 @@ class WordTrack:
                 its paraphrases, and the events that it consists of.
             top_k: moments at most.
         """
-        asked = self._asked(plan)
+        asked, is_by_words = self._asked(plan)
         answer = self._watched.ask(asked, top_k=top_k)
         moments = tuple(self._with_evidence(moment, asked) for moment in answer.spans)
-        assert answer.present is not None and self.features.edges_seconds is not None
+        exact = self._exact(asked, moments[0]) if moments else 0.0
+        present = answer.present or 0.0
+        if is_by_words:  # words that are asked for and stand there are there, however common they are
+            present = max(present, 1 / (1 + exp(-EXACT_SLOPE * (exact - EXACT_EVEN))))
+        assert self.features.edges_seconds is not None
         return TrackFinding(
             kind=self.track.kind,
             edges_seconds=self.features.edges_seconds,
             curve=answer.curves[asked.query],
             moments=moments,
-            present=answer.present,
-            exact=self._exact(asked, moments[0]) if moments else 0.0,
+            present=present,
+            exact=exact,
             warnings=answer.warnings,
         )
 
-    def _asked(self, plan: Plan) -> Plan:
-        """The plan as it is put to this track."""
+    def _asked(self, plan: Plan) -> tuple[Plan, bool]:
+        """The plan as it is put to this track, and whether it asks for words."""
         if plan.asks == self.track.kind and plan.words.strip():
-            return replace(plan, query=plan.words, paraphrases=(), sub_events=(), relation="single-query")
+            return replace(plan, query=plan.words, paraphrases=(), sub_events=(), relation="single-query"), True
         if part := quoted(plan.query):
-            return replace(plan, query=part, paraphrases=(), sub_events=(), relation="single-query")
-        return plan
+            return replace(plan, query=part, paraphrases=(), sub_events=(), relation="single-query"), True
+        return plan, False
 
     def _exact(self, asked: Plan, moment: Moment) -> float:
         """The largest share of the asked words that stands within a moment."""

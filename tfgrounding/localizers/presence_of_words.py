@@ -1,0 +1,94 @@
+"""Does a track of texts say what a query asks for at all? Its best text against the best texts of unrelated queries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import PlanError
+
+NULL_SENTENCES = (  # what people say, and ask about, of many kinds; beside `presence.NULL_TEXTS`, which are to be seen
+    "the meeting was moved to Thursday afternoon",
+    "why the old lighthouse was torn down",
+    "she forgot her keys at the office again",
+    "how many people voted in the last election",
+    "turn left after the second traffic light",
+    "my brother studies law in another city",
+    "the recipe needs two cups of flour",
+    "prices went up by four per cent this year",
+    "what the doctor said about the medicine",
+    "he apologises for being late",
+    "the train to the airport leaves at nine",
+    "how to install the update on your phone",
+    "we lost the match in the last minute",
+    "thank you all for coming tonight",
+    "the author talks about her first novel",
+    "who will pay for the damage",
+    "the password has to be longer than eight letters",
+    "a storm is expected at the weekend",
+    "the company hired a new director",
+    "when the museum opens its new wing",
+    "I have never been to Japan",
+    "press the green button to start the machine",
+    "the difference between a virus and a bacterium",
+    "how the Romans built their roads",
+    "the children were afraid of the dark",
+    "a discount for students and pensioners",
+    "the police are looking for a witness",
+    "why leaves change colour in autumn",
+    "our flight was cancelled without a reason",
+    "the speaker introduces the next guest",
+    "it takes about forty minutes to get there",
+    "the king died without an heir",
+    "mix the paint with a little water",
+    "she sings in a choir on Sundays",
+    "nobody wanted to sign the contract",
+    "the second chapter is about trust",
+    "how light travels through glass",
+    "the server was down for three hours",
+    "he quit smoking ten years ago",
+    "the score after the first half",
+)
+# Chosen on the first half of the lines of benchmarks/spoken_finding.py; the second half is reported there.
+EVEN = 1.0  # deviations above the unrelated texts at which said and not said are equally probable
+SLOPE = 3.0  # log odds for each deviation
+
+
+class PresenceOfWords:
+    """How probable it is that a track of texts says what a query asks for, given how well unrelated texts fit it.
+
+    Measured is the best stretch of a curve, less the mean curve of the unrelated texts: one sentence is enough, however
+    long the track is. It is compared with the best stretches of the unrelated texts, each of which had the same choice.
+
+    Args:
+        null_curves: (N, T) how well N >= 3 unrelated texts fit each stretch.
+
+    Raises:
+        PlanError: fewer than three null curves, or values that are not finite.
+    """
+
+    def __init__(self, null_curves: np.ndarray) -> None:
+        null = np.asarray(null_curves, dtype=np.float64)
+        if null.ndim != 2 or len(null) < 3 or not np.isfinite(null).all():
+            raise PlanError(f"null_curves must be at least three curves of finite numbers, not shape {null.shape}")
+        self._common = null.mean(axis=0)
+        # An unrelated text is compared with the others, as the query is with all.
+        best = ((null - self._common) * (len(null) / (len(null) - 1))).max(axis=1)
+        self._mean = float(best.mean())
+        self._deviation = max(float(best.std(ddof=1)), 1e-9 * float(np.abs(null).max()), 1e-12)
+
+    def probability(self, curves: np.ndarray) -> float:
+        """Probability that the track says it, at even odds before looking.
+
+        Args:
+            curves: (T,) how well the query fits each stretch, or (K, T) of K texts that describe it: its wordings, or
+                the events that it consists of. Their mean counts.
+        """
+        return float(1 / (1 + np.exp(-SLOPE * (self.depth(curves) - EVEN))))
+
+    def depth(self, curves: np.ndarray) -> float:
+        """How far the query's best stretch is above those of unrelated texts, in deviations of these."""
+        table = np.atleast_2d(np.asarray(curves, dtype=np.float64))
+        if table.ndim != 2 or not len(table) or table.shape[1] != len(self._common) or not np.isfinite(table).all():
+            raise PlanError(f"each curve must be {len(self._common)} finite values, one for each stretch")
+        best = float((table.mean(axis=0) - self._common).max())
+        return (best - self._mean) / self._deviation
