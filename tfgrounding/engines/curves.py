@@ -96,7 +96,7 @@ class CurvesEngine:
         most_overlap: float = MOST_OVERLAP,
     ) -> None:
         self.most_overlap = most_overlap
-        self.null_texts = NULL_TEXTS
+        self.null_texts: tuple[str, ...] = NULL_TEXTS
         self.localizer = get_localizer(localizer)
         self.planner = get_planner(planner)
         self.rate_hz = checked_rate(RATE_HZ if rate_hz is None else rate_hz)

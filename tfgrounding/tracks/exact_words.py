@@ -22,7 +22,8 @@ SATURATION, LENGTH_SHARE = 1.2, 0.75  # BM25's k1 and b
 BACKGROUND_TEXTS = 50.0  # with which a track's own counts are smoothed, so that three texts know rare from common
 COMMON_SHARE, RARE_SHARE = 0.5, 0.01  # of the background's texts that hold a common word, and any other
 MISSING, BETWEEN = 0.3, 0.1  # what a missing word and each word between cost: shares of its and of the mean weight
-PAUSE_SECONDS, PAUSE_WORDS = 3.0, 20  # a longer pause counts as so many words between
+PAUSE_SECONDS, WORDS_A_SECOND = 3.0, 5.0  # a longer pause counts as the words that would fill it
+MOST_BETWEEN = 30.0  # such words within a phrase that is found by its letters
 LEAST_SHARE = 0.3  # of the query's weight, that a phrase has
 LEAST_LETTERS, WITHOUT_SPACES = 6, 10  # of a query found as letters: at a word's start or end, and anywhere
 MOST_PHRASES, MOST_CANDIDATES = 20, 500
@@ -81,11 +82,11 @@ class ExactWords:
         letters = np.array([len(words[i]) for i in ids], dtype=np.int64)
         self._letters = "".join(words[i] for i in ids)
         self._letter_ends = np.cumsum(letters)
-        # Places in time: words apart, a pause counts as many words.
-        pauses = np.zeros(len(ids))
+        pauses = np.zeros(len(ids))  # before each token
         if len(ids) > 1:
-            pauses[1:] = self._starts[1:] - np.maximum.accumulate(self._ends)[:-1] > PAUSE_SECONDS
-        self._places = np.arange(len(ids)) + PAUSE_WORDS * np.cumsum(pauses)
+            pauses[1:] = self._starts[1:] - np.maximum.accumulate(self._ends)[:-1]
+        words_between = np.where(pauses > PAUSE_SECONDS, WORDS_A_SECOND * pauses, 0.0)
+        self._places = np.arange(len(ids)) + np.cumsum(words_between)
 
     def shares(self, query: str) -> np.ndarray:
         """(N,) how much of the query's words each text has, from 0 to 1: BM25 by what it would be at most."""
@@ -147,7 +148,7 @@ class ExactWords:
             last = int(np.searchsorted(self._letter_ends, after, side="left"))
             begins = place == (self._letter_ends[first - 1] if first else 0)
             ends = after == self._letter_ends[last]
-            near = self._places[last] - self._places[first] < last - first + PAUSE_WORDS
+            near = self._places[last] - self._places[first] <= last - first + MOST_BETWEEN
             if near and ((begins and ends) or ((begins or ends) and len(letters) >= WITHOUT_SPACES)):
                 yield first, last, 1.0
             elif near and len(letters) >= WITHOUT_SPACES:
