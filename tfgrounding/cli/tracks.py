@@ -107,12 +107,9 @@ def _listener(choice: TrackChoice, device: str) -> ClapEncoder | None:
     named = choice.find("heard")
     if named is None:
         return None
-    from ..encoders.clap import load_sounds
+    from ..encoders.clap import named_sounds
 
-    found = load_sounds(named.origin or "auto", device=device)
-    if found is None:
-        raise TrackError("there is no encoder for sound on this machine: --tracks heard:clap permits its download")
-    return found
+    return named_sounds(named.origin, device=device)
 
 
 def _listen(listener: ClapEncoder, source: Source, video: str, cache: FeatureCache) -> bool:

@@ -133,3 +133,15 @@ def load_sounds(name: str = "auto", *, device: str = "auto") -> ClapEncoder | No
     if name == "auto":
         return None if missing_on_disk(ClapEncoder.usual_checkpoint) != [] else ClapEncoder(device=device)
     return ClapEncoder("" if name == "clap" else name.removeprefix(PREFIX), device=device)
+
+
+def named_sounds(origin: str = "", *, device: str = "auto") -> ClapEncoder:
+    """The encoder for sound that a choice of tracks names behind "heard:"; "" for the one on this machine.
+
+    Raises:
+        EncoderError: it cannot be had or loaded, or none is on this machine.
+    """
+    found = load_sounds(origin or "auto", device=device)
+    if found is None:
+        raise EncoderError("there is no encoder for sound on this machine: --tracks heard:clap permits its download")
+    return found

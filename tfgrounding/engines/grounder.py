@@ -93,7 +93,8 @@ class Grounder:
             cache=cache,
             most_overlap=most_overlap,
         )
-        self._words = words if any(map(choice.asks, TEXT_KINDS)) else None
+        beside = any(map(choice.asks, TEXT_KINDS)) or choice.find("heard") is not None
+        self._words = words if beside else None
         if not choice.asks("shown"):
             self.engine: Engine = words
             return

@@ -15,6 +15,7 @@ from ..planning.planner import Planner
 from ..planning.plans import planned
 from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoFeatures, VideoInfo
 from .base import TOP_K, Watched
+from .sound_track import SoundTrack
 from .word_track import TrackFinding, WordTrack
 
 NAME = "words"  # of the engine of answers for which no picture was looked at
@@ -39,7 +40,7 @@ class WatchedTracks:
 
     Args:
         shown: what an engine watched; None where only words are asked.
-        words: the text tracks, ready to be asked; at least one where `shown` is None.
+        words: the tracks of words and sounds, ready to be asked; at least one where `shown` is None.
         planner: makes the plan of a query once for all tracks.
         source: the video.
         warnings: about the tracks, for each answer.
@@ -49,7 +50,7 @@ class WatchedTracks:
     def __init__(
         self,
         shown: Watched | None,
-        words: Sequence[WordTrack],
+        words: Sequence[WordTrack | SoundTrack],
         *,
         planner: Planner,
         source: Source,
@@ -155,7 +156,7 @@ class WatchedTracks:
         return (f"nothing that is {wanted} in this video fits the query{rest}",)
 
     def _curve(self, finding: TrackFinding, asked: Sequence[TrackKind]) -> TrackCurve:
-        track = next(word.track for word in self._words if word.track.kind == finding.kind)
+        track = next(word for word in self._words if word.kind == finding.kind)
         reading = Reading(finding.kind, tuple(finding.moments), finding.present)
         return TrackCurve(
             kind=finding.kind,

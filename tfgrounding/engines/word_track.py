@@ -12,9 +12,9 @@ import numpy as np
 
 from ..encoders import load_sentences
 from ..errors import one_line
-from ..tracks.text_track import TextKind, TextTrack
+from ..tracks.text_track import TextTrack
 from ..tracks.word_tokens import quoted
-from ..types import Evidence, Moment, Plan
+from ..types import Evidence, Moment, Plan, TrackKind
 from .base import TOP_K
 from .curves import WatchedCurves
 from .texts import TextsEngine
@@ -29,7 +29,7 @@ class TrackFinding:
     """What a track of texts answers to a query.
 
     Attributes:
-        kind: "said", "written" or "described".
+        kind: "said", "written", "described" or "heard".
         edges_seconds: (T + 1,) value t of the curve is of the time from edges[t] to edges[t + 1].
         curve: (T,) how well each stretch fits the query: its cosine, and more where it has the query's own words.
         moments: best first; scores as of the default localizer, evidence says which words speak for each.
@@ -38,7 +38,7 @@ class TrackFinding:
         warnings: of the query and of the track.
     """
 
-    kind: TextKind
+    kind: TrackKind
     edges_seconds: np.ndarray
     curve: np.ndarray
     moments: tuple[Moment, ...]
@@ -62,6 +62,8 @@ class WordTrack:
 
     def __init__(self, track: TextTrack, duration_seconds: float, engine: TextsEngine | Any = "embedded") -> None:
         self.track = track
+        self.kind: TrackKind = track.kind
+        self.source, self.revision = track.source, track.revision
         self.engine = engine if isinstance(engine, TextsEngine) else texts_engine(engine)
         self.features = self.engine.features(
             track.rows,

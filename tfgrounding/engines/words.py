@@ -1,4 +1,4 @@
-"""What is said, written and described in a video, ready to be asked; alone it is an engine that looks at no picture."""
+"""What is said, written, described and heard in a video, ready to be asked; an engine too, which sees no picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 from ..encoders import Encoder, load_sentences
+from ..encoders.clap import ClapEncoder, named_sounds
 from ..errors import TFGroundingError
 from ..localizers import Localizer, get_localizer
 from ..media import AnySource, open_source
@@ -15,8 +16,10 @@ from ..tracks.cache import FeatureCache
 from ..tracks.choice import TrackChoice
 from ..tracks.kept_texts import KeptTexts
 from ..tracks.making import text_tracks
+from ..tracks.sounds import sound_features
 from ..types import Progress, VideoFeatures
 from .base import Watched
+from .sound_track import SoundTrack
 from .texts import TextsEngine
 from .tracks import NAME, WatchedTracks
 from .word_track import WordTrack
@@ -53,7 +56,9 @@ class WordsEngine:
         self.planner = get_planner(planner)
         self.localizer = get_localizer(localizer)
         self.most_overlap = most_overlap
-        self._kept = KeptTexts(FeatureCache(None if cache is True else cache) if cache is not False else None)
+        self._features = FeatureCache(None if cache is True else cache) if cache is not False else None
+        self._kept = KeptTexts(self._features)
+        self._sounds: ClapEncoder | None = None
         self._sentences, self._device, self._cache = sentences, device, cache
         self._engine: TextsEngine | None = None
         self._loading = threading.Lock()
@@ -87,7 +92,8 @@ class WordsEngine:
         if video is None:  # features alone have no words
             return shown
         made = text_tracks(video, self.choice, kept=self._kept, progress=progress)
-        words, warnings = [], list(made.warnings)
+        words: list[WordTrack | SoundTrack] = []
+        warnings = list(made.warnings)
         for track in made.tracks:
             warnings += track.warnings
             if not len(track):
@@ -98,6 +104,13 @@ class WordsEngine:
                 if not self.choice.is_auto:
                     raise
                 warnings.append(f"{track.source}: not used: {error}")
+        if (encoder := self._listener()) is not None:
+            sounds = sound_features(video, encoder, cache=self._features, progress=progress)
+            if sounds is None:
+                warnings.append("the video has no sound")
+            else:
+                warnings += sounds.info.warnings
+                words.append(SoundTrack(sounds, encoder))
         if not words and not warnings:
             return shown
         if not words and shown is None:
@@ -121,6 +134,16 @@ class WordsEngine:
                     cache=self._cache,
                 )
             return self._engine
+
+    def _listener(self) -> ClapEncoder | None:
+        """The encoder for sound, where the track of sounds is named. Raises TrackError where there is none."""
+        named = self.choice.find("heard")
+        if named is None:
+            return None
+        with self._loading:
+            if self._sounds is None:
+                self._sounds = named_sounds(named.origin, device=self._device)
+            return self._sounds
 
 
 def _info(source: AnySource | VideoFeatures) -> Any:
