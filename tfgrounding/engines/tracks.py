@@ -40,7 +40,8 @@ class WatchedTracks:
 
     Args:
         shown: what an engine watched; None where only words are asked.
-        words: the tracks of words and sounds, ready to be asked; at least one where `shown` is None.
+        words: the tracks of words and sounds, ready to be asked; at least one where `shown` is None. Without any, only
+            queries that ask for words are answered otherwise than by `shown`: with a warning.
         planner: makes the plan of a query once for all tracks.
         source: the video.
         warnings: about the tracks, for each answer.
@@ -87,15 +88,16 @@ class WatchedTracks:
             What the engine of the pictures raises. PlanError: the query is empty.
         """
         plan = query if isinstance(query, Plan) else planned(self._planner, query)
-        most = max(top_k, LEAST_MOMENTS)
+        most = max(top_k, LEAST_MOMENTS) if self._words else top_k
         whole = self._read(plan, most, grid)
         moments, present, warnings = whole.moments, whole.present, whole.warnings
-        if plan.relation != "single-query" and any(event.asks or event.words for event in plan.sub_events):
-            parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events]
-            moments = in_order([part.moments for part in parts], plan.relation) or moments
+        if plan.relation != "single-query" and any(map(_asked, plan.sub_events)):
+            parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events] if self._words else []
+            moments = (parts and in_order([part.moments for part in parts], plan.relation)) or moments
             known = [part.present for part in parts if part.present is not None]
-            present = prod(known) if known else None
-            warnings = tuple(dict.fromkeys(note for part in parts for note in part.warnings))
+            present = prod(known) if known else present
+            notes = [part.warnings for part in parts] or [self._notes((), _asked(event)) for event in plan.sub_events]
+            warnings = tuple(dict.fromkeys(note for some in notes for note in some))
         spans = tuple(distinct(moments, self._most_overlap)[:top_k])
         asked = _asked(plan)
         tracks = tuple(self._curve(finding, asked) for finding in whole.findings)
@@ -192,4 +194,4 @@ def _present(readings: Sequence[Reading], shown: Answer | None, asked: Sequence[
         return presence_of_all(voting) if voting else max(words, default=None)
     if shown.present is None:
         return presence_of_all(voting) if voting else None
-    return presence_of_all([shown.present, *voting])
+    return presence_of_all([shown.present, *voting]) if voting else shown.present

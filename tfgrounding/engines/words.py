@@ -83,7 +83,7 @@ class WordsEngine:
     def joined(
         self, source: AnySource | VideoFeatures, shown: Watched | None, *, progress: Progress | None = None
     ) -> Watched | None:
-        """What an engine watched, together with the video's text tracks; `shown` itself where there are none.
+        """What an engine watched, together with the video's other tracks; None where there is nothing to ask.
 
         Raises:
             As `watch`.
@@ -111,8 +111,6 @@ class WordsEngine:
             else:
                 warnings += sounds.info.warnings
                 words.append(SoundTrack(sounds, encoder))
-        if not words and not warnings:
-            return shown
         if not words and shown is None:
             return None
         return WatchedTracks(

@@ -1,0 +1,121 @@
+"""Pictures and words answer together, and what the words did is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from test_numpro import Watcher, red_numbers
+from tiny_clap import save_clap
+from videos import BLUE, GREEN, RED, make_scenes
+
+from tfgrounding import Answer, Grounder
+from tfgrounding.engines.numpro import NumProEngine
+from tfgrounding.errors import EncoderError, TFGroundingError, TrackError
+
+CUES = (
+    (1.0, 3.0, "Good evening and welcome to the programme."),
+    (6.0, 8.0, "The council closed the old bridge on Monday."),
+    (11.0, 13.0, "Remember to water the tomatoes before noon."),
+    (16.0, 18.0, "That is all we have time for, thank you."),
+)
+
+
+def srt(path: Path) -> None:
+    blocks = [f"{n}\n00:00:{s:02.0f},000 --> 00:00:{e:02.0f},000\n{text}\n" for n, (s, e, text) in enumerate(CUES, 1)]
+    path.write_text("\n".join(blocks), encoding="utf-8")
+
+
+@pytest.fixture
+def film(tmp_path) -> Path:
+    """Twenty seconds, blue from 10 to 15, with subtitles beside it."""
+    path = make_scenes(tmp_path / "film.mp4", [(5, RED), (5, GREEN), (5, BLUE), (5, RED)])
+    srt(tmp_path / "film.srt")
+    return Path(path)
+
+
+@pytest.fixture
+def grounder(colour_encoder) -> Grounder:
+    return Grounder(encoder=colour_encoder, cache=False)
+
+
+def best(answer: Answer) -> tuple[float, float]:
+    return answer.moments[0].start_seconds, answer.moments[0].end_seconds
+
+
+def test_what_is_said_is_found_with_the_words_as_evidence(film, grounder):
+    answer = grounder.ground(film, 'when does she say "water the tomatoes"')
+    assert best(answer) == pytest.approx((11, 13), abs=0.1)
+    assert ("said", CUES[2][2]) in {(found.track, found.text) for found in answer.moments[0].evidence}
+    (track,) = answer.tracks
+    assert (track.kind, track.voted) == ("said", True) and "film.srt" in track.source
+    assert answer.present > 0.9
+
+
+def test_a_query_about_pictures_is_answered_as_without_words(film, colour_encoder, grounder):
+    alone = Grounder(encoder=colour_encoder, cache=False, tracks="shown")
+    for query in ("blue", "a red thing appears", "first red, then green"):
+        with_words, without = grounder.ground(film, query), alone.ground(film, query)
+        assert with_words.moments == without.moments and with_words.present == without.present
+        assert [track.voted for track in with_words.tracks] == [False]
+        assert without.tracks == ()
+
+
+def test_events_of_words_and_pictures_are_joined_in_their_order(film, grounder):
+    answer = grounder.ground(film, 'someone says "the council closed the old bridge", then blue')
+    start, end = best(answer)
+    assert start == pytest.approx(6, abs=0.2) and end == pytest.approx(15, abs=0.5)
+
+
+def test_words_alone_need_no_encoder_of_pictures(film):
+    grounder = Grounder(encoder="no-such-encoder", tracks="said", cache=False)
+    answer = grounder.ground(film, "the crossing over the river is shut")
+    assert best(answer) == pytest.approx((6, 8), abs=0.1)
+    assert answer.provenance["looked_at"] == "texts" and len(answer.curve) == len(answer.pts_seconds)
+    with pytest.raises(TFGroundingError, match="looks at no pictures"):
+        grounder.encode_video(film)
+
+
+def test_an_answer_with_tracks_is_written_and_read_back(film, grounder):
+    answer = grounder.ground(film, 'when does she say "water the tomatoes"')
+    read = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))
+    assert read.to_dict() == answer.to_dict() and read.moments == answer.moments
+    assert "curve" not in answer.to_dict(curves=False)["tracks"][0]
+
+
+def test_a_query_for_words_says_what_is_missing(film, grounder):
+    (film.parent / "film.srt").unlink()
+    answer = grounder.ground(film, 'the sign that reads "exit"')
+    assert answer.tracks == () and any("--tracks written" in warning for warning in answer.warnings)
+    assert grounder.ground(film, "blue").warnings == ()
+    srt(film.parent / "film.srt")
+    answer = grounder.ground(film, 'the sign that reads "exit"')
+    assert any("no such track" in warning and "--tracks written" in warning for warning in answer.warnings)
+    answer = grounder.ground(film, 'he says "quarterly revenue of the shipping branch"')
+    assert any("nothing that is said" in warning for warning in answer.warnings)
+
+
+def test_a_damaged_subtitle_file_never_hides_the_pictures(film, grounder):
+    (film.parent / "film.srt").write_bytes(b"\x00\xff nothing that can be read")
+    answer = grounder.ground(film, "blue")
+    assert best(answer) == pytest.approx((10, 15), abs=0.5)
+    assert any("film.srt" in warning for warning in answer.warnings)
+    with pytest.raises(TrackError, match=r"film\.srt"):
+        Grounder(tracks="said:subtitles", cache=False).ground(film, "blue")
+
+
+def test_words_stand_beside_an_engine_that_makes_no_curves(film):
+    answer = Grounder(engine=NumProEngine(Watcher(red_numbers)), cache=False).ground(
+        film, 'when does she say "water the tomatoes"'
+    )
+    assert best(answer) == pytest.approx((11, 13), abs=0.1)
+    assert answer.tracks[0].voted
+
+
+def test_sounds_are_asked_where_they_are_named(film, tmp_path, colour_encoder):
+    folder = save_clap(tmp_path / "clap")
+    answer = Grounder(encoder=colour_encoder, tracks=f"shown,heard:{folder}", cache=False).ground(film, "blue")
+    assert any("no sound" in warning for warning in answer.warnings)
+    with pytest.raises(EncoderError, match="heard:clap"):
+        Grounder(encoder=colour_encoder, tracks="shown,heard", cache=False).ground(film, "blue")
