@@ -47,6 +47,18 @@ def test_a_file_beside_the_video_is_found_by_its_name(video, tmp_path, name):
     assert track.source == f"subtitles {name}" and track.language == ("" if name == "talk.srt" else "en")
 
 
+def test_a_link_counts_in_its_own_folder_and_in_that_of_the_video(video, tmp_path):
+    (tmp_path / "others").mkdir()
+    (tmp_path / "talk.srt").symlink_to(srt(tmp_path / "others" / "secret.srt", "not for you"))
+    assert subtitle_track(video) is None
+    (tmp_path / "talk.en.srt").symlink_to(srt(tmp_path / "words.srt", "hello"))
+    assert texts(subtitle_track(video)) == [(1.0, 2.0, "hello")]
+    (tmp_path / "links").mkdir()
+    for name in ("talk.mp4", "talk.en.srt"):
+        (tmp_path / "links" / name).symlink_to(tmp_path / name)
+    assert texts(subtitle_track(tmp_path / "links" / "talk.mp4")) == [(1.0, 2.0, "hello")]
+
+
 def test_english_comes_first_then_what_states_no_language_and_forced_ones_last(video, tmp_path):
     order = ["talk.en.srt", "talk.srt", "talk.de.srt", "talk.en.forced.srt"]
     for name in order:

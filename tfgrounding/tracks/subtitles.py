@@ -115,7 +115,12 @@ def _rank(language: str, wanted: str) -> int:
 
 
 def _side_files(file: VideoFile) -> Iterator[_Candidate]:
-    """The files of subtitles in the video's folder whose names are the video's, with languages and flags behind."""
+    """The files of subtitles in the video's folder whose names are the video's, with languages and flags behind.
+
+    A link counts where it leads to that folder, or to the one that holds the video itself: a folder of others must not
+    make files readable that lie elsewhere.
+    """
+    allowed = {os.path.realpath(file.path.parent), str(Path(os.path.realpath(file.path)).parent)}
     beginnings = {file.path.stem.lower() + ".", file.path.name.lower() + "."}
     names = []
     try:
@@ -133,8 +138,8 @@ def _side_files(file: VideoFile) -> Iterator[_Candidate]:
                 continue
             parts = name[len(beginning) :].split(".")[:-1]
             language, is_partial, unknown = _flags(parts)
-            if not unknown:
-                path = file.path.parent / name
+            path = file.path.parent / name
+            if not unknown and str(Path(os.path.realpath(path)).parent) in allowed:
                 read = _reader(path, file, language)
                 yield _Candidate(one_line(name), language, is_partial, False, False, read)
                 break
