@@ -1,5 +1,6 @@
 """Texts drawn at known times on generated videos are found again; noise, repetitions and odd pictures do no harm."""
 
+import time
 import unicodedata
 
 import numpy as np
@@ -11,7 +12,8 @@ from tfgrounding.media import Pictures
 from tfgrounding.tracks import screen_parts, screen_text
 from tfgrounding.tracks.cache import FeatureCache
 from tfgrounding.tracks.kept_texts import KeptTexts
-from tfgrounding.tracks.screen_follow import is_same_text
+from tfgrounding.tracks.screen_follow import Shown, is_same_text
+from tfgrounding.tracks.screen_lines import MOST_LINES, timed_lines
 from tfgrounding.tracks.screen_parts import RATE_HZ, ScreenParts
 from tfgrounding.tracks.screen_reader import ScreenReader, printable
 from tfgrounding.tracks.screen_text import screen_made_by, screen_text_track
@@ -167,6 +169,19 @@ def test_a_wall_of_text_is_bounded():
             ImageDraw.Draw(image).text((x, y), f"w{x % 97}{y % 89}", font=font, fill="white")
     found = ScreenReader().boxes(np.asarray(image))
     assert 0 < len(found) <= 200
+
+
+def test_too_many_lines_are_cut_in_bounded_time():
+    def line(n):
+        place = (n % 50 * 6, n // 50 % 40 * 6)
+        return Shown(
+            f"line {n * 7919}", 0.9, (*place, place[0] + 30, place[1] + 5), np.zeros((5, 30)), n % 290, n % 290 + 2
+        )
+
+    begin = time.process_time()
+    found = timed_lines([line(n) for n in range(20_000)], start_seconds=60, rate_hz=5, end_seconds=120)
+    assert 0 < len(found) <= MOST_LINES and all(60 <= t.start_seconds < t.end_seconds <= 120 for t in found)
+    assert time.process_time() - begin < 10
 
 
 def test_no_control_characters_come_out():

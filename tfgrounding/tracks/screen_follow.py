@@ -196,7 +196,7 @@ def is_same_text(a: str, b: str) -> bool:
     if a == b:
         return True
     matcher = SequenceMatcher(None, a, b, autojunk=False)
-    if matcher.ratio() < ALIKE:
+    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
         return False
     for change, a0, a1, b0, b1 in matcher.get_opcodes():
         has_digits = [any(c.isdigit() for c in part) for part in (a[a0:a1], b[b0:b1])]

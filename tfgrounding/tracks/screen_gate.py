@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 CELL_PIXELS = 8  # the picture is looked at in cells of so many pixels by so many
-EDGE = 40  # grey levels between neighbours that make an edge, of 255
+EDGE = 30  # grey levels between neighbours that make an edge, of 255
 LIKE_TEXT_ACROSS, LIKE_TEXT_DOWN = 0.18, 0.1  # share of a cell's pixels that are edges, where strokes stand
 RISE = 0.12  # of that share since the last search, in the cell and all around it
 CHANGED, STEADY = 12.0, 8.0  # mean grey levels: since the last search at least, since the last sample at most

@@ -14,23 +14,24 @@ LEAST_CHARACTERS = 2  # letters and digits
 SURE_AT_ONE_SAMPLE = 0.95  # confidence needed for what was seen on a single sample
 TOGETHER = 0.7  # intersection over union of the times of two lines of one block
 LONGEST_TEXT = 2000  # characters
-MOST_LINES = 3000  # of one part of a video
+MOST_LINES = 1000  # of one part of a video
 
 
 def timed_lines(seen: Sequence[Shown], *, start_seconds: float, rate_hz: float, end_seconds: float) -> list[TimedText]:
     """The texts of one part of a video.
 
     Args:
-        seen: lines with their places; sample n is on screen at start_seconds + (n + 1/2) / rate_hz.
+        seen: lines with their places; of more than MOST_LINES those that were shown longest count. Sample n is on
+            screen at start_seconds + (n + 1/2) / rate_hz.
         start_seconds, end_seconds: of the part.
         rate_hz: samples a second.
 
     Returns:
         Texts in order of time, each with the confidence of its weakest line.
     """
-    lines = _joined(
-        sorted(seen, key=lambda line: (line.first, line.last))[:MOST_LINES], round(LONGEST_GAP_SECONDS * rate_hz)
-    )
+    longest_first = sorted(seen, key=lambda line: line.first - line.last)
+    in_order = sorted(longest_first[:MOST_LINES], key=lambda line: (line.first, line.last))
+    lines = _joined(in_order, round(LONGEST_GAP_SECONDS * rate_hz))
     lines = [line for line in lines if is_text(line.text, line.confidence, line.last - line.first + 1)]
     found = []
     for block in _blocks(_without_pieces(lines)):

@@ -11,7 +11,7 @@ from ..media import AnySource, iter_frames, open_source
 from ..types import VideoInfo
 from .screen_follow import Follower
 from .screen_gate import TextGate
-from .screen_lines import timed_lines
+from .screen_lines import MOST_LINES, timed_lines
 from .screen_reader import ScreenReader
 from .text_track import TimedText
 
@@ -21,7 +21,7 @@ PART_SECONDS = 60.0
 PAST_SECONDS = 4.0  # how far back the begin of a text is looked for
 LARGEST_SIDES_PIXELS = 720, 1280  # shorter and longer, of the pictures that are read
 LARGEST_SEARCHED_PIXELS = 544, 1280  # of those in which text is searched
-LEAST_SEARCHED_PIXELS = 320  # their shorter side: smaller pictures are enlarged
+LEAST_SEARCHED_PIXELS = 384  # their shorter side: smaller pictures are enlarged
 LARGEST_COMPARED_PIXELS = 240, 640  # of those that are compared
 CHUNK_FRAMES = 8
 MOST_FOLLOWED = 400  # texts at once
@@ -29,13 +29,17 @@ MOST_FOLLOWED = 400  # texts at once
 
 @dataclass(frozen=True, slots=True)
 class ScreenPart:
-    """What was read in one part of a video, and the work: samples seen and searched, samples and boxes read."""
+    """What was read in one part of a video, and the work: samples seen and searched, samples and boxes read.
+
+    `left_out`: lines beyond MOST_LINES.
+    """
 
     texts: tuple[TimedText, ...]
     sampled: int
     searched: int
     read: int
     boxes: int
+    left_out: int = 0
 
 
 class ScreenParts:
@@ -114,8 +118,10 @@ class _Part:
                 self._follower.add(text, confidence, bounds[n])
 
     def ended(self, end_seconds: float) -> ScreenPart:
-        texts = timed_lines(self._follower.end(), start_seconds=self._start, rate_hz=RATE_HZ, end_seconds=end_seconds)
-        return ScreenPart(tuple(texts), self._sampled, self._searched, self._read, self._boxes)
+        lines = self._follower.end()
+        texts = timed_lines(lines, start_seconds=self._start, rate_hz=RATE_HZ, end_seconds=end_seconds)
+        left_out = max(0, len(lines) - MOST_LINES)
+        return ScreenPart(tuple(texts), self._sampled, self._searched, self._read, self._boxes, left_out)
 
 
 def _fitting(sides: tuple[int, ...], largest: tuple[int, int], least: int = 1) -> tuple[int, int]:

@@ -41,20 +41,23 @@ def screen_text_track(source: AnySource, *, kept: KeptTexts, progress: Progress 
         return track
     parts = kept.parts(source, "written", made_by)
     texts: list[TimedText] = []
-    done, known = 0, parts.get(0)
+    done, known, left_out = 0, parts.get(0), 0
     while known is not None:
         texts += known[0]
+        left_out += int(known[1].get("left_out", 0))
         done, known = done + 1, parts.get(done + 1)
     seconds = probe(source).duration_seconds
     reading = ScreenParts(source, first=done)
     for number, part in enumerate(reading, done):
         texts += part.texts
-        parts.add(number, part.texts)
+        left_out += part.left_out
+        parts.add(number, part.texts, {"left_out": part.left_out})
         if progress is not None:
             progress(min((number + 1) * PART_SECONDS, seconds), seconds)
-    track = TextTrack(
-        "written", tuple(join_over_time(texts)), "screen", made_by["reader"], warnings=reading.info.warnings
-    )
+    warnings = reading.info.warnings
+    if left_out:
+        warnings += (f"there is too much text on the screen: {left_out:,} lines shown only shortly were left out",)
+    track = TextTrack("written", tuple(join_over_time(texts)), "screen", made_by["reader"], warnings=warnings)
     warning = kept.keep(source, track, made_by)
     return track if warning is None else replace(track, warnings=(*track.warnings, warning))
 
