@@ -18,11 +18,13 @@ from .texts import TimedTexts, text_stretches
 PASSAGE_SECONDS = 20.0  # a passage begins every half of it
 MOST_PASSAGE_CHARACTERS = 2_000
 PASSAGE_WEIGHT = 0.0  # of a passage's cosine; the text's own has the rest
-EXACT_WEIGHT = 2.0  # of the share of exact words, in deviations of unrelated texts
+EXACT_WEIGHT = 0.5  # of the share of exact words, in deviations of unrelated texts
 MOST_TOGETHER, TOGETHER_SECONDS = 6, 30.0  # texts that follow each other and are said to be one moment
 STEEPNESS = 2.0  # log odds of an interval for each deviation of unrelated texts
 EVERY_TEXT = 2.0  # log odds that each further text costs
-EXACT_TRUST, MOST_EXACT = 1.0, 12.0  # of a phrase's weight, which is a log odds, and the most that counts
+PARTLY_MET, MET = 0.6, 0.9  # of a query's words: a phrase with fewer is not meant, one with as many is
+ALIKE = 0.05  # of that share: phrases that differ by less are equally meant
+IN_COMMON = 0.3  # of the variance of neighbours' vectors, from which on single texts are not what a query asks for
 LIKELY_SHARE = 0.6  # of all votes, that intervals of texts have
 MOST_LIKELY = 64
 WORDS_CUT = f"only the first {MOST_TOKENS:,} words are searched for the query's own words"
@@ -73,6 +75,7 @@ class TextCurves:
     Attributes:
         edges_seconds: (T + 1,) of the stretches between two times at which a text begins or ends.
         features: (T, D) the vectors of these stretches.
+        apart: how different neighbouring texts are, from 0 to 1: where they are, a query is likely to mean one text.
         warnings: what is not searched.
     """
 
@@ -98,6 +101,7 @@ class TextCurves:
         self._deviation = max(float((own @ unrelated.T - common[:, None]).std()), 1e-9)
         self._vectors, self._common = own, np.concatenate([[0.0], np.cumsum(common)])
         self._lengths = _lengths_of_sums(own)
+        self.apart = _apart(own)
         self._passages: np.ndarray | None = None
         if passages is not None and passage_vectors is not None and len(passage_vectors):
             of_texts = own.copy()  # texts in no passage are their own
@@ -142,19 +146,23 @@ class TextCurves:
             starts.append(start[best])
             ends.append(end[best])
             odds.append(found[best])
-        for phrase in self.words.phrases(wordings[0]):
-            first_second, last_second = self.bounds(phrase)
-            among = slice(phrase.first_text, phrase.last_text + 1)
-            fit = float((own[among] - np.diff(self._common)[among]).max()) / self._deviation
-            told = EXACT_TRUST * phrase.weight * (2 * phrase.share - 1)
-            starts.append(np.array([first_second]))
-            ends.append(np.array([last_second]))
-            odds.append(np.array([STEEPNESS * fit + np.clip(told, -MOST_EXACT, MOST_EXACT)]))
-        found = np.stack([np.concatenate(starts), np.concatenate(ends), np.concatenate(odds)])
-        found = found[:, np.argsort(-found[2], kind="stable")[:MOST_LIKELY]]
-        found[2] = np.exp(found[2] - found[2].max())
-        found[2] *= LIKELY_SHARE / found[2].sum()
-        return found
+        runs = np.stack([np.concatenate(starts), np.concatenate(ends), np.concatenate(odds)])
+        phrases, sure = self._phrases(wordings[0], own)
+        found = [_as_probabilities(runs, LIKELY_SHARE * self.apart * (1 - sure)), phrases]
+        return np.concatenate(found, axis=1)
+
+    def _phrases(self, query: str, fits: np.ndarray) -> tuple[np.ndarray, float]:
+        """(3, K) of the phrases that have most of the query's words, and how sure it is that they are meant."""
+        every = self.words.phrases(query)
+        share = max((phrase.share for phrase in every), default=0.0)
+        sure = float(np.clip((share - PARTLY_MET) / (MET - PARTLY_MET), 0.0, 1.0))
+        found = np.empty((3, 0))
+        if sure:
+            best = [phrase for phrase in every if phrase.share >= share - ALIKE]
+            fit = [fits[phrase.first_text : phrase.last_text + 1].max() / self._deviation for phrase in best]
+            rows = [(*self.bounds(phrase), STEEPNESS * value) for phrase, value in zip(best, fit, strict=True)]
+            found = _as_probabilities(np.array(rows).T, LIKELY_SHARE * sure)
+        return found, sure
 
     def fits(self, wordings: Sequence[str], vectors: np.ndarray) -> np.ndarray:
         """(N,) how well each text fits a query, the mean over its wordings."""
@@ -170,6 +178,26 @@ class TextCurves:
         if phrase.covered >= WHOLE_SHARE or (not phrase.is_timed and end - start <= SHORT_SECONDS):
             return start, end
         return max(phrase.start_seconds, start), min(phrase.end_seconds, end)
+
+
+def _as_probabilities(intervals: np.ndarray, total: float) -> np.ndarray:
+    """(3, K) starts, ends and log odds -> the best MOST_LIKELY with probabilities that add up to `total`."""
+    best = intervals[:, np.argsort(-intervals[2], kind="stable")[:MOST_LIKELY]]
+    odds = np.exp(best[2] - best[2].max())
+    best[2] = odds * (total / odds.sum())
+    return best
+
+
+def _apart(vectors: np.ndarray) -> float:
+    """From 1, where neighbouring texts differ as any do, to 0, where they say much the same, as captions of a scene."""
+    if len(vectors) < 3:
+        return 1.0
+    centred = vectors - vectors.mean(axis=0)
+    variance = float((centred * centred).sum(axis=1).mean())
+    if variance <= 1e-9:
+        return 0.0
+    common = float((centred[1:] * centred[:-1]).sum(axis=1).mean()) / variance
+    return float(np.clip(1 - common / IN_COMMON, 0.0, 1.0))
 
 
 def _lengths_of_sums(vectors: np.ndarray) -> list[np.ndarray]:
