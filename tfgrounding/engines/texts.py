@@ -19,6 +19,7 @@ from ..localizers.presence_of_words import NULL_SENTENCES, PresenceOfWords
 from ..tracks.text_curves import TextCurves
 from ..tracks.text_track import TimedText
 from ..tracks.texts import TimedTexts, timed_texts
+from ..tracks.word_tokens import quoted
 from ..types import Plan, VideoFeatures, VideoInfo
 from .base import TOP_K, checked_count
 from .curves import CurvesEngine
@@ -158,7 +159,8 @@ class TextsEngine(CurvesEngine):
         if plan.relation != "single-query" and plan.sub_events:
             return None
         wordings = (plan.query, *plan.paraphrases)
-        return self.text_curves(features).likely(wordings, self.text_vectors(wordings))
+        words = plan.words.strip() or quoted(plan.query)
+        return self.text_curves(features).likely(wordings, self.text_vectors(wordings), words)
 
 
 def _notes(engine: CurvesEngine, texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -105,8 +105,8 @@ class WordTrack:
         if plan.asks == self.track.kind and plan.words.strip():
             return replace(plan, query=plan.words, paraphrases=(), sub_events=(), relation="single-query"), True
         if part := quoted(plan.query):
-            return replace(plan, query=part, paraphrases=(), sub_events=(), relation="single-query"), True
-        return plan, False
+            return replace(plan, query=part, words=part, paraphrases=(), sub_events=(), relation="single-query"), True
+        return replace(plan, asks="", words=""), False  # the words are those of another track
 
     def _exact(self, asked: Plan, moment: Moment) -> float:
         """The largest share of the asked words that stands within a moment."""

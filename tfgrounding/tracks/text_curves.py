@@ -124,12 +124,14 @@ class TextCurves:
                 found = found + EXACT_WEIGHT * self._deviation * of_stretches.T
         return found.astype(np.float32)
 
-    def likely(self, wordings: Sequence[str], vectors: np.ndarray) -> np.ndarray:
+    def likely(self, wordings: Sequence[str], vectors: np.ndarray, words: str = "") -> np.ndarray:
         """(3, K) starts, ends and probabilities of intervals that are texts, runs of texts, or phrases.
 
         Args:
             wordings: of a query, the main one first.
             vectors: (W, D) of the wordings.
+            words: what is asked for word by word; "" where the query says what it means in words of its own, which
+                are then looked for only where neighbouring texts differ.
         """
         own = self.fits(wordings, vectors)
         sums = np.concatenate([[0.0], np.cumsum(own.astype(np.float64))])
@@ -147,15 +149,17 @@ class TextCurves:
             ends.append(end[best])
             odds.append(found[best])
         runs = np.stack([np.concatenate(starts), np.concatenate(ends), np.concatenate(odds)])
-        phrases, sure = self._phrases(wordings[0], own)
+        phrases, sure = self._phrases(words or wordings[0], own, 1.0 if words else self.apart)
         found = [_as_probabilities(runs, LIKELY_SHARE * self.apart * (1 - sure)), phrases]
         return np.concatenate(found, axis=1)
 
-    def _phrases(self, query: str, fits: np.ndarray) -> tuple[np.ndarray, float]:
+    def _phrases(self, query: str, fits: np.ndarray, weight: float) -> tuple[np.ndarray, float]:
         """(3, K) of the phrases that have most of the query's words, and how sure it is that they are meant."""
+        if not weight:
+            return np.empty((3, 0)), 0.0
         every = self.words.phrases(query)
         share = max((phrase.share for phrase in every), default=0.0)
-        sure = float(np.clip((share - PARTLY_MET) / (MET - PARTLY_MET), 0.0, 1.0))
+        sure = weight * float(np.clip((share - PARTLY_MET) / (MET - PARTLY_MET), 0.0, 1.0))
         found = np.empty((3, 0))
         if sure:
             best = [phrase for phrase in every if phrase.share >= share - ALIKE]
