@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from words_encoder import WordsEncoder
 
-from tfgrounding.tracks.text_curves import TextCurves, passages_of
+from tfgrounding.tracks.text_curves import TextCurves
 from tfgrounding.tracks.text_track import TimedText
 from tfgrounding.tracks.texts import timed_texts
 
@@ -60,16 +60,6 @@ def test_bounds_are_those_of_a_short_text_and_of_words_in_a_long_one():
     first, second = sorted(map(curves.bounds, curves.words.phrases("compound interest")))
     assert first == (0.0, 3.0)
     assert 5 < second[0] < second[1] < 29 and second[1] - second[0] < 6
-
-
-def test_passages_join_neighbours_and_leave_long_texts_alone():
-    texts = timed_texts([(n, n + 1, f"text {n}") for n in range(60)], 60.0)
-    passages = passages_of(texts)
-    assert set(range(60)) == {
-        n for a, b in zip(passages.first, passages.after, strict=True) for n in range(int(a), int(b))
-    }
-    assert all(10 <= len(text.split()) <= 42 for text in passages.texts)
-    assert passages_of(timed_texts([(0, 25, "one"), (25, 50, "two")], 50.0)).texts == ()
 
 
 def test_texts_at_the_same_time_are_both_found():

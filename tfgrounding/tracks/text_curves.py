@@ -1,13 +1,12 @@
 """Timed texts and queries become curves, by meaning and by exact words, and likely intervals of whole texts.
 
-A text's value for a query is the cosine of their sentence vectors, a little of that of the passage that it is in, and
-how much of the query's words it has. Curves of unrelated texts are made in the same way.
+A text's value for a query is the cosine of their sentence vectors, and how much of the query's words it has. Curves of unrelated texts are made in the same way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,9 +14,6 @@ from .exact_words import MOST_TOKENS, ExactWords, Phrase
 from .text_track import TimedText, Word
 from .texts import TimedTexts, text_stretches
 
-PASSAGE_SECONDS = 20.0  # a passage begins every half of it
-MOST_PASSAGE_CHARACTERS = 2_000
-PASSAGE_WEIGHT = 0.0  # of a passage's cosine; the text's own has the rest
 EXACT_WEIGHT = 0.5  # of the share of exact words, in deviations of unrelated texts
 MOST_TOGETHER, TOGETHER_SECONDS = 6, 30.0  # texts that follow each other and are said to be one moment
 STEEPNESS = 2.0  # log odds of an interval for each deviation of unrelated texts
@@ -34,33 +30,6 @@ WHOLE_SHARE, SHORT_SECONDS = (
 )  # a phrase without word times is its texts, where it is most of them or they are short
 
 
-@dataclass(frozen=True, slots=True)
-class Passages:
-    """Runs of neighbouring texts, each a text of its own.
-
-    `texts`: P of them. `first`, `after`: (P,) the texts that each joins.
-    """
-
-    texts: tuple[str, ...]
-    first: np.ndarray
-    after: np.ndarray
-
-
-def passages_of(texts: TimedTexts) -> Passages:
-    """The texts of every PASSAGE_SECONDS, two passages over each moment; texts as long as that are left alone."""
-    middle = (texts.start_seconds + texts.end_seconds) / 2
-    places = np.arange(-0.5, texts.duration_seconds / PASSAGE_SECONDS, 0.5) * PASSAGE_SECONDS
-    order = np.argsort(middle, kind="stable")
-    ordered = middle[order]
-    first, after = np.searchsorted(ordered, places), np.searchsorted(ordered, places + PASSAGE_SECONDS)
-    several = np.unique(np.stack([first, after], axis=1)[after - first > 1], axis=0)
-    found = [
-        " ".join(texts.texts[k] for k in dict.fromkeys(texts.number[order[a:b]].tolist()))[:MOST_PASSAGE_CHARACTERS]
-        for a, b in several.tolist()
-    ]
-    return Passages(tuple(found), several[:, 0], several[:, 1])
-
-
 class TextCurves:
     """The texts of one video, ready for any number of queries; without state after that.
 
@@ -68,7 +37,6 @@ class TextCurves:
         texts: N texts of which K are different.
         vectors: (K, D) unit vectors of the different ones.
         unrelated: (M, D) those of texts that have nothing to do with the video.
-        passages, passage_vectors: P passages and their (P, D) vectors; None leaves them out.
         timed: the texts as they came, with the times of their words; those of `texts` where there are none.
         language: of the texts, ISO 639-1; "" means English.
 
@@ -85,8 +53,6 @@ class TextCurves:
         vectors: np.ndarray,
         unrelated: np.ndarray,
         *,
-        passages: Passages | None = None,
-        passage_vectors: np.ndarray | None = None,
         timed: Sequence[TimedText] = (),
         language: str = "",
     ) -> None:
@@ -102,21 +68,10 @@ class TextCurves:
         self._vectors, self._common = own, np.concatenate([[0.0], np.cumsum(common)])
         self._lengths = _lengths_of_sums(own)
         self.apart = _apart(own)
-        self._passages: np.ndarray | None = None
-        if passages is not None and passage_vectors is not None and len(passage_vectors):
-            of_texts = own.copy()  # texts in no passage are their own
-            total, count = np.zeros_like(own), np.zeros(len(own))
-            for vector, a, b in zip(passage_vectors, passages.first.tolist(), passages.after.tolist(), strict=True):
-                total[a:b] += vector
-                count[a:b] += 1
-            of_texts[count > 0] = total[count > 0] / count[count > 0, None]
-            self._passages = text_stretches(self._each, of_texts, nothing)[1]
 
     def curves(self, texts: Sequence[str], vectors: np.ndarray) -> np.ndarray:
         """(N, T) float32: how well each stretch fits each of N texts with (N, D) vectors."""
         found = vectors @ self.features.T
-        if self._passages is not None and PASSAGE_WEIGHT:
-            found = (1 - PASSAGE_WEIGHT) * found + PASSAGE_WEIGHT * (vectors @ self._passages.T)
         if EXACT_WEIGHT:
             shares = np.stack([self.words.shares(text) for text in texts], axis=1)  # (texts of the video, N)
             if shares.any():
