@@ -1,6 +1,7 @@
 """Timed texts and queries become curves, by meaning and by exact words, and likely intervals of whole texts.
 
-A text's value for a query is the cosine of their sentence vectors, and how much of the query's words it has. Curves of unrelated texts are made in the same way.
+A text's value for a query is the cosine of their sentence vectors, and more where it has the query's own words. Curves
+of unrelated texts are made in the same way.
 """
 
 from __future__ import annotations
