@@ -59,13 +59,24 @@ _NOUNS = (
     r"|talks?|lectures?|questions?|jokes?|remarks?|comments?|rants?|complaints?)\s+(?:about|regarding)"
     r"|(?:discussion|explanation) of|announcement (?:that|of|about)|(?:lecture|speech|debate|comment|remark)s? on)\s+"
 )
-SAID = re.compile("|".join((_NOUNS, _CLAUSAL, _SAYING, _TOPIC, _ABOUT, _ASKING, _TELLING, _CRYING)), re.IGNORECASE)
+# Who listens: "we hear that", "the audience learns about", "are told to".
+_HEARING = (
+    r"\b(?:we|you|one|viewers?|listeners?|the audience)\s+(?:first\s+)?(?:hears?|learns?)\s+"
+    r"(?:about|of|(?=that\b|how\b|why\b|whether\b|what\b))(?:\s*that\s+)?\s*"
+    r"|\b(?:(?:we|you|viewers|people)\s+(?:are|were)|(?:are|were)\s+(?:we|you|viewers|people))\s+"
+    r"(?:told|informed|warned|advised|reminded)\s+"
+    r"(?:about\s+|of\s+|that\s+|to\s+|(?=how\b|why\b|what\b))"
+)
+SAID = re.compile(
+    "|".join((_HEARING, _NOUNS, _CLAUSAL, _SAYING, _TOPIC, _ABOUT, _ASKING, _TELLING, _CRYING)), re.IGNORECASE
+)
 SAID_PASSIVE = re.compile(
     r"(?:\b(?:is|are|was|were|gets?)\s+(?P<front>(?:(?!\b(?:is|are|was|were|being)\b)[^,.;?]){2,80}?)\s+"
     r"|(?:^|\b(?:when|where|moment|time|part|place|point)\s+)(?P<middle>(?:(?!\b(?:where"
     r"|when)\b)[^,.;?]){2,80}?)\s+(?:is|are|was|were|gets?)\s+)"
     r"(?:being\s+|first\s+|\w+ly\s+){0,2}"
-    r"(?:mentioned|discussed|explained|talked about|spoken about|brought up|announced|debated|referred to)\b",
+    r"(?:mentioned|discussed|explained|described|reported|pointed out|talked about|spoken about|brought up|announced"
+    r"|debated|referred to)\b",
     re.IGNORECASE,
 )
 # A verb beside a quotation that says that it is spoken.
