@@ -71,6 +71,7 @@ def measured(name: str) -> dict[str, Any]:
         "found of readable": sum(row["found"] for row in readable),
         "found of all": sum(row["found"] for row in rows),
         "share of sampled frames searched": round(shares["searched"] / shares["sampled"], 3),
+        "pictures searched, by area, of those sampled": round(shares["area"] / shares["sampled"], 3),
         "share of sampled frames read": round(shares["read"] / shares["sampled"], 3),
         "share of all frames searched": round(shares["searched"] / shares["frames"], 4),
         "seconds of work a minute": round(shares["work_seconds"] / minutes, 2),
@@ -130,7 +131,9 @@ def read(path: Path) -> tuple[list[Any], dict[str, float]]:
     texts = join_over_time([text for part in parts for text in part.texts])
     work, seconds = time.perf_counter() - begin, reading.info.duration_seconds
     cpu = time.process_time() - cpu_begin
-    counts = {name: sum(getattr(part, name) for part in parts) for name in ("sampled", "searched", "read", "boxes")}
+    counts = {
+        name: sum(getattr(part, name) for part in parts) for name in ("sampled", "searched", "area", "read", "boxes")
+    }
     frames = seconds * (reading.info.frame_rate_hz or 0)
     return texts, {**counts, "seconds": seconds, "frames": frames, "work_seconds": work, "cpu_seconds": cpu}
 

@@ -12,7 +12,8 @@ from tfgrounding.media import Pictures
 from tfgrounding.tracks import screen_parts, screen_text
 from tfgrounding.tracks.cache import FeatureCache
 from tfgrounding.tracks.kept_texts import KeptTexts
-from tfgrounding.tracks.screen_follow import Shown, is_same_text
+from tfgrounding.tracks.screen_follow import Follower, Shown, is_better, is_part, is_same_text
+from tfgrounding.tracks.screen_gate import TextGate
 from tfgrounding.tracks.screen_lines import MOST_LINES, timed_lines
 from tfgrounding.tracks.screen_parts import RATE_HZ, ScreenParts
 from tfgrounding.tracks.screen_reader import ScreenReader, printable
@@ -80,6 +81,7 @@ def test_a_score_that_changes_is_two_texts_that_follow_each_other(tmp_path):
     assert abs(found[0].end_seconds - 3) <= 0.21 and abs(found[1].start_seconds - 3) <= 0.21
 
 
+@pytest.mark.slow
 def test_a_running_clock_is_not_read_at_every_tick(tmp_path):
     ticks = [(second / 5, (second + 1) / 5, f"TIME 00:{second:02d}", 40, 20) for second in range(50)]
     (part,) = ScreenParts(make_video(tmp_path / "v.mp4", seconds=10, picture=written(*ticks), **SIZE))
@@ -99,6 +101,62 @@ def test_a_running_clock_is_not_read_at_every_tick(tmp_path):
 )
 def test_readings_are_of_one_text_but_for_misread_letters(a, b, same):
     assert is_same_text(a, b) is same and is_same_text(b, a) is same
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "expected"),
+    [
+        ("PARKING", "NO PARKING", True),
+        ("thank you", "Thankyou for", True),
+        ("Chapter 1", "Chapter 12", False),
+        ("Breaking News", "Breaking g News", False),
+        ("Exit", "Exit", False),
+        ("News", "News.", False),
+    ],
+)
+def test_a_text_is_a_part_of_a_longer_one_with_more_letters(part, whole, expected):
+    assert is_part(part, whole) is expected and not is_part(whole, part)
+
+
+def test_the_longer_reading_is_kept_if_it_is_about_as_sure():
+    assert is_better("NO PARKING", 0.9, "PARKING", 0.95) and not is_better("PARKING", 0.95, "NO PARKING", 0.9)
+    assert not is_better("NO PARKING", 0.6, "PARKING", 0.95) and is_better("PARKING", 0.95, "NO PARKING", 0.6)
+    assert is_better("Exit", 0.9, "Exlt", 0.8) and not is_better("Exlt", 0.8, "Exit", 0.9)
+
+
+def drawn(text, *, size, x=40, y=40):
+    """A grey picture with a text on it."""
+    picture = written((0, 9, text, x, y), size=size)(0, **SIZE)
+    return picture[:, :, 0].copy()
+
+
+def test_a_text_read_in_part_begins_when_the_whole_is_seen_to_have_begun():
+    follower = Follower(kept_samples=10)
+    for _ in range(4):
+        follower.see(drawn("Thank you for watching", size=20))
+        if not follower.live:
+            follower.add("Thank you", 0.97, (40, 40, 130, 64))
+    follower.add("Thank you for watching", 0.96, (40, 40, 265, 64))
+    whole = next(shown for shown in follower.end() if shown.text == "Thank you for watching")
+    assert (whole.first, whole.last) == (0, 3)
+
+
+def test_a_text_that_was_not_read_surely_asks_for_one_more_reading():
+    follower = Follower(kept_samples=10)
+    grey = drawn("Fading in", size=24)
+    assert follower.see(grey) == []
+    follower.add("Fading in", 0.9, (40, 40, 150, 66))
+    assert len(follower.see(grey)) == 1 and follower.known((40, 40, 150, 66)) is None
+    follower.add("Fading in", 0.99, (40, 40, 150, 66))
+    assert follower.see(grey) == [] and follower.known((40, 40, 150, 66)).confidence == 0.99
+
+
+@pytest.mark.parametrize("size", [14, 24, 50])
+def test_the_gate_sees_letters_small_and_large_come_and_rests_while_they_stand(size):
+    gate = TextGate(every_seconds=100)
+    nothing, text = drawn("", size=size), drawn("GOAL", size=size)
+    due = [gate.is_due(grey, n / 5) for n, grey in enumerate([nothing, nothing, text, text, text])]
+    assert due == [True, False, True, False, False]
 
 
 def test_a_text_that_flickers_is_one_text(tmp_path):
@@ -154,13 +212,16 @@ def test_a_track_is_kept_by_content_and_a_killed_run_goes_on_where_it_was(tmp_pa
     assert track(path, kept) == found and not seen
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (6, 3000), (3000, 6), (2, 2), (2200, 3000)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (6, 3000), (3000, 6), (2, 2), pytest.param((2200, 3000), marks=pytest.mark.slow)]
+)
 def test_pictures_of_odd_sizes_are_read_or_give_nothing(shape):
     pixels = np.full((3, *shape, 3), 120, dtype=np.uint8)
     pixels[:, ::3] = 255
     assert isinstance(track(Pictures(pixels, rate_hz=5)).texts, tuple)
 
 
+@pytest.mark.slow
 def test_a_wall_of_text_is_bounded():
     image = Image.new("RGB", (1200, 700), "black")
     font = ImageFont.load_default(12)
@@ -171,6 +232,7 @@ def test_a_wall_of_text_is_bounded():
     assert 0 < len(found) <= 200
 
 
+@pytest.mark.slow
 def test_too_many_lines_are_cut_in_bounded_time():
     def line(n):
         place = (n % 50 * 6, n // 50 % 40 * 6)

@@ -12,9 +12,12 @@ import numpy as np
 ALIKE = 0.8  # share of equal characters from which two readings are of the same text
 STRONGEST_EDGE = 80.0  # grey levels; stronger edges count no more: those behind a text are not to outweigh it
 SAME = 0.5  # correlation from which a text still stands there
+SAME_BEFORE = 0.6  # and from which it stood there already, as the look is compared with ever older pictures
 SURE = 0.85  # correlation of its weakest stretch from which a text needs no new reading
 SURER = 0.05  # a reading that only repeats the text lowers that, to so much below the correlation it had
 TRUSTED, WELL_READ = 0.7, 0.85  # confidence from which a text asks for a reading when it changes; and for no better one
+UNSURE = 0.95  # confidence below which a text just read asks for a second reading at once: it may be fading in
+LONGER_COSTS = 0.1  # so much less confidence is enough for a longer reading
 MOST_READINGS = 3  # of a text that stays badly readable, before it is left alone
 READ_AGAIN_SAMPLES = 30  # after so many samples a text is read again, whatever the comparison says
 RESTLESS_SAMPLES, MOST_RESTLESS = 10, 3  # a place whose text lasted no longer, so often in a row, asks for no reading
@@ -56,21 +59,22 @@ class Follower:
         self._past: deque[np.ndarray] = deque(maxlen=kept_samples)
         self._sample = -1
 
-    def see(self, grey: np.ndarray) -> bool:
+    def see(self, grey: np.ndarray) -> list[tuple[int, int, int, int]]:
         """Follow all texts into the next sample.
 
         Args:
             grey: (H, W) uint8.
 
         Returns:
-            Whether a text has gone or changed, so that the place is worth reading.
+            The places worth reading, since a text there has gone or changed or was not read surely.
         """
         self._sample += 1
         edges = edges_of(grey)
         self._past.append(edges)
-        news = False
+        asked = []
         for shown in self.live:
             may_ask = shown.confidence >= TRUSTED and shown.restless < MOST_RESTLESS
+            news = shown.restless < MOST_RESTLESS and self._is_fresh_and_unsure(shown)
             likeness, place, weakest = find(edges, shown.look, shown.bounds, shown.motion)
             if likeness >= SAME:
                 news |= may_ask and weakest < shown.doubt <= shown.weakest
@@ -84,13 +88,17 @@ class Follower:
             else:
                 news |= may_ask and shown.lost == 0
                 shown.lost, shown.weakest = shown.lost + 1, 0.0
+            if news:
+                asked.append(shown.bounds)
         self._drop([shown for shown in self.live if shown.lost > MOST_LOST])
-        return news
+        return asked
 
     def known(self, bounds: tuple[int, int, int, int]) -> Shown | None:
         """The text that is surely still the one in that place, or None."""
         shown = self._at(bounds)
         if shown is None or shown.lost or shown.weakest < shown.doubt:
+            return None
+        if self._is_fresh_and_unsure(shown):
             return None
         is_fresh = self._sample - shown.read_at < READ_AGAIN_SAMPLES
         return shown if is_fresh and (shown.confidence >= WELL_READ or shown.readings >= MOST_READINGS) else None
@@ -106,8 +114,9 @@ class Follower:
         bounds = _within(bounds, edges.shape)
         look = edges[bounds[1] : bounds[3], bounds[0] : bounds[2]].copy()
         before = self._at(bounds)
-        if before is not None and is_same_text(before.text, text):
-            if confidence > before.confidence:
+        grows = before is not None and not before.lost and is_part(before.text, text)
+        if before is not None and (grows or is_same_text(before.text, text)):
+            if is_better(text, confidence, before.text, before.confidence):
                 before.text, before.confidence = text, confidence
             before.doubt = min(before.doubt, before.weakest - SURER)
             before.bounds, before.look, before.last, before.lost, before.weakest = bounds, look, self._sample, 0, 1.0
@@ -115,6 +124,9 @@ class Follower:
             return
         new = Shown(text, confidence, bounds, look, self._sample, self._sample, read_at=self._sample)
         self._find_begin(new, before)
+        for piece in self.live:
+            if not piece.lost and _covered(piece.bounds, bounds) >= 0.7 and is_part(piece.text, text):
+                new.first = min(new.first, piece.first)
         if before is not None:
             before.last = min(before.last, max(before.first, new.first - 1))
             if before.last - before.first < RESTLESS_SAMPLES:
@@ -133,10 +145,16 @@ class Follower:
         for back in range(1, len(self._past)):
             edges = self._past[-1 - back]
             likeness, found, _ = find(edges, new.look, place, motion)
-            if likeness < SAME or (before is not None and find(edges, before.look, place, motion)[0] >= likeness):
+            if likeness < SAME_BEFORE or (
+                before is not None and find(edges, before.look, place, motion)[0] >= likeness
+            ):
                 return
             motion = (0.5 * motion[0] + 0.5 * (found[0] - place[0]), 0.5 * motion[1] + 0.5 * (found[1] - place[1]))
             place, new.first = found, self._sample - back
+
+    def _is_fresh_and_unsure(self, shown: Shown) -> bool:
+        """Whether a text was read once, in the sample before, and not surely."""
+        return shown.readings == 1 and shown.confidence < UNSURE and self._sample - shown.read_at == 1
 
     def _at(self, bounds: tuple[int, int, int, int]) -> Shown | None:
         """The followed text that covers most of that place, and at least half of either."""
@@ -205,6 +223,22 @@ def is_same_text(a: str, b: str) -> bool:
     return True
 
 
+def is_part(part: str, whole: str) -> bool:
+    """Whether a text is a part of a longer one, which adds letters and no digit; case and spaces do not count."""
+    part, whole = ("".join(text.split()).casefold() for text in (part, whole))
+    if not part or part not in whole:
+        return False
+    more = whole.replace(part, "", 1)
+    return any(c.isalpha() for c in more) and not any(c.isdigit() for c in more)
+
+
+def is_better(text: str, confidence: float, before: str, confidence_before: float) -> bool:
+    """Whether a reading of a text is to be preferred to an earlier one: surer, or longer and about as sure."""
+    if is_part(before, text):
+        return confidence >= confidence_before - LONGER_COSTS
+    return confidence > confidence_before + (LONGER_COSTS if is_part(text, before) else 0.0)
+
+
 def _weakest(there: np.ndarray, look: np.ndarray) -> float:
     """The smallest correlation over stretches about as wide as a letter."""
     high, wide = look.shape
@@ -230,6 +264,12 @@ def _within(bounds: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[
 def _stretch(first: int, last: int, length: int) -> tuple[int, int]:
     first = min(max(0, first), max(0, length - LEAST_PIXELS))
     return first, min(length, max(last, first + LEAST_PIXELS))
+
+
+def _covered(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
+    """Share of the first place that lies in the second."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return max(0, wide) * max(0, high) / max(1, (a[2] - a[0]) * (a[3] - a[1]))
 
 
 def _shared(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:

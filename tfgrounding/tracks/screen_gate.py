@@ -16,7 +16,8 @@ class TextGate:
     """Says of each sample of a video, in order, whether a text may have come since the last search.
 
     It has where cells beside each other are full of strokes and were not at the last search, or have changed since and
-    stand still now; and after so many seconds all the same.
+    stand still now; and after so many seconds all the same. The picture is looked at in two sizes, for small letters
+    and for large ones, whose strokes are too far from each other at full size.
 
     Args:
         every_seconds: the longest time between two searches.
@@ -25,33 +26,49 @@ class TextGate:
     def __init__(self, every_seconds: float) -> None:
         self._every = every_seconds
         self._searched_seconds = -np.inf
-        self._searched = self._before = self._strokes_around = np.zeros((0, 0), dtype=np.float32)
+        self._searched: list[_Strokes] = []
+        self._before: list[_Strokes] = []
 
-    def is_due(self, grey: np.ndarray, seconds: float, *, asked: bool = False) -> bool:
+    def is_due(self, grey: np.ndarray, seconds: float) -> bool:
         """Whether to search this sample; the answer "yes" is taken as done.
 
         Args:
             grey: (H, W) uint8, of the same size each time.
             seconds: when it is on screen.
-            asked: whether there is another reason to search it.
         """
-        grey = grey.astype(np.float32)
-        across = _share_of_edges(grey, axis=1)
-        due = asked or seconds - self._searched_seconds >= self._every or self._has_news(grey, across)
+        sizes = [_Strokes(grey.astype(np.float32)), _Strokes(_halved(grey.astype(np.float32)))]
+        due = seconds - self._searched_seconds >= self._every
+        due = due or any(map(_has_news, sizes, self._before, self._searched))
         if due:
-            self._searched_seconds, self._searched = seconds, grey
-            self._strokes_around = _largest_around(across)
-        self._before = grey
+            self._searched_seconds, self._searched = seconds, sizes
+        self._before = sizes
         return due
 
-    def _has_news(self, grey: np.ndarray, across: np.ndarray) -> bool:
-        like_text = (across > LIKE_TEXT_ACROSS) & (_share_of_edges(grey, axis=0) > LIKE_TEXT_DOWN)
-        if not like_text.any():
-            return False
-        rose = across - self._strokes_around > RISE
-        changed = _cell_means(np.abs(grey - self._searched)) > CHANGED
-        steady = _cell_means(np.abs(grey - self._before)) < STEADY
-        return _has_run(like_text & rose) or _has_run(like_text & changed & steady)
+
+class _Strokes:
+    """A grey picture of one size, and the shares of edges in its cells."""
+
+    def __init__(self, grey: np.ndarray) -> None:
+        self.grey = grey
+        self.across, self.down = _share_of_edges(grey, axis=1), _share_of_edges(grey, axis=0)
+
+
+def _has_news(now: _Strokes, before: _Strokes, searched: _Strokes) -> bool:
+    like_text = (now.across > LIKE_TEXT_ACROSS) & (now.down > LIKE_TEXT_DOWN)
+    if not like_text.any():
+        return False
+    rose = now.across - _largest_around(searched.across) > RISE
+    changed = _cell_means(np.abs(now.grey - searched.grey)) > CHANGED
+    steady = _cell_means(np.abs(now.grey - before.grey)) < STEADY
+    return _has_run(like_text & rose) or _has_run(like_text & changed & steady)
+
+
+def _halved(grey: np.ndarray) -> np.ndarray:
+    """(H, W) -> half as high and wide; a last odd row or column, and pictures of one pixel, stay as they are."""
+    if min(grey.shape) < 2:
+        return grey
+    high, wide = (length // 2 * 2 for length in grey.shape)
+    return grey[:high, :wide].reshape(high // 2, 2, wide // 2, 2).mean(axis=(1, 3))
 
 
 def _share_of_edges(grey: np.ndarray, axis: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .screen_follow import Shown, is_same_text
+from .screen_follow import Shown, is_better, is_same_text
 from .text_track import TimedText
 
 LONGEST_GAP_SECONDS = 1.0  # between two appearances of a text that count as one
@@ -63,7 +63,8 @@ def join_over_time(texts: Sequence[TimedText]) -> list[TimedText]:
             found.append(text)
             continue
         before = found[same]
-        surer = max(before, text, key=lambda t: t.confidence or 0.0)
+        is_surer = is_better(text.text, text.confidence or 0.0, before.text, before.confidence or 0.0)
+        surer = text if is_surer else before
         end = max(before.end_seconds, text.end_seconds)
         found[same] = TimedText(before.start_seconds, end, surer.text, surer.confidence)
     return found
@@ -81,7 +82,7 @@ def _joined(lines: Sequence[Shown], gap_samples: int) -> list[Shown]:
             found.append(line)
             continue
         same.last = max(same.last, line.last)
-        if line.confidence > same.confidence:
+        if is_better(line.text, line.confidence, same.text, same.confidence):
             same.text, same.confidence, same.bounds = line.text, line.confidence, line.bounds
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ PAST_SECONDS = 4.0  # how far back the begin of a text is looked for
 LARGEST_SIDES_PIXELS = 720, 1280  # shorter and longer, of the pictures that are read
 LARGEST_SEARCHED_PIXELS = 544, 1280  # of those in which text is searched
 LEAST_SEARCHED_PIXELS = 384  # their shorter side: smaller pictures are enlarged
+SMALL_PART, PART_ENLARGED = 0.3, 1.5  # a part of a picture, up to that share of it, is searched so much larger
 LARGEST_COMPARED_PIXELS = 240, 640  # of those that are compared
 CHUNK_FRAMES = 8
 MOST_FOLLOWED = 400  # texts at once
@@ -31,12 +32,14 @@ MOST_FOLLOWED = 400  # texts at once
 class ScreenPart:
     """What was read in one part of a video, and the work: samples seen and searched, samples and boxes read.
 
+    `area`: what was searched, in whole pictures, as a sample may be searched in part.
     `left_out`: lines beyond MOST_LINES.
     """
 
     texts: tuple[TimedText, ...]
     sampled: int
     searched: int
+    area: float
     read: int
     boxes: int
     left_out: int = 0
@@ -88,24 +91,36 @@ class _Part:
         self._gate = TextGate(EVERY_SECONDS)
         self._follower = Follower(kept_samples=round(PAST_SECONDS * RATE_HZ))
         self._sampled = self._searched = self._read = self._boxes = 0
+        self._area = 0.0
 
     def see(self, picture: np.ndarray, seconds: float) -> None:
         import cv2
 
         sides = _fitting(picture.shape[:2], LARGEST_COMPARED_PIXELS)
         grey = cv2.cvtColor(cv2.resize(picture, sides[::-1], interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-        has_changed = self._follower.see(grey)
+        asked = self._follower.see(grey)
         self._sampled += 1
-        if self._gate.is_due(grey, seconds, asked=has_changed):
-            self._searched += 1
-            self._search(picture, sides)
+        if self._gate.is_due(grey, seconds):
+            self._search(picture, sides, (0, 0, sides[1], sides[0]))
+        elif asked:
+            self._search(picture, sides, _around(asked, sides))
 
-    def _search(self, picture: np.ndarray, compared: tuple[int, int]) -> None:
+    def _search(self, picture: np.ndarray, compared: tuple[int, int], where: tuple[int, int, int, int]) -> None:
+        """Search a part of the picture, given in pixels of the compared one, and read what is new there."""
         import cv2
 
+        self._searched += 1
         sides = _fitting(picture.shape[:2], LARGEST_SEARCHED_PIXELS, LEAST_SEARCHED_PIXELS)
-        boxes = self._reader.boxes(cv2.resize(picture, sides[::-1], interpolation=cv2.INTER_LINEAR))
-        boxes = boxes / np.array(sides[::-1], dtype=np.float32)  # from 0 to 1
+        scale = np.array(picture.shape[1::-1]) / np.array(compared[::-1])
+        left, top, right, bottom = np.rint(np.array(where) * np.tile(scale, 2)).astype(int).tolist()
+        part = picture[top:bottom, left:right]
+        share = part.shape[0] * part.shape[1] / (picture.shape[0] * picture.shape[1])
+        larger = sides[0] / picture.shape[0] * (PART_ENLARGED if share < SMALL_PART else 1.0)
+        size = max(1, round(part.shape[1] * larger)), max(1, round(part.shape[0] * larger))
+        self._area += size[0] * size[1] / (sides[0] * sides[1])
+        boxes = self._reader.boxes(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR))
+        boxes = boxes * (np.array(part.shape[1::-1]) / np.array(size)) + np.array([left, top])
+        boxes = (boxes / np.array(picture.shape[1::-1])).astype(np.float32)  # from 0 to 1
         around = np.concatenate([boxes.min(axis=1), boxes.max(axis=1)], axis=1) * np.tile(compared[::-1], 2)
         bounds = [tuple(map(round, row)) for row in around.tolist()]
         new = [n for n, place in enumerate(bounds) if self._follower.known(place) is None]
@@ -121,7 +136,18 @@ class _Part:
         lines = self._follower.end()
         texts = timed_lines(lines, start_seconds=self._start, rate_hz=RATE_HZ, end_seconds=end_seconds)
         left_out = max(0, len(lines) - MOST_LINES)
-        return ScreenPart(tuple(texts), self._sampled, self._searched, self._read, self._boxes, left_out)
+        return ScreenPart(tuple(texts), self._sampled, self._searched, self._area, self._read, self._boxes, left_out)
+
+
+def _around(places: Sequence[tuple[int, int, int, int]], sides: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The part of a picture of that (height, width) with all places, and what may belong to their texts."""
+    grown = []
+    for left, top, right, bottom in places:
+        high = bottom - top
+        wide = max(4 * high, right - left)
+        grown.append((left - wide, top - high, right + wide, bottom + high))
+    lefts, tops, rights, bottoms = zip(*grown, strict=True)
+    return max(0, min(lefts)), max(0, min(tops)), min(sides[1], max(rights)), min(sides[0], max(bottoms))
 
 
 def _fitting(sides: tuple[int, ...], largest: tuple[int, int], least: int = 1) -> tuple[int, int]:
