@@ -121,6 +121,7 @@ def test_a_text_is_a_part_of_a_longer_one_with_more_letters(part, whole, expecte
 def test_the_longer_reading_is_kept_if_it_is_about_as_sure():
     assert is_better("NO PARKING", 0.9, "PARKING", 0.95) and not is_better("PARKING", 0.95, "NO PARKING", 0.9)
     assert not is_better("NO PARKING", 0.6, "PARKING", 0.95) and is_better("PARKING", 0.95, "NO PARKING", 0.6)
+    assert not is_better("Caution: wef", 0.96, "Caution: wet floor", 0.95)
     assert is_better("Exit", 0.9, "Exlt", 0.8) and not is_better("Exlt", 0.8, "Exit", 0.9)
 
 
@@ -213,7 +214,8 @@ def test_a_track_is_kept_by_content_and_a_killed_run_goes_on_where_it_was(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "shape", [(1, 1), (6, 3000), (3000, 6), (2, 2), pytest.param((2200, 3000), marks=pytest.mark.slow)]
+    "shape",
+    [(1, 1), (6, 3000), (3000, 6), (2, 2), pytest.param((2200, 3000), marks=pytest.mark.slow)],
 )
 def test_pictures_of_odd_sizes_are_read_or_give_nothing(shape):
     pixels = np.full((3, *shape, 3), 120, dtype=np.uint8)

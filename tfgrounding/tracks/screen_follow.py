@@ -17,7 +17,7 @@ SURE = 0.85  # correlation of its weakest stretch from which a text needs no new
 SURER = 0.05  # a reading that only repeats the text lowers that, to so much below the correlation it had
 TRUSTED, WELL_READ = 0.7, 0.85  # confidence from which a text asks for a reading when it changes; and for no better one
 UNSURE = 0.95  # confidence below which a text just read asks for a second reading at once: it may be fading in
-LONGER_COSTS = 0.1  # so much less confidence is enough for a longer reading
+LONGER_LETTERS, LONGER_COSTS = 2, 0.1  # a reading longer by so many letters may be less sure by that, and is kept
 MOST_READINGS = 3  # of a text that stays badly readable, before it is left alone
 READ_AGAIN_SAMPLES = 30  # after so many samples a text is read again, whatever the comparison says
 RESTLESS_SAMPLES, MOST_RESTLESS = 10, 3  # a place whose text lasted no longer, so often in a row, asks for no reading
@@ -234,9 +234,10 @@ def is_part(part: str, whole: str) -> bool:
 
 def is_better(text: str, confidence: float, before: str, confidence_before: float) -> bool:
     """Whether a reading of a text is to be preferred to an earlier one: surer, or longer and about as sure."""
-    if is_part(before, text):
+    more = sum(c.isalnum() for c in text) - sum(c.isalnum() for c in before)
+    if more >= LONGER_LETTERS:
         return confidence >= confidence_before - LONGER_COSTS
-    return confidence > confidence_before + (LONGER_COSTS if is_part(text, before) else 0.0)
+    return confidence > confidence_before + (LONGER_COSTS if more <= -LONGER_LETTERS else 0.0)
 
 
 def _weakest(there: np.ndarray, look: np.ndarray) -> float:

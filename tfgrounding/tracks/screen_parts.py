@@ -24,6 +24,7 @@ LARGEST_SEARCHED_PIXELS = 544, 1280  # of those in which text is searched
 LEAST_SEARCHED_PIXELS = 384  # their shorter side: smaller pictures are enlarged
 SMALL_PART, PART_ENLARGED = 0.3, 1.5  # a part of a picture, up to that share of it, is searched so much larger
 LARGEST_COMPARED_PIXELS = 240, 640  # of those that are compared
+MOST_ASKED = 3  # texts that ask for a search at once; if more do, the picture has changed, and the gate decides
 CHUNK_FRAMES = 8
 MOST_FOLLOWED = 400  # texts at once
 
@@ -102,7 +103,7 @@ class _Part:
         self._sampled += 1
         if self._gate.is_due(grey, seconds):
             self._search(picture, sides, (0, 0, sides[1], sides[0]))
-        elif asked:
+        elif 0 < len(asked) <= MOST_ASKED:
             self._search(picture, sides, _around(asked, sides))
 
     def _search(self, picture: np.ndarray, compared: tuple[int, int], where: tuple[int, int, int, int]) -> None:
