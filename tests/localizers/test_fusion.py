@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfgrounding.localizers.fusion import LEAST_PRESENT, Reading, fused, in_order, presence_of_all, votes
+from tfgrounding.localizers.fusion import LEAST_PRESENT, Reading, fused, in_order, presence_of_all, voting
 from tfgrounding.types import Evidence, Moment
 
 LENGTH = 100.0
@@ -55,8 +55,16 @@ def test_the_order_of_the_tracks_makes_no_difference(shown, said, written):
     assert sorted(there) == sorted(other)
 
 
+def test_words_lead_only_where_they_fit_better_than_the_pictures_or_are_asked_for():
+    said = Reading("said", (words("said", 10, 12, 0.3),), 0.95)
+    for present, kinds in ((0.05, {"shown", "said"}), (0.95, {"shown"})):
+        shown = Reading("shown", (Moment(50, 60, 0.9),), present)
+        assert {reading.kind for reading in voting([shown, said])} == kinds
+        assert {reading.kind for reading in voting([shown, said], ("said",))} == {"shown", "said"}
+
+
 def test_agreement_raises_a_moment_above_a_better_one_of_its_track():
-    shown = Reading("shown", (Moment(50, 60, 0.4), Moment(10, 20, 0.3)), 0.9)
+    shown = Reading("shown", (Moment(50, 60, 0.4), Moment(10, 20, 0.3)), 0.5)
     said = Reading("said", (words("said", 10, 20, 0.5), words("said", 80, 90, 0.45)), 0.95)
     best = fused([shown, said])[0]
     assert (best.start_seconds, best.end_seconds) == (10, 20)
@@ -73,22 +81,30 @@ def test_a_track_that_is_asked_first_leads_where_it_has_an_answer():
 def test_a_track_that_is_asked_first_and_has_no_answer_leaves_the_pictures_as_they_are():
     shown = Reading("shown", (Moment(50, 60, 0.9), Moment(1, 2, 0.05)), 0.5)
     said = Reading("said", (words("said", 10, 12, 0.3),), 0.2)
-    assert not votes(said, ("said",))
+    assert voting([shown, said], ("said",)) == [shown]
     assert fused([shown, said], ("said",)) == list(shown.moments)
 
 
 def test_events_of_two_tracks_are_joined_in_their_order():
     first = [words("said", 60, 62, 0.5), words("said", 10, 12, 0.4)]
     second = [Moment(14, 20, 0.5), Moment(90, 95, 0.1)]
-    best = in_order([first, second], "sequentially")[0]
+    moments, share = in_order([first, second], "sequentially")
+    best = moments[0]
+    assert 0 < share < 1
     assert (best.start_seconds, best.end_seconds) == (10, 20)
     assert best.evidence == first[1].evidence
-    assert all(m.start_seconds != 14 for m in in_order([first, second], "sequentially"))
+    assert all(m.start_seconds != 14 for m in moments)
+
+
+def test_events_that_are_there_in_another_order_keep_little_or_nothing():
+    first, second = [words("said", 60, 62, 0.5)], [words("said", 10, 12, 0.5)]
+    assert in_order([first, second], "sequentially") == ([], 0.0)
+    assert in_order([second, first], "sequentially")[1] == 1.0
 
 
 def test_simultaneous_events_share_their_time():
-    assert in_order([[Moment(0, 10, 0.5)], [Moment(5, 20, 0.5)]], "simultaneously") == [Moment(5, 10, 0.5)]
-    assert in_order([[Moment(0, 10, 0.5)], [Moment(15, 20, 0.5)]], "simultaneously") == []
+    assert in_order([[Moment(0, 10, 0.5)], [Moment(5, 20, 0.5)]], "simultaneously")[0] == [Moment(5, 10, 0.5)]
+    assert in_order([[Moment(0, 10, 0.5)], [Moment(15, 20, 0.5)]], "simultaneously") == ([], 0.0)
 
 
 @given(st.lists(st.floats(0, 1), max_size=5))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
 from .. import __version__
 from ..answer import Answer
-from ..localizers.fusion import Reading, fused, in_order, presence_of_all, votes
+from ..localizers.fusion import Reading, fused, in_order, presence_of_all, voting
 from ..localizers.intervals import distinct
 from ..planning.planner import Planner
 from ..planning.plans import planned
@@ -20,18 +20,24 @@ from .word_track import TrackFinding, WordTrack
 
 NAME = "words"  # of the engine of answers for which no picture was looked at
 LEAST_MOMENTS = 20  # asked of the pictures, whatever number is wanted: other tracks change their order
+LEAST_SHARE = 0.5  # of the events' scores that is kept by a pick in order; below that a warning is given
 UNKNOWN = 0.5  # `present` of an engine that does not say
 OF_WORDS: tuple[TrackKind, ...] = ("said", "written")
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What all tracks answer to one event."""
+    """What all tracks answer to one event.
+
+    `led`: the moments of the tracks that were asked first, where these have an answer, else all moments.
+    """
 
     moments: list[Moment]
+    led: list[Moment]
     present: float | None
     shown: Answer | None
     findings: tuple[TrackFinding, ...]
+    voted: frozenset[TrackKind]
     warnings: tuple[str, ...]
 
 
@@ -90,17 +96,16 @@ class WatchedTracks:
         plan = query if isinstance(query, Plan) else planned(self._planner, query)
         most = max(top_k, LEAST_MOMENTS) if self._words else top_k
         whole = self._read(plan, most, grid)
-        moments, present, warnings = whole.moments, whole.present, whole.warnings
+        moments, present, warnings, parts = whole.moments, whole.present, whole.warnings, [whole]
         if plan.relation != "single-query" and any(map(_asked, plan.sub_events)):
-            parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events] if self._words else []
-            moments = (parts and in_order([part.moments for part in parts], plan.relation)) or moments
-            known = [part.present for part in parts if part.present is not None]
-            present = prod(known) if known else present
-            notes = [part.warnings for part in parts] or [self._notes((), _asked(event)) for event in plan.sub_events]
-            warnings = tuple(dict.fromkeys(note for some in notes for note in some))
+            if self._words:
+                parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events]
+                moments, present, warnings = self._ordered(parts, plan, whole)
+            else:
+                notes = [self._notes((), frozenset(), _asked(event)) for event in plan.sub_events]
+                warnings = tuple(dict.fromkeys(note for some in notes for note in some))
         spans = tuple(distinct(moments, self._most_overlap)[:top_k])
-        asked = _asked(plan)
-        tracks = tuple(self._curve(finding, asked) for finding in whole.findings)
+        tracks = tuple(self._curve(finding, parts) for finding in whole.findings)
         warnings = (*self._warnings, *warnings)
         if whole.shown is not None:
             warnings = (*whole.shown.warnings, *warnings)
@@ -135,20 +140,34 @@ class WatchedTracks:
         if self._shown is not None:
             shown = self._shown.ask(plan, top_k=most, **grid)
             readings.insert(0, Reading("shown", shown.moments, UNKNOWN if shown.present is None else shown.present))
+        voted = frozenset(reading.kind for reading in voting(readings, asked))
         moments = fused(readings, asked)
         if not moments and shown is None:  # nothing fits: the best of what there is, with its low `present`
             moments = list(max(readings, key=lambda reading: reading.present).moments)
-        return _Read(moments, _present(readings, shown, asked), shown, findings, self._notes(readings, asked))
+        led = fused([reading for reading in readings if reading.kind in asked], asked) or moments
+        present, notes = _present(readings, shown, asked, voted), self._notes(readings, voted, asked)
+        return _Read(moments, led, present, shown, findings, voted, notes)
 
-    def _notes(self, readings: Sequence[Reading], asked: Sequence[TrackKind]) -> tuple[str, ...]:
+    def _ordered(
+        self, parts: Sequence[_Read], plan: Plan, whole: _Read
+    ) -> tuple[list[Moment], float | None, tuple[str, ...]]:
+        """Moments, presence and warnings of a query of several events, of which some ask for words."""
+        moments, share = in_order([part.led for part in parts], plan.relation)
+        warnings = dict.fromkeys(note for part in parts for note in part.warnings)
+        known = [part.present for part in parts if part.present is not None]
+        if share < LEAST_SHARE:
+            how = "at the same time" if plan.relation == "simultaneously" else "in this order"
+            warnings[f"the best moments of the events do not follow each other {how}"] = None
+        return moments or whole.moments, prod(known) * share if known else whole.present, tuple(warnings)
+
+    def _notes(
+        self, readings: Sequence[Reading], voted: Collection[TrackKind], asked: Sequence[TrackKind]
+    ) -> tuple[str, ...]:
         """What is to be said where the query asks for words that are not found."""
-        if not asked:
+        if not asked or any(kind in voted for kind in asked):
             return ()
         wanted = " or ".join(asked)
-        there = [reading for reading in readings if reading.kind in asked]
-        if any(votes(reading, asked) for reading in there):
-            return ()
-        if not there:
+        if not any(reading.kind in asked for reading in readings):
             names = ",".join(asked)
             return (
                 f"the query asks for what is {wanted}, but no such track of this video was read; "
@@ -157,15 +176,16 @@ class WatchedTracks:
         rest = "; the moments are those of what is shown" if self._shown is not None else ""
         return (f"nothing that is {wanted} in this video fits the query{rest}",)
 
-    def _curve(self, finding: TrackFinding, asked: Sequence[TrackKind]) -> TrackCurve:
+    def _curve(self, finding: TrackFinding, parts: Sequence[_Read]) -> TrackCurve:
+        """How a track fits the whole query; whether it has one of the events that the query consists of."""
         track = next(word for word in self._words if word.kind == finding.kind)
-        reading = Reading(finding.kind, tuple(finding.moments), finding.present)
+        found = [one for part in parts for one in part.findings if one.kind == finding.kind]
         return TrackCurve(
             kind=finding.kind,
             source=track.source,
             revision=track.revision,
-            present=finding.present,
-            voted=votes(reading, asked),
+            present=max(one.present for one in found),
+            voted=any(finding.kind in part.voted for part in parts),
             edges_seconds=finding.edges_seconds,
             curve=finding.curve,
         )
@@ -183,15 +203,17 @@ def _plan_of(event: SubEvent) -> Plan:
     return Plan(event.descriptions[0], paraphrases=event.descriptions[1:], asks=event.asks, words=event.words)
 
 
-def _present(readings: Sequence[Reading], shown: Answer | None, asked: Sequence[TrackKind]) -> float | None:
+def _present(
+    readings: Sequence[Reading], shown: Answer | None, asked: Sequence[TrackKind], voted: Collection[TrackKind]
+) -> float | None:
     """The probability that the event is in the video: by the tracks that were asked first where there are any."""
     of_asked = [reading.present for reading in readings if reading.kind in asked]
     if of_asked:
         return presence_of_all(of_asked)
-    words = [reading.present for reading in readings if reading.kind != "shown"]
-    voting = [reading.present for reading in readings if reading.kind != "shown" and votes(reading, asked)]
+    words = [reading for reading in readings if reading.kind != "shown"]
+    heard = [reading.present for reading in words if reading.kind in voted]
     if shown is None:
-        return presence_of_all(voting) if voting else max(words, default=None)
+        return presence_of_all(heard) if heard else max((reading.present for reading in words), default=None)
     if shown.present is None:
-        return presence_of_all(voting) if voting else None
-    return presence_of_all([shown.present, *voting]) if voting else shown.present
+        return presence_of_all(heard) if heard else None
+    return presence_of_all([shown.present, *heard]) if heard else shown.present

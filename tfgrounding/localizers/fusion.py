@@ -12,7 +12,10 @@ import numpy as np
 from ..types import Evidence, Moment, Relation, TrackKind
 from .intervals import temporal_iou
 
-LEAST_PRESENT = 0.9  # of a track of words: below that its curve is within what unrelated texts reach, and it is silent
+LEAST_PRESENT = 0.8  # of a track of words: below that its curve is within what unrelated texts reach, and it is silent
+LEAST_RATIO = (
+    3.0  # of its odds to those of the pictures: a query that asks for no words is about what is shown, if it is
+)
 LEAST_ASKED = 0.5  # the same for a track that the query asks first
 OTHERS_SHARE = 0.1  # weight of the other tracks where one that is asked first has an answer
 SAME_MOMENT = 0.5  # IoU from which two tracks name the same moment
@@ -34,11 +37,27 @@ class Reading:
     present: float
 
 
-def votes(reading: Reading, asked: Collection[TrackKind]) -> bool:
-    """Whether a track has an answer: pictures always have, words where they fit as unrelated texts hardly ever do."""
-    if not reading.moments:
-        return False
-    return reading.kind == "shown" or reading.present >= (LEAST_ASKED if reading.kind in asked else LEAST_PRESENT)
+def voting(readings: Sequence[Reading], asked: Collection[TrackKind] = ()) -> list[Reading]:
+    """The tracks that have an answer: pictures always have, others where they fit as unrelated texts hardly ever do.
+
+    Args:
+        readings: of each track.
+        asked: the kinds that the query asks first; the others must fit better than the pictures do as well.
+    """
+    shown = max((reading.present for reading in readings if reading.kind == "shown"), default=0.0)
+    return [reading for reading in readings if reading.moments and _votes(reading, asked, shown)]
+
+
+def _votes(reading: Reading, asked: Collection[TrackKind], shown: float) -> bool:
+    if reading.kind == "shown":
+        return True
+    if reading.kind in asked:
+        return reading.present >= LEAST_ASKED
+    return reading.present >= LEAST_PRESENT and _odds(reading.present) >= LEAST_RATIO * _odds(shown)
+
+
+def _odds(probability: float) -> float:
+    return probability / max(1.0 - probability, 1e-9)
 
 
 def fused(readings: Sequence[Reading], asked: Collection[TrackKind] = ()) -> list[Moment]:
@@ -50,21 +69,21 @@ def fused(readings: Sequence[Reading], asked: Collection[TrackKind] = ()) -> lis
     all. A single track's moments stay as they are.
 
     Args:
-        readings: of each track; those without a vote are left out.
+        readings: of each track; those without a vote (see `voting`) are left out.
         asked: the kinds that the query asks first.
 
     Returns:
         Moments, best first, whose scores together are at most 1.
     """
-    voting = [reading for reading in readings if votes(reading, asked)]
-    if len(voting) < 2:
-        return list(voting[0].moments) if voting else []
-    share = OTHERS_SHARE if any(reading.kind in asked for reading in voting) else 1.0
-    weights = [reading.present * (1.0 if reading.kind in asked else share) + 1e-9 for reading in voting]
+    heard = voting(readings, asked)
+    if len(heard) < 2:
+        return list(heard[0].moments) if heard else []
+    share = OTHERS_SHARE if any(reading.kind in asked for reading in heard) else 1.0
+    weights = [reading.present * (1.0 if reading.kind in asked else share) + 1e-9 for reading in heard]
     heights = [weight / sum(weights) for weight in weights]
-    tables = [_table(reading.moments[:MOST_MOMENTS]) for reading in voting]
+    tables = [_table(reading.moments[:MOST_MOMENTS]) for reading in heard]
     found = []
-    for number, reading in enumerate(voting):
+    for number, reading in enumerate(heard):
         scores = heights[number] * tables[number][2]
         for other, (starts, ends, given) in enumerate(tables):
             if other != number:
@@ -80,7 +99,7 @@ def fused(readings: Sequence[Reading], asked: Collection[TrackKind] = ()) -> lis
     return [replace(moment, score=moment.score / total) for moment in merged] if total > 1 else merged
 
 
-def in_order(events: Sequence[Sequence[Moment]], relation: Relation) -> list[Moment]:
+def in_order(events: Sequence[Sequence[Moment]], relation: Relation) -> tuple[list[Moment], float]:
     """Moments of a query from those of its events, which may come from different tracks (TFVTG's combination).
 
     One moment of each event is picked in all ways. "sequentially": a pick in which an event begins before the one
@@ -92,27 +111,40 @@ def in_order(events: Sequence[Sequence[Moment]], relation: Relation) -> list[Mom
         relation: how the events relate.
 
     Returns:
-        Moments, best first; a score is the geometric mean of its events' scores. Empty where no pick is left.
+        Moments, best first; a score is the geometric mean of its events' scores. Empty where no pick is left. And how
+        much of the score of the events' best moments the best pick keeps, from 0 to 1: little where the events are
+        there, but not in this order.
     """
     found: dict[tuple[float, float], Moment] = {}
+    kept = 0.0
     for pick in product(*(event[:EVERY_EVENT] for event in events)):
         starts, ends = [m.start_seconds for m in pick], [m.end_seconds for m in pick]
-        score = prod(max(m.score, 0.0) for m in pick) ** (1 / len(pick))
+        score = _mean_score(pick)
         if relation == "simultaneously":
-            start, end = max(starts), min(ends)
+            close, start, end = 1.0, max(starts), min(ends)
         else:
             if any(later < earlier for earlier, later in pairwise(starts)):
                 continue
-            pauses = (max(0.0, later - earlier) for earlier, later in zip(ends, starts[1:], strict=False))
-            score *= prod(CLOSE_SECONDS / (CLOSE_SECONDS + pause) for pause in pauses)
-            start, end = min(starts), max(ends)
+            pauses = (max(0.0, later - end) for end, later in zip(ends, starts[1:], strict=False))
+            close, start, end = (
+                prod(CLOSE_SECONDS / (CLOSE_SECONDS + pause) for pause in pauses),
+                min(starts),
+                max(ends),
+            )
         if start >= end:
             continue
+        kept = max(kept, score)
         before = found.get((start, end))
-        if before is None or before.score < score:
+        if before is None or before.score < score * close:
             evidence = tuple(dict.fromkeys(e for moment in pick for e in moment.evidence))
-            found[start, end] = Moment(start, end, score, evidence=evidence)
-    return sorted(found.values(), key=lambda moment: (-moment.score, moment.start_seconds, moment.end_seconds))
+            found[start, end] = Moment(start, end, score * close, evidence=evidence)
+    best = _mean_score([event[0] for event in events if event])
+    moments = sorted(found.values(), key=lambda moment: (-moment.score, moment.start_seconds, moment.end_seconds))
+    return moments, min(1.0, kept / best) if best > 0 else 0.0
+
+
+def _mean_score(moments: Sequence[Moment]) -> float:
+    return prod(max(moment.score, 0.0) for moment in moments) ** (1 / max(1, len(moments)))
 
 
 def presence_of_all(probabilities: Iterable[float]) -> float:
