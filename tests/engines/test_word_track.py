@@ -47,6 +47,12 @@ def test_a_quoted_line_is_found_with_its_own_bounds(talk, number):
     assert first.evidence[0].text == LINES[number] and first.evidence[0].track == "said"
 
 
+def test_words_that_are_said_twice_are_found_twice(engine):
+    lines = ("Yes.", "The council closed the old bridge.", "Our guest writes novels.", "Yes, the man at the back.")
+    found = WordTrack(spoken(lines), 20.0, engine).find(Plan("she says yes", asks="said", words="yes"))
+    assert [round(moment.start_seconds) for moment in found.moments[:2]] == [1, 14]
+
+
 def test_a_line_is_found_in_other_words(talk):
     found = talk.find(Plan("the old crossing over the river is shut"))
     assert found.moments[0].evidence[0].text == LINES[1]

@@ -21,7 +21,7 @@ OTHERS_SHARE = 0.1  # weight of the other tracks where one that is asked first h
 SAME_MOMENT = 0.5  # IoU from which two tracks name the same moment
 MOST_MOMENTS = 100  # of a track
 EVERY_EVENT = 5  # best moments of each event of a query, from which one each is picked
-CLOSE_SECONDS = 30.0  # between two events that follow each other: so long a pause halves their score
+CLOSE_SECONDS = 60.0  # between two events that follow each other: so long a pause halves their score
 
 
 @dataclass(frozen=True, slots=True)

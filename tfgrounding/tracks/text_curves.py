@@ -21,6 +21,7 @@ STEEPNESS = 2.0  # log odds of an interval for each deviation of unrelated texts
 EVERY_TEXT = 2.0  # log odds that each further text costs
 PARTLY_MET, MET = 0.6, 0.9  # of a query's words: a phrase with fewer is not meant, one with as many is
 ALIKE = 0.05  # of that share: phrases that differ by less are equally meant
+MEANT_ALIKE = 0.5  # deviations: at most so much less than the best a phrase is taken to fit that has the same words
 IN_COMMON = 0.3  # of the variance of neighbours' vectors, from which on single texts are not what a query asks for
 LIKELY_SHARE = 0.6  # of all votes, that intervals of texts have
 MOST_LIKELY = 64
@@ -120,7 +121,8 @@ class TextCurves:
         if sure:
             best = [phrase for phrase in every if phrase.share >= share - ALIKE]
             fit = [fits[phrase.first_text : phrase.last_text + 1].max() / self._deviation for phrase in best]
-            rows = [(*self.bounds(phrase), STEEPNESS * value) for phrase, value in zip(best, fit, strict=True)]
+            least = max(fit) - MEANT_ALIKE  # words that are said several times are meant each time
+            rows = [(*self.bounds(p), STEEPNESS * max(value, least)) for p, value in zip(best, fit, strict=True)]
             found = _as_probabilities(np.array(rows).T, LIKELY_SHARE * sure)
         return found, sure
 
