@@ -135,6 +135,24 @@ def test_subtitles_that_are_late_are_moved_by_kept_speech(video, kept, makers, t
     assert makers == []
 
 
+@pytest.mark.parametrize("shift", [20.0, -5.0])
+def test_subtitles_are_fitted_to_speech_before_they_are_cut_to_the_video(video, kept, tmp_path, shift):
+    srt(tmp_path / "talk.srt", [row for row in timed(shift) if row[0] >= 0])
+    kept.keep(video, speech(), {"by": "speech"})
+    (track,) = made(video, "auto", kept).tracks
+    assert [text.text for text in track.texts] == LINES[len(LINES) - len(track) :]
+    assert len(track) == (len(LINES) if shift > 0 else 4)
+    assert not any("outside the video" in warning for warning in track.warnings)
+
+
+def test_fitted_subtitles_end_with_the_video(video, kept, tmp_path):
+    srt(tmp_path / "talk.srt", [*timed(-1.0), (23.0, 25.0, "The end."), (25.0, 26.0, "Credits.")])
+    kept.keep(video, speech(), {"by": "speech"})
+    (track,) = made(video, "auto", kept).tracks
+    assert track.texts[-1].text == "The end." and track.texts[-1].end_seconds == 25.0
+    assert any("1 of 8 texts lie outside the video" in warning for warning in track.warnings)
+
+
 def test_subtitles_of_another_film_are_said(video, kept, tmp_path):
     words = ["winter", "harbour", "captain", "lantern", "thunder", "sailors", "anchor", "compass", "rigging", "whales"]
     rows = [(2.0 * k, 2.0 * k + 1, f"{one} {other} {one}{other}.") for k, (one, other) in enumerate(pairwise(words))]

@@ -21,7 +21,7 @@ TIMES_CHANCE = 3.0  # as many have to agree as would by chance
 WINDOW_SECONDS = 1.5  # within which differences of time are the same: recognised words are good to 0.5 s
 SMALLEST_SHIFT_SECONDS = 0.5  # less is not corrected
 RATES = (1.0, 25 / 24, 24 / 25, 25 / 23.976, 23.976 / 25, 24 / 23.976, 23.976 / 24)  # of frames: film, PAL, NTSC
-BETTER = 1.15  # as many words have to agree at another rate as at the same one
+BETTER = 1.5  # as many words have to agree at another rate as at the same one
 LEAST_DRIFT_SECONDS = 1.0  # over the compared time; less is no drift
 COMPARED_WORDS = 20_000  # and pairs of words of a track, about: of more, a part is compared
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -86,6 +86,9 @@ def agreed(track: TextTrack, speech: TextTrack) -> TextTrack:
     Args:
         track: subtitles.
         speech: recognised speech of the same video.
+
+    Returns:
+        The subtitles; where they were moved, some may lie outside the video.
     """
     found = agreement(track.texts, speech.texts)
     if found.status == "unknown":
@@ -109,34 +112,25 @@ def agreed(track: TextTrack, speech: TextTrack) -> TextTrack:
             f"the {track.source} drift against the speech, as made for another frame rate: their times are multiplied "
             f"by {found.rate:.4f} and moved by {found.shift_seconds:+.1f} s ({at})"
         )
-    texts, lost = _moved(track.texts, found)
-    if lost:
-        words += f"; {lost} texts lie before the video then, and are left out"
     revision = f"{track.revision}, moved by {speech.revision}"
-    return replace(track, texts=texts, revision=revision, warnings=(*track.warnings, words))
+    return replace(track, texts=_moved(track.texts, found), revision=revision, warnings=(*track.warnings, words))
 
 
-def _moved(texts: Sequence[TimedText], found: Agreement) -> tuple[tuple[TimedText, ...], int]:
-    """Texts at rate * t + shift, none before 0; and how many are lost by that."""
+def _moved(texts: Sequence[TimedText], found: Agreement) -> tuple[TimedText, ...]:
+    """Texts at rate * t + shift; some may lie outside the video then."""
 
     def new(seconds: float) -> float:
-        return max(0.0, found.rate * seconds + found.shift_seconds)
+        return found.rate * seconds + found.shift_seconds
 
-    moved = [
+    return tuple(
         replace(
             text,
             start_seconds=new(text.start_seconds),
             end_seconds=new(text.end_seconds),
-            words=tuple(
-                Word(new(word.start_seconds), new(word.end_seconds), word.text)
-                for word in text.words
-                if new(word.end_seconds) > new(word.start_seconds)
-            ),
+            words=tuple(Word(new(word.start_seconds), new(word.end_seconds), word.text) for word in text.words),
         )
         for text in texts
-        if new(text.end_seconds) > new(text.start_seconds)
-    ]
-    return tuple(moved), len(texts) - len(moved)
+    )
 
 
 def _rare(texts: Sequence[TimedText]) -> dict[str, list[float]]:

@@ -15,9 +15,10 @@ from ..errors import TrackError, one_line
 from ..types import Source
 from .choice import SUBTITLE_SUFFIXES
 from .cues import read_bytes, visible
-from .subtitles import checked_language, subtitle_file, within
+from .subtitles import checked_language, subtitle_file
 from .text_track import TextKind, TextTrack, TimedText, texts_from_json
 from .texts import MOST_TEXTS
+from .within import within
 
 REVISION = "1"  # raise it when reading the same file gives other texts
 LARGEST_FILE_BYTES = 256 << 20
@@ -60,7 +61,7 @@ def text_file(path: str | os.PathLike[str], kind: TextKind, source: Source, *, l
     texts = list(_texts(place, rows, warnings))
     if not texts:
         raise TrackError(f"{place}: holds no text that is {kind}; a row is to be {LAYOUTS}")
-    inside, outside = within(texts, 0.0, source.info.duration_seconds)
+    inside, outside = within(texts, source.info.duration_seconds)
     if outside:
         warnings.append(f"{place.name}: {outside:,} of {len(texts):,} texts lie outside the video and are left out")
     revision = f"{hashlib.sha256(data).hexdigest()[:16]}.{REVISION}"

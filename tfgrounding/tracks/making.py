@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from ..errors import TrackError, VideoError
 from ..media import AnySource, open_source
 from ..types import Progress, Source
-from .agreement import agreed
 from .caption_files import text_file
 from .choice import NamedTrack, TrackChoice
 from .kept_texts import KeptTexts
@@ -96,10 +95,8 @@ def _said(source: Source, kept: KeptTexts, language: str, make: Callable[[], Tex
 
 
 def _subtitles(source: Source, kept: KeptTexts, language: str) -> TextTrack | None:
-    """The video's subtitles, compared with speech where that was recognised before."""
-    subtitles = subtitle_track(source, language=language, kept=kept)
-    speech = None if subtitles is None else kept.find(source, "said", by="speech")
-    return subtitles if subtitles is None or speech is None else agreed(subtitles, speech)
+    """The video's subtitles, fitted to speech where that was recognised before."""
+    return subtitle_track(source, language=language, kept=kept, speech=kept.find(source, "said", by="speech"))
 
 
 def _made(

@@ -13,14 +13,16 @@ from ..errors import TrackError, one_line
 from ..media import AnySource, VideoFile, open_source
 from ..media.subtitle_streams import SubtitleEvent, SubtitleStream, read_subtitles, subtitle_streams
 from ..types import Source
+from .agreement import agreed
 from .choice import SUBTITLE_SUFFIXES
 from .cues import Cue, CueFile, ass_cue, checked_cues, read_cues
 from .joining import sentences
 from .kept_texts import KeptTexts
 from .languages import language_code, language_name
-from .text_track import TextKind, TextTrack, TimedText, Word
+from .text_track import TextKind, TextTrack, Word
+from .within import cut_to_video
 
-REVISION = "1"  # raise it when reading the same file gives other texts
+REVISION = "2"  # raise it when reading the same file gives other texts
 FORCED = ("forced", "foreign", "signs", "songs")
 COMMENTARY = ("commentary", "comments")
 OTHER_FLAGS = ("sdh", "cc", "hi", "full", "auto", "default", "subs", "sub", "dialog", "dialogue")
@@ -40,7 +42,9 @@ class _Candidate:
     read: Callable[[], TextTrack]
 
 
-def subtitle_track(source: AnySource, *, language: str = "", kept: KeptTexts | None = None) -> TextTrack | None:
+def subtitle_track(
+    source: AnySource, *, language: str = "", kept: KeptTexts | None = None, speech: TextTrack | None = None
+) -> TextTrack | None:
     """What is said in a video, by its subtitles: files beside it with its name, and streams in it.
 
     Files come before streams, and forced subtitles and commentaries last. Of several languages the wanted one is read,
@@ -50,6 +54,7 @@ def subtitle_track(source: AnySource, *, language: str = "", kept: KeptTexts | N
         source: the video. One that is no file has no subtitles.
         language: the wanted language, by its ISO 639-1 code; "" for English first.
         kept: where texts of streams are kept, for which the whole file has to be read.
+        speech: what was recognised in the video before, to which the subtitles are fitted before they are cut to it.
 
     Returns:
         The track, with times from the video's first frame; None where there are no subtitles.
@@ -74,6 +79,9 @@ def subtitle_track(source: AnySource, *, language: str = "", kept: KeptTexts | N
             problem = problem or error
             said.append(f"subtitles that cannot be read: {error}")
             continue
+        if speech is not None:
+            track = agreed(track, speech)
+        track = cut_to_video(track, opened.info.duration_seconds)
         return replace(track, warnings=(*track.warnings, *_choice_warnings(one, candidates, wanted), *said))
     if problem is not None:
         raise problem
@@ -95,9 +103,13 @@ def subtitle_file(path: str | os.PathLike[str], kind: TextKind, source: Source, 
         TrackError: the file cannot be read.
         VideoError: the video cannot be read.
     """
-    place = Path(path)
-    stated = checked_language(language) or _flags(place.name.split(".")[1:-1])[0]
-    return _track(kind, read_cues(place), source, name=place.name, language=stated, revision=_content(place))
+    return cut_to_video(_file_track(Path(path), kind, source, language), source.info.duration_seconds)
+
+
+def _file_track(path: Path, kind: TextKind, source: Source, language: str) -> TextTrack:
+    """The track of a file, with texts that may lie outside the video."""
+    stated = checked_language(language) or _flags(path.name.split(".")[1:-1])[0]
+    return _track(kind, read_cues(path), source, name=path.name, language=stated, revision=_content(path))
 
 
 def checked_language(language: str) -> str:
@@ -146,7 +158,7 @@ def _side_files(file: VideoFile) -> Iterator[_Candidate]:
 
 
 def _reader(path: Path, file: VideoFile, language: str) -> Callable[[], TextTrack]:
-    return lambda: subtitle_file(path, "said", file, language=language)
+    return lambda: _file_track(path, "said", file, language)
 
 
 def _flags(parts: Sequence[str]) -> tuple[str, bool, list[str]]:
@@ -212,39 +224,15 @@ def _track(
     revision: str,
     is_from_first_frame: bool = False,
 ) -> TextTrack:
-    """Cues as the texts of a video: from its first frame on, and within its length."""
-    info = source.info
-    offset = 0.0 if is_from_first_frame else info.start_offset_seconds
-    texts, outside = within(sentences(found.cues), -offset, info.duration_seconds)
-    warnings = list(found.warnings)
-    if outside:
-        every = f"all {outside:,}" if not texts else f"{outside:,} of {outside + len(texts):,}"
-        warnings.append(f"{name}: {every} texts lie outside the video, and are left out: do they belong to it?")
-    return TextTrack(kind, texts, f"subtitles {one_line(name)}", revision, language, tuple(warnings))
+    """Cues as texts whose times count from the video's first frame; some may lie outside the video."""
+    offset = 0.0 if is_from_first_frame else source.info.start_offset_seconds
+    cues = [_earlier(cue, offset) for cue in found.cues] if offset else found.cues
+    return TextTrack(kind, sentences(cues), f"subtitles {one_line(name)}", revision, language, found.warnings)
 
 
-def within(
-    texts: Sequence[TimedText], shift_seconds: float, duration_seconds: float
-) -> tuple[tuple[TimedText, ...], int]:
-    """Texts moved by so many seconds and cut at the ends of the video; and how many lie outside it."""
-    kept = []
-    for text in texts:
-        start, end = (
-            min(max(seconds + shift_seconds, 0.0), duration_seconds)
-            for seconds in (text.start_seconds, text.end_seconds)
-        )
-        if start < end:
-            words = (
-                Word(
-                    min(max(word.start_seconds + shift_seconds, start), end),
-                    min(max(word.end_seconds + shift_seconds, start), end),
-                    word.text,
-                )
-                for word in text.words
-            )
-            inside = tuple(word for word in words if word.start_seconds < word.end_seconds)
-            kept.append(replace(text, start_seconds=start, end_seconds=end, words=inside))
-    return tuple(kept), len(texts) - len(kept)
+def _earlier(cue: Cue, seconds: float) -> Cue:
+    words = tuple(Word(word.start_seconds - seconds, word.end_seconds - seconds, word.text) for word in cue.words)
+    return replace(cue, start_seconds=cue.start_seconds - seconds, end_seconds=cue.end_seconds - seconds, words=words)
 
 
 def _choice_warnings(chosen: _Candidate, candidates: Sequence[_Candidate], wanted: str) -> list[str]:
