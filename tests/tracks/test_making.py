@@ -180,6 +180,13 @@ def test_what_is_named_and_missing_is_said(video, kept, tmp_path):
         made(video, f"described:{tmp_path}/none.jsonl", kept)
 
 
+def test_files_with_the_name_of_the_video_that_are_not_read_are_named(video, kept, makers, tmp_path):
+    srt(tmp_path / "talk.a.en.srt", timed())
+    for choice in ("said", "said:subtitles"):
+        found = made(video, choice, kept)
+        assert "talk.a.en.srt" in " ".join((*found.warnings, *(w for track in found.tracks for w in track.warnings)))
+
+
 def test_a_named_file_is_read(video, kept, tmp_path):
     srt(tmp_path / "any.srt", timed())
     for kind in ("said", "written", "described"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import unicodedata
+
 import pytest
 from subtitled import Stream, make_subtitled
 from videos import BLUE, RED, make_pictures, make_scenes
@@ -11,7 +14,7 @@ from tfgrounding.errors import TrackError, VideoError
 from tfgrounding.media import open_source
 from tfgrounding.tracks.cache import FeatureCache
 from tfgrounding.tracks.kept_texts import KeptTexts
-from tfgrounding.tracks.subtitles import subtitle_file, subtitle_track
+from tfgrounding.tracks.subtitles import passed_over, subtitle_file, subtitle_track
 
 
 def srt(path, text, start=1):
@@ -38,13 +41,69 @@ def test_a_video_without_subtitles_has_none(video, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["talk.srt", "talk.en.srt", "TALK.ENG.SRT", "talk.mp4.en-US.sdh.vtt", "talk.English.srt"]
+    "name",
+    [
+        "talk.srt",
+        "talk.en.srt",
+        "TALK.ENG.SRT",
+        "talk.mp4.en-US.sdh.vtt",
+        "talk.English.srt",
+        "talk.2_English.srt",
+        "talk.en.und.srt",
+    ],
 )
 def test_a_file_beside_the_video_is_found_by_its_name(video, tmp_path, name):
     srt(tmp_path / name, "hello")
     track = subtitle_track(str(video))
     assert texts(track) == [(1.0, 2.0, "hello")] and track.kind == "said" and track.warnings == ()
     assert track.source == f"subtitles {name}" and track.language == ("" if name == "talk.srt" else "en")
+
+
+@pytest.mark.parametrize("name", ["talk.chs.srt", "talk.cht.srt", "talk.zh-Hant.srt", "talk.3_chinese.srt"])
+def test_other_names_of_languages(video, tmp_path, name):
+    srt(tmp_path / name, "hello")
+    assert subtitle_track(video).language == "zh"
+
+
+def test_the_way_in_which_accents_are_stored_does_not_matter(tmp_path):
+    for form, other in (("NFC", "NFD"), ("NFD", "NFC")):
+        folder = tmp_path / form
+        folder.mkdir()
+        video = make_scenes(folder / unicodedata.normalize(form, "\u00e9t\u00e9.mp4"), [(3.0, RED)])
+        srt(folder / unicodedata.normalize(other, "\u00e9t\u00e9.en.srt"), "hello")
+        assert texts(subtitle_track(video)) == [(1.0, 2.0, "hello")]
+
+
+def test_a_file_belongs_to_the_video_with_the_longest_name(video, tmp_path):
+    shutil.copy(video, tmp_path / "talk.en.mp4")
+    srt(tmp_path / "talk.en.srt", "of the other")
+    assert subtitle_track(video) is None and passed_over(open_source(video)) == ""
+    assert texts(subtitle_track(tmp_path / "talk.en.mp4")) == [(1.0, 2.0, "of the other")]
+
+
+def test_files_that_are_passed_over_are_named_and_folders_do_not_count(video, tmp_path):
+    (tmp_path / "talk.en.srt").mkdir()
+    srt(tmp_path / "talks.srt", "another")
+    assert subtitle_track(video) is None and passed_over(open_source(video)) == ""
+    for name in ("talk.a.en.srt", "talk (1).srt", "talk.2.srt"):
+        srt(tmp_path / name, "perhaps")
+    assert subtitle_track(video) is None
+    said = passed_over(open_source(video))
+    assert all(name in said for name in ("talk.a.en.srt", "talk (1).srt", "talk.2.srt")) and "talks" not in said
+
+
+@pytest.mark.parametrize("name", ["talk.en.signs.srt", "talk.en.Signs & Songs.ass", "talk.en.karaoke.vtt"])
+def test_files_of_signs_and_songs_come_last(video, tmp_path, name):
+    srt(tmp_path / name, "a sign")
+    srt(tmp_path / "talk.de.full.srt", "hallo")
+    assert subtitle_track(video).language == "de"
+
+
+@pytest.mark.parametrize("title", ["Signs & Songs", "English (signs)", "KARAOKE", "Forced", "Songs"])
+def test_streams_of_signs_and_songs_come_last(tmp_path, title):
+    rows = [(1.0, 2.0, "a sign")], [(1.0, 2.0, "hello")]
+    streams = [Stream(rows[0], language="eng", title=title), Stream(rows[1], language="eng", title="Full, with signs")]
+    assert subtitle_track(make_subtitled(tmp_path / "v.mkv", streams)).texts[0].text == "hello"
 
 
 def test_a_link_counts_in_its_own_folder_and_in_that_of_the_video(video, tmp_path):

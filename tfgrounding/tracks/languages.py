@@ -27,7 +27,7 @@ for _row in _ROWS.replace("\n", "|").split("|"):
         _code, _others, _words = _row.split()
         _CODES |= {name: _code for name in (_code, *_others.split(","), *_words.split(","))}
         _NAMES[_code] = _words.split(",")[0].capitalize()
-_CODES |= {"nb": "no", "nn": "no"}
+_CODES |= {"nb": "no", "nn": "no", "chs": "zh", "cht": "zh", "pob": "pt", "ptbr": "pt"}
 
 
 def language_code(name: str) -> str:

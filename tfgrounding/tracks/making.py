@@ -11,7 +11,7 @@ from ..types import Progress, Source
 from .caption_files import text_file
 from .choice import NamedTrack, TrackChoice
 from .kept_texts import KeptTexts
-from .subtitles import checked_language, subtitle_track
+from .subtitles import checked_language, passed_over, subtitle_track
 from .text_track import TEXT_KINDS, TextKind, TextTrack
 
 
@@ -64,7 +64,7 @@ def text_tracks(
         if found is not None:
             tracks.append(found)
         elif named is not None:
-            warnings.append(f"the video has no track {str(named)!r}: {_why_none(named)}")
+            warnings.append(f"the video has no track {str(named)!r}: {_why_none(opened, named)}")
     return MadeTracks(tuple(tracks), tuple(dict.fromkeys(warnings)))
 
 
@@ -87,11 +87,12 @@ def _said(source: Source, kept: KeptTexts, language: str, make: Callable[[], Tex
     except TrackError as error:
         problem = error
     speech = kept.find(source, "said", by="speech") or make()
-    if problem is None:
-        return speech
     if speech is None:
-        raise problem
-    return replace(speech, warnings=(*speech.warnings, str(problem)))
+        if problem is not None:
+            raise problem
+        return None
+    why = passed_over(source) if problem is None else str(problem)
+    return replace(speech, warnings=(*speech.warnings, why)) if why else speech
 
 
 def _subtitles(source: Source, kept: KeptTexts, language: str) -> TextTrack | None:
@@ -123,10 +124,13 @@ def _made(
     return transcribe() if track.origin else _said(source, kept, language, transcribe)
 
 
-def _why_none(track: NamedTrack) -> str:
+def _why_none(source: Source, track: NamedTrack) -> str:
     """Why a track that is named is not there, and what to do."""
     if track.kind == "described":
         return "no captions were made for it before; name a file (described:FILE), or make them: tfgrounding caption"
     if track.origin == "subtitles":
-        return "there is no file of subtitles beside it and no such stream in it that can be read"
-    return "it has no sound" if track.kind == "said" else "nothing was found"
+        why = "there is no file of subtitles beside it and no such stream in it that can be read"
+        return "; ".join(filter(None, (why, passed_over(source))))
+    if track.kind != "said":
+        return "nothing was found"
+    return "; ".join(filter(None, ("it has no sound", passed_over(source) if not track.origin else "")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,20 +14,16 @@ from ..media import AnySource, VideoFile, open_source
 from ..media.subtitle_streams import SubtitleEvent, SubtitleStream, read_subtitles, subtitle_streams
 from ..types import Source
 from .agreement import agreed
-from .choice import SUBTITLE_SUFFIXES
 from .cues import Cue, CueFile, ass_cue, checked_cues, read_cues
 from .joining import sentences
 from .kept_texts import KeptTexts
 from .languages import language_code, language_name
+from .side_files import SideFile, side_files, title_is_partial, what_a_name_says
 from .text_track import TextKind, TextTrack, Word
 from .within import cut_to_video
 
 REVISION = "2"  # raise it when reading the same file gives other texts
-FORCED = ("forced", "foreign", "signs", "songs")
-COMMENTARY = ("commentary", "comments")
-OTHER_FLAGS = ("sdh", "cc", "hi", "full", "auto", "default", "subs", "sub", "dialog", "dialogue")
 USUAL_END_SECONDS = 4.0  # after the start of a text whose end is not stated, unless the next one begins before
-MOST_FILES_LISTED = 100_000  # in the folder of a video
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class _Candidate:
 
     name: str
     language: str
-    is_partial: bool  # forced, or a commentary: not what is said in the whole video
+    is_partial: bool  # forced, signs, songs or a commentary: not all that is said
     is_default: bool
     is_stream: bool
     read: Callable[[], TextTrack]
@@ -68,7 +64,8 @@ def subtitle_track(
     if not isinstance(opened, VideoFile):
         return None
     streams = subtitle_streams(opened)
-    candidates = [*_side_files(opened), *(_of_stream(opened, one, kept) for one in streams if one.is_text)]
+    candidates = [*(_side_file(opened, one) for one in side_files(opened)[0])]
+    candidates += (_of_stream(opened, one, kept) for one in streams if one.is_text)
     candidates.sort(key=lambda one: (one.is_partial, _rank(one.language, wanted), one.is_stream, not one.is_default))
     said = _picture_warnings(streams)
     problem: TrackError | None = None
@@ -108,8 +105,19 @@ def subtitle_file(path: str | os.PathLike[str], kind: TextKind, source: Source, 
 
 def _file_track(path: Path, kind: TextKind, source: Source, language: str) -> TextTrack:
     """The track of a file, with texts that may lie outside the video."""
-    stated = checked_language(language) or _flags(path.name.split(".")[1:-1])[0]
+    stated = checked_language(language) or what_a_name_says(".".join(path.name.split(".")[1:-1]))[0]
     return _track(kind, read_cues(path), source, name=path.name, language=stated, revision=_content(path))
+
+
+def passed_over(source: Source) -> str:
+    """Which files of subtitles have the video's name and are not read, as a sentence; "" for none."""
+    names = [path.name for path in side_files(source)[1]] if isinstance(source, VideoFile) else []
+    if not names:
+        return ""
+    return (
+        f"passed over, as their names may mean another video: {one_line(', '.join(names), most=200)}; "
+        "name one to read it: said:FILE"
+    )
 
 
 def checked_language(language: str) -> str:
@@ -126,59 +134,20 @@ def _rank(language: str, wanted: str) -> int:
     return order.index(language) if language in order else len(order)
 
 
-def _side_files(file: VideoFile) -> Iterator[_Candidate]:
-    """The files of subtitles in the video's folder whose names are the video's, with languages and flags behind.
-
-    A link counts where it leads to that folder, or to the one that holds the video itself: a folder of others must not
-    make files readable that lie elsewhere.
-    """
-    allowed = {os.path.realpath(file.path.parent), str(Path(os.path.realpath(file.path)).parent)}
-    beginnings = {file.path.stem.lower() + ".", file.path.name.lower() + "."}
-    names = []
-    try:
-        with os.scandir(file.path.parent) as folder:
-            for count, entry in enumerate(folder):
-                if count >= MOST_FILES_LISTED:
-                    break
-                if entry.name.lower().endswith(SUBTITLE_SUFFIXES):
-                    names.append(entry.name)
-    except OSError:
-        return  # of a folder whose content may not be listed
-    for name in sorted(names):
-        for beginning in beginnings:
-            if not name.lower().startswith(beginning):
-                continue
-            parts = name[len(beginning) :].split(".")[:-1]
-            language, is_partial, unknown = _flags(parts)
-            path = file.path.parent / name
-            if not unknown and str(Path(os.path.realpath(path)).parent) in allowed:
-                read = _reader(path, file, language)
-                yield _Candidate(one_line(name), language, is_partial, False, False, read)
-                break
+def _side_file(file: VideoFile, one: SideFile) -> _Candidate:
+    read = _reader(one.path, file, one.language)
+    return _Candidate(one_line(one.path.name), one.language, one.is_partial, False, False, read)
 
 
 def _reader(path: Path, file: VideoFile, language: str) -> Callable[[], TextTrack]:
     return lambda: _file_track(path, "said", file, language)
 
 
-def _flags(parts: Sequence[str]) -> tuple[str, bool, list[str]]:
-    """(language, whether forced or a commentary, parts that say neither) of the middle of a file's name."""
-    language, is_partial, unknown = "", False, []
-    for part in (part.lower() for part in parts):
-        if part in FORCED or part in COMMENTARY:
-            is_partial = True
-        elif not language and (code := language_code(part)):
-            language = code
-        elif part not in OTHER_FLAGS:
-            unknown.append(part)
-    return language, is_partial, unknown
-
-
 def _of_stream(file: VideoFile, stream: SubtitleStream, kept: KeptTexts | None) -> _Candidate:
     title = f" {one_line(stream.title, most=40)!r}" if stream.title else ""
     name = f"stream {stream.index} ({stream.codec}){title}"
     language = language_code(stream.language)
-    is_partial = stream.is_forced or stream.is_commentary
+    is_partial = stream.is_forced or stream.is_commentary or title_is_partial(stream.title)
 
     def read() -> TextTrack:
         made_by = {"by": "subtitles", "stream": stream.index, "revision": REVISION}
@@ -242,7 +211,8 @@ def _choice_warnings(chosen: _Candidate, candidates: Sequence[_Candidate], wante
         said.append(f"of {len(candidates)} subtitles {chosen.name} is read, and not {one_line(others, most=200)}")
     if chosen.is_partial:
         said.append(
-            f"the subtitles {chosen.name} are forced ones or a commentary: they may leave out most of what is said"
+            f"the subtitles {chosen.name} are forced ones, signs, songs or a commentary: "
+            "they may leave out most of what is said"
         )
     if wanted and chosen.language and chosen.language != wanted:
         said.append(
