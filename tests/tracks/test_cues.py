@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tfgrounding.errors import TrackError
 from tfgrounding.tracks import cues
-from tfgrounding.tracks.cues import ass_cues, decoded, plain_cues, plain_words, read_cues
+from tfgrounding.tracks.cues import ass_cues, plain_cues, plain_words, read_cues
 
 SRT = "1\n00:00:01,000 --> 00:00:02,500\nGrüße an alle\n\n2\n00:01:00,000 --> 01:00:00,000\nzwei\nZeilen\n"
 ASS_HEAD = (
@@ -87,25 +87,6 @@ def test_missing_files_folders_and_large_ones(tmp_path, monkeypatch):
     path.write_text(SRT)
     with pytest.raises(TrackError, match="at most 1 "):
         read_cues(path)
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
-def test_stated_encodings(encoding):
-    assert decoded(SRT.encode(encoding)) == (SRT, [])
-
-
-@pytest.mark.parametrize(
-    ("encoding", "said"), [("utf-16-le", "UTF-16"), ("utf-16-be", "UTF-16"), ("cp1252", "1252"), ("latin-1", "1252")]
-)
-def test_guessed_encodings_are_said(encoding, said):
-    text, (warning,) = decoded(SRT.encode(encoding))
-    assert text == SRT and said in warning
-
-
-def test_a_few_damaged_bytes_do_not_change_the_encoding():
-    data = ("äöü" * 20).encode() + b"\xff" + "ß".encode()
-    text, (warning,) = decoded(data)
-    assert text == "äöü" * 20 + "\ufffdß" and "1 of its characters" in warning
 
 
 def test_webvtt_notes_names_styles_and_settings_are_no_words():
@@ -208,9 +189,3 @@ def test_any_text_gives_cues_that_are_plain(text):
         for cue in plain_cues(made)[0]:
             assert all(line and line == " ".join(line.split()) for line in cue.lines)
             assert all(cue.start_seconds <= word.start_seconds < word.end_seconds for word in cue.words)
-
-
-@given(st.binary(max_size=300))
-def test_any_bytes_are_decoded(data):
-    text, warnings = decoded(data)
-    assert isinstance(text, str) and len(warnings) <= 1

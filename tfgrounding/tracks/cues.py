@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import TrackError
+from .encodings import decoded
 from .text_track import Word
 from .texts import MOST_TEXTS
 
@@ -16,7 +17,6 @@ LARGEST_FILE_BYTES = 64 << 20  # hundreds of hours of subtitles
 LONGEST_TEXT_CHARACTERS = 2000  # of one cue; subtitles have two lines of 40
 MOST_LINES = 100  # of one cue
 LONGEST_LINE_CHARACTERS = 20_000  # with tags
-DAMAGED_SHARE = 0.1  # UTF-8 with fewer wrong characters than this among those beyond ASCII is damaged UTF-8
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|[\r\n]|\Z)")
 _CLOCK = r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,:]([0-9]{1,6}))?"
 _TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?![0-9:.,])")
@@ -65,13 +65,17 @@ class CueFile:
     warnings: tuple[str, ...] = ()
 
 
-def read_cues(path: Path) -> CueFile:
+def read_cues(path: Path, language: str = "") -> CueFile:
     """The cues of a .srt, .vtt, .ass or .ssa file.
+
+    Args:
+        path: the file.
+        language: of its texts, which helps to find an encoding that is not stated; "" where it is not known.
 
     Raises:
         TrackError: no such file, too large, or no cue can be read.
     """
-    text, warnings = decoded(read_bytes(path))
+    text, warnings = decoded(read_bytes(path), language)
     is_ass = path.suffix.lower() in (".ass", ".ssa")
     found, unreadable = ass_cues(text, path.suffix.lower()[1:]) if is_ass else plain_cues(text)
     return checked_cues(found, unreadable, str(path), [f"{path}: {warning}" for warning in warnings])
@@ -122,34 +126,6 @@ def read_bytes(path: Path, largest_bytes: int = LARGEST_FILE_BYTES) -> bytes:
     if len(data) > largest_bytes:
         raise TrackError(f"{path}: is larger than {largest_bytes >> 20} MB, which no file of subtitles is")
     return data
-
-
-def decoded(data: bytes) -> tuple[str, list[str]]:
-    """Text from bytes of a stated or guessed encoding, with a warning where it is a guess."""
-    for mark, encoding in (
-        (b"\xff\xfe\0\0", "utf-32"),
-        (b"\0\0\xfe\xff", "utf-32"),
-        (b"\xff\xfe", "utf-16"),
-        (b"\xfe\xff", "utf-16"),
-    ):
-        if data.startswith(mark):
-            return data.decode(encoding, "replace"), []
-    zeros_even, zeros_odd = data[:4000:2].count(0), data[1:4000:2].count(0)
-    if max(zeros_even, zeros_odd) > len(data[:4000]) / 8:
-        encoding = "utf-16-be" if zeros_even > zeros_odd else "utf-16-le"
-        return data.decode(encoding, "replace"), ["its encoding is not stated; it was read as UTF-16"]
-    try:
-        return data.decode("utf-8-sig"), []
-    except UnicodeDecodeError:
-        text = data.decode("utf-8-sig", "replace")
-    wrong, beyond = text.count("\ufffd"), sum(character > "\x7f" for character in text)
-    if wrong <= DAMAGED_SHARE * beyond:
-        return text, [f"{wrong:,} of its characters are damaged"]
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    return text, ["its encoding is not stated; it was read as Western European (Windows-1252)"]
 
 
 def plain_cues(text: str) -> tuple[list[Cue], int]:

@@ -64,7 +64,7 @@ def subtitle_track(
     if not isinstance(opened, VideoFile):
         return None
     streams = subtitle_streams(opened)
-    candidates = [*(_side_file(opened, one) for one in side_files(opened)[0])]
+    candidates = [*(_side_file(opened, one, wanted) for one in side_files(opened)[0])]
     candidates += (_of_stream(opened, one, kept) for one in streams if one.is_text)
     candidates.sort(key=lambda one: (one.is_partial, _rank(one.language, wanted), one.is_stream, not one.is_default))
     said = _picture_warnings(streams)
@@ -103,10 +103,12 @@ def subtitle_file(path: str | os.PathLike[str], kind: TextKind, source: Source, 
     return cut_to_video(_file_track(Path(path), kind, source, language), source.info.duration_seconds)
 
 
-def _file_track(path: Path, kind: TextKind, source: Source, language: str) -> TextTrack:
-    """The track of a file, with texts that may lie outside the video."""
+def _file_track(path: Path, kind: TextKind, source: Source, language: str, *, likely: str = "") -> TextTrack:
+    """The track of a file, with texts that may lie outside the video. `likely`: its language where none is stated."""
     stated = checked_language(language) or what_a_name_says(".".join(path.name.split(".")[1:-1]))[0]
-    return _track(kind, read_cues(path), source, name=path.name, language=stated, revision=_content(path))
+    found = read_cues(path, stated or likely)
+    revision = _content(path) + (f".{stated or likely}" if found.warnings else "")  # decides a guessed encoding
+    return _track(kind, found, source, name=path.name, language=stated, revision=revision)
 
 
 def passed_over(source: Source) -> str:
@@ -134,13 +136,11 @@ def _rank(language: str, wanted: str) -> int:
     return order.index(language) if language in order else len(order)
 
 
-def _side_file(file: VideoFile, one: SideFile) -> _Candidate:
-    read = _reader(one.path, file, one.language)
+def _side_file(file: VideoFile, one: SideFile, wanted: str) -> _Candidate:
+    def read() -> TextTrack:
+        return _file_track(one.path, "said", file, one.language, likely=wanted)
+
     return _Candidate(one_line(one.path.name), one.language, one.is_partial, False, False, read)
-
-
-def _reader(path: Path, file: VideoFile, language: str) -> Callable[[], TextTrack]:
-    return lambda: _file_track(path, "said", file, language)
 
 
 def _of_stream(file: VideoFile, stream: SubtitleStream, kept: KeptTexts | None) -> _Candidate:
