@@ -12,11 +12,12 @@ from tfgrounding.media import Pictures
 from tfgrounding.tracks import screen_parts, screen_text
 from tfgrounding.tracks.cache import FeatureCache
 from tfgrounding.tracks.kept_texts import KeptTexts
-from tfgrounding.tracks.screen_follow import Follower, Shown, is_better, is_part, is_same_text
+from tfgrounding.tracks.screen_follow import Follower, Shown
 from tfgrounding.tracks.screen_gate import TextGate
 from tfgrounding.tracks.screen_lines import MOST_LINES, timed_lines
 from tfgrounding.tracks.screen_parts import RATE_HZ, ScreenParts
 from tfgrounding.tracks.screen_reader import ScreenReader, printable
+from tfgrounding.tracks.screen_readings import is_better, is_part, is_same_text
 from tfgrounding.tracks.screen_text import screen_made_by, screen_text_track
 from tfgrounding.tracks.text_track import TimedText
 
@@ -88,19 +89,46 @@ def test_a_running_clock_is_not_read_at_every_tick(tmp_path):
     assert part.searched < 20 and all(text.text.startswith("TIME") for text in part.texts)
 
 
+def test_texts_that_follow_each_other_in_one_place_stay_apart(tmp_path):
+    places = {
+        (20, 20): ["Lesson about trees", "Lesson about birds"],
+        (20, 200): ["The door is now open", "The door is not open"],
+        (20, 80): ["ARS 0 - 0 CHE", "ARS 1 - 0 CHE"],
+        (20, 140): ["Room 101", "Room 107"],
+    }
+    shown = [(2 * n, 2 * n + 2, text, *place) for place, texts in places.items() for n, text in enumerate(texts)]
+    found = track(make_video(tmp_path / "v.mp4", seconds=4, picture=written(*shown), **SIZE)).texts
+    assert len(found) == len(shown)
+    for start, end, wanted, *_ in shown:
+        (text,) = (text for text in found if is_same_text(text.text, wanted, 1.0))
+        assert (text.start_seconds, text.end_seconds) == (start, end)
+
+
 @pytest.mark.parametrize(
-    ("a", "b", "same"),
+    ("a", "b", "same_unsure", "same_rather_sure", "same_sure"),
     [
-        ("HOME 2:1", "HOME 3:1", False),
-        ("SALE 50% OFF", "SALE 50% 0FF", True),
-        ("Thankyou forwatching", "Thank you for watching", True),
-        ("Chapter 1", "Chapter 12", False),
-        ("Breaking News", "Breoking News", True),
-        ("Live", "Exit", False),
+        ("HOME 2:1", "HOME 3:1", False, False, False),
+        ("ARS O-0 CHE", "ARS 1-0 CHE", False, False, False),
+        ("A long line of words with O-O", "A long line of words with 1-0", False, False, False),
+        ("Room 10l opens at noon", "Room 1o7 opens at noon", False, False, False),
+        ("Score 1-12", "Score 11-2", False, False, False),
+        ("Chapter 1", "Chapter 12", False, False, False),
+        ("Live", "Exit", False, False, False),
+        ("SALE 50% OFF", "SALE 5O% 0FF", True, True, True),
+        ("Price 19.99", "Price 1999", True, True, True),
+        ("Thankyou forwatching", "Thank you for watching!", True, True, True),
+        ("Modern Café lines", "Modem Cafe Iines", True, True, True),
+        ("Caution: wet floo", "Caution: wet floor", True, True, True),
+        ("Breaking News", "Breoking News", True, True, False),
+        ("The door is now open", "The door is not open", True, True, False),
+        ("The story, Part I", "The story, Part II", True, True, False),
+        ("Insert the red cable", "Insert the blue cable", True, False, False),
+        ("?!", "--", False, False, False),
     ],
 )
-def test_readings_are_of_one_text_but_for_misread_letters(a, b, same):
-    assert is_same_text(a, b) is same and is_same_text(b, a) is same
+def test_readings_are_of_one_text_but_for_misread_letters(a, b, same_unsure, same_rather_sure, same_sure):
+    for sure, same in ((0.0, same_unsure), (0.85, same_rather_sure), (0.95, same_sure)):
+        assert is_same_text(a, b, sure) is same and is_same_text(b, a, sure) is same
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import numpy as np
 
-ALIKE = 0.8  # share of equal characters from which two readings are of the same text
+from .screen_readings import is_better, is_part, is_same_text
+
 STRONGEST_EDGE = 80.0  # grey levels; stronger edges count no more: those behind a text are not to outweigh it
 SAME = 0.5  # correlation from which a text still stands there
 SAME_BEFORE = 0.6  # and from which it stood there already, as the look is compared with ever older pictures
@@ -17,7 +17,6 @@ SURE = 0.85  # correlation of its weakest stretch from which a text needs no new
 SURER = 0.05  # a reading that only repeats the text lowers that, to so much below the correlation it had
 TRUSTED, WELL_READ = 0.7, 0.85  # confidence from which a text asks for a reading when it changes; and for no better one
 UNSURE = 0.95  # confidence below which a text just read asks for a second reading at once: it may be fading in
-LONGER_LETTERS, LONGER_COSTS = 2, 0.1  # a reading longer by so many letters may be less sure by that, and is kept
 MOST_READINGS = 3  # of a text that stays badly readable, before it is left alone
 READ_AGAIN_SAMPLES = 30  # after so many samples a text is read again, whatever the comparison says
 RESTLESS_SAMPLES, MOST_RESTLESS = 10, 3  # a place whose text lasted no longer, so often in a row, asks for no reading
@@ -115,7 +114,7 @@ class Follower:
         look = edges[bounds[1] : bounds[3], bounds[0] : bounds[2]].copy()
         before = self._at(bounds)
         grows = before is not None and not before.lost and is_part(before.text, text)
-        if before is not None and (grows or is_same_text(before.text, text)):
+        if before is not None and (grows or _is_same(before, text, confidence)):
             if is_better(text, confidence, before.text, before.confidence):
                 before.text, before.confidence = text, confidence
             before.doubt = min(before.doubt, before.weakest - SURER)
@@ -205,39 +204,10 @@ def find(
     return float(likeness[y, x]), (left, top, left + wide, top + high), _weakest(there, look)
 
 
-def is_same_text(a: str, b: str) -> bool:
-    """Whether two readings are of one text: equal but for a few letters, which may be misread, and with equal numbers.
-
-    Case and spaces do not count.
-    """
-    a, b = ("".join(text.split()).casefold() for text in (a, b))
-    if a == b:
-        return True
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    if matcher.real_quick_ratio() < ALIKE or matcher.quick_ratio() < ALIKE or matcher.ratio() < ALIKE:
-        return False
-    for change, a0, a1, b0, b1 in matcher.get_opcodes():
-        has_digits = [any(c.isdigit() for c in part) for part in (a[a0:a1], b[b0:b1])]
-        if (change == "replace" and all(has_digits)) or (change in ("insert", "delete") and any(has_digits)):
-            return False
-    return True
-
-
-def is_part(part: str, whole: str) -> bool:
-    """Whether a text is a part of a longer one, which adds letters and no digit; case and spaces do not count."""
-    part, whole = ("".join(text.split()).casefold() for text in (part, whole))
-    if not part or part not in whole:
-        return False
-    more = whole.replace(part, "", 1)
-    return any(c.isalpha() for c in more) and not any(c.isdigit() for c in more)
-
-
-def is_better(text: str, confidence: float, before: str, confidence_before: float) -> bool:
-    """Whether a reading of a text is to be preferred to an earlier one: surer, or longer and about as sure."""
-    more = sum(c.isalnum() for c in text) - sum(c.isalnum() for c in before)
-    if more >= LONGER_LETTERS:
-        return confidence >= confidence_before - LONGER_COSTS
-    return confidence > confidence_before + (LONGER_COSTS if more <= -LONGER_LETTERS else 0.0)
+def _is_same(before: Shown, text: str, confidence: float) -> bool:
+    """Whether a reading is of the text that stood there; where the picture stayed, letters may differ."""
+    stayed = not before.lost and before.weakest >= SURE
+    return is_same_text(before.text, text, 0.0 if stayed else min(before.confidence, confidence))
 
 
 def _weakest(there: np.ndarray, look: np.ndarray) -> float:

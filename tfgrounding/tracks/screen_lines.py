@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .screen_follow import Shown, is_better, is_same_text
+from .screen_follow import Shown
+from .screen_readings import is_better, is_same_text
 from .text_track import TimedText
 
 LONGEST_GAP_SECONDS = 1.0  # between two appearances of a text that count as one
@@ -57,7 +58,7 @@ def join_over_time(texts: Sequence[TimedText]) -> list[TimedText]:
     open_texts: list[int] = []
     for text in sorted(texts, key=lambda t: (t.start_seconds, t.end_seconds)):
         open_texts = [n for n in open_texts if text.start_seconds - found[n].end_seconds <= LONGEST_GAP_SECONDS]
-        same = next((n for n in open_texts if is_same_text(found[n].text, text.text)), None)
+        same = next((n for n in open_texts if _is_same(found[n], text)), None)
         if same is None:
             open_texts.append(len(found))
             found.append(text)
@@ -70,13 +71,17 @@ def join_over_time(texts: Sequence[TimedText]) -> list[TimedText]:
     return found
 
 
+def _is_same(a: Shown | TimedText, b: Shown | TimedText) -> bool:
+    return is_same_text(a.text, b.text, min(a.confidence or 0.0, b.confidence or 0.0))
+
+
 def _joined(lines: Sequence[Shown], gap_samples: int) -> list[Shown]:
     """Lines in order of time; those that are the same text again, near in time and about as high, are joined."""
     found: list[Shown] = []
     recent: list[Shown] = []
     for line in lines:
         recent = [other for other in recent if line.first - other.last <= gap_samples]
-        same = next((other for other in recent if is_same_text(other.text, line.text)), None)
+        same = next((other for other in recent if _is_same(other, line)), None)
         if same is None:
             recent.append(line)
             found.append(line)

@@ -13,7 +13,7 @@ from .screen_parts import EVERY_SECONDS, PART_SECONDS, RATE_HZ, ScreenParts
 from .screen_reader import reader_revision
 from .text_track import TextTrack, TimedText
 
-FORMAT = 2  # raise it when the way of reading changes what is found
+FORMAT = 3  # raise it when the way of reading changes what is found
 Progress = Callable[[float, float], None]
 
 
