@@ -68,6 +68,26 @@ def test_lines_of_a_title_are_one_text_and_what_stands_elsewhere_is_another(tmp_
     assert sorted(text.text for text in found.texts) == ["CHANNEL", "How to bake a cake at home"]
 
 
+def test_lines_that_come_or_go_later_keep_their_own_times():
+    def line(text, first, last, row):
+        return Shown(text, 0.97, (40, 30 * row, 140, 30 * row + 20), np.zeros((20, 100)), first, last)
+
+    seen = [
+        line("Agenda", 5, 74, 0),
+        line("Opening remarks", 20, 74, 1),
+        line("Anna Schmidt", 80, 99, 0),
+        line("Chief engineer", 81, 101, 1),
+        line("of the bridge", 80, 110, 2),
+    ]
+    found = timed_lines(seen, start_seconds=0, rate_hz=5, end_seconds=60)
+    assert [(text.start_seconds, text.end_seconds, text.text) for text in found] == [
+        (1.0, 15.0, "Agenda"),
+        (4.0, 15.0, "Opening remarks"),
+        (16.0, 20.4, "Anna Schmidt Chief engineer"),
+        (16.0, 22.2, "of the bridge"),
+    ]
+
+
 def test_a_text_that_moves_is_one_text(tmp_path):
     picture = written((1, 4, "Moving words", 10, 60), move=(40, 20))
     (text,) = track(make_video(tmp_path / "v.mp4", seconds=5, picture=picture, **SIZE)).texts

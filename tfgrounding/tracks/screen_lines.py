@@ -13,7 +13,7 @@ SURE_OF_LONG, SURE_OF_SHORT = 0.6, 0.8  # confidence needed for texts from SHORT
 SHORT_CHARACTERS = 4
 LEAST_CHARACTERS = 2  # letters and digits
 SURE_AT_ONE_SAMPLE = 0.95  # confidence needed for what was seen on a single sample
-TOGETHER = 0.7  # intersection over union of the times of two lines of one block
+TOGETHER_SECONDS = 0.4  # lines of one block begin and end within this time of each other
 LONGEST_TEXT = 2000  # characters
 MOST_LINES = 1000  # of one part of a video
 
@@ -35,7 +35,7 @@ def timed_lines(seen: Sequence[Shown], *, start_seconds: float, rate_hz: float, 
     lines = _joined(in_order, round(LONGEST_GAP_SECONDS * rate_hz))
     lines = [line for line in lines if is_text(line.text, line.confidence, line.last - line.first + 1)]
     found = []
-    for block in _blocks(_without_pieces(lines)):
+    for block in _blocks(_without_pieces(lines), round(TOGETHER_SECONDS * rate_hz)):
         start = start_seconds + min(line.first for line in block) / rate_hz
         end = min(end_seconds, start_seconds + (max(line.last for line in block) + 1) / rate_hz)
         text = " ".join(line.text for line in _in_reading_order(block))[:LONGEST_TEXT]
@@ -109,20 +109,18 @@ def _without_pieces(lines: Sequence[Shown]) -> list[Shown]:
     return [line for line in lines if not any(is_piece(line, whole) for whole in lines)]
 
 
-def _blocks(lines: Sequence[Shown]) -> list[list[Shown]]:
-    """Lines grouped: those that stand under or beside each other, for about the same time."""
+def _blocks(lines: Sequence[Shown], together_samples: int) -> list[list[Shown]]:
+    """Lines grouped: those that stand under or beside each other, and come and go together."""
     blocks: list[list[Shown]] = []
     for line in sorted(lines, key=lambda line: (line.bounds[1], line.bounds[0])):
-        touching = [block for block in blocks if any(_belong(line, other) for other in block)]
+        touching = [block for block in blocks if any(_belong(line, other, together_samples) for other in block)]
         merged = [line, *(other for block in touching for other in block)]
         blocks = [block for block in blocks if not any(block is one for one in touching)] + [merged]
     return blocks
 
 
-def _belong(a: Shown, b: Shown) -> bool:
-    shared = min(a.last, b.last) - max(a.first, b.first) + 1
-    whole = max(a.last, b.last) - min(a.first, b.first) + 1
-    if shared < TOGETHER * whole:
+def _belong(a: Shown, b: Shown, together_samples: int) -> bool:
+    if max(abs(a.first - b.first), abs(a.last - b.last)) > together_samples:
         return False
     high = [line.bounds[3] - line.bounds[1] for line in (a, b)]
     if max(high) > 1.8 * min(high):
