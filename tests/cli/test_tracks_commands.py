@@ -80,6 +80,23 @@ def test_encode_prepares_the_tracks_that_are_named(run, video, monkeypatch):
     assert code == 2 and "12 samples  colours" in out and "1 texts    said" in out
 
 
+def test_encode_keeps_what_it_can_where_one_track_fails(run, video, tmp_path, monkeypatch):
+    from tfgrounding.registry import ROWS
+
+    monkeypatch.setitem(ROWS["encoders"], "colours", "conftest:ColourEncoder")
+    (tmp_path / "talk.en.srt").write_bytes(bytes(200))
+    captions = tmp_path / "c.jsonl"
+    captions.write_text(json.dumps({"vid": "talk", "texts": [[0, 4, "a red wall"]]}))
+    tracks = f"shown,said:subtitles,described:{captions}"
+    code, out, err = run("encode", video, "--tracks", tracks, "--encoder", "colours")
+    assert code == 2 and "talk.en.srt: holds no subtitle" in err and "1 of 1 videos could not" in err
+    assert "12 samples  colours" in out and "1 texts    described" in out
+    code, out, err = run("encode", video, "--tracks", "shown,said:subtitles", "--encoder", "colours")
+    assert code == 2 and "12 samples  colours" in out and "talk.en.srt: holds no subtitle" in err
+    code, out, err = run("encode", "missing.mp4", "--tracks", "shown,said", "--encoder", "colours")
+    assert code == 2 and err.count("missing.mp4") == 1 and out == ""
+
+
 def test_encode_listens_where_sounds_are_named(run, tmp_path, monkeypatch):
     from sounds import make_sounding, tone
     from tiny_clap import save_clap

@@ -173,6 +173,15 @@ def test_damaged_subtitles_hide_no_other_track(video, kept, makers, tmp_path):
         made(video, "said:subtitles", kept)
 
 
+def test_a_named_track_that_fails_does_not_stop_the_others(video, kept, makers, tmp_path):
+    (tmp_path / "talk.srt").write_bytes(b"\0\1")
+    found = made(video, "said:subtitles,written", kept)
+    assert sources(found) == [("written", "screen")] and found.failed == ("said",)
+    assert "talk.srt" in found.warnings[0]
+    with pytest.raises(TrackError, match=r"talk\.srt.*none\.jsonl: there is no such file"):
+        made(video, "said:subtitles,described:none.jsonl", kept)
+
+
 def test_what_is_named_and_missing_is_said(video, kept, tmp_path):
     assert "no file of subtitles beside it" in made(video, "said:subtitles", kept).warnings[0]
     assert "no captions were made" in made(video, "described", kept).warnings[0]

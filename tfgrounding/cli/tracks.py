@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,11 +67,13 @@ def encode_command(
     cache = FeatureCache()
     check_places(folder=cache.folder)
     listener = _listener(choice, device)
-    grounder = None
+    steps: list[Callable[[Source, str], bool]] = [partial(_prepare_texts, choice, KeptTexts(cache), language)]
     if choice.asks("shown"):
         from ..engines.grounder import Grounder
 
-        grounder = Grounder(encoder=encoder, rate_hz=rate, device=device, dtype=dtype)
+        steps.insert(0, partial(_encode, Grounder(encoder=encoder, rate_hz=rate, device=device, dtype=dtype)))
+    if listener is not None:
+        steps.append(partial(_listen, listener, cache))
     failed = 0
     found = list(_each_video(videos, picture_rate))
     for video, unreadable in found:
@@ -78,16 +81,28 @@ def encode_command(
             if unreadable is not None:
                 raise TFGroundingError(f"{video}: {unreadable}")
             source = named_source(video, picture_rate=picture_rate, stream=stream)
-            is_kept = grounder is None or _encode(grounder, source, video)
-            _prepare_texts(source, video, choice, KeptTexts(cache), language)
-            if listener is not None:
-                is_kept &= _listen(listener, source, video, cache)
-            failed += not is_kept
         except Exception as error:  # one bad video does not stop the others
             failed += 1
             print(f"tfgrounding: {_named(reason_to_skip(error), video)}", file=sys.stderr)
+        else:
+            failed += not _all_done(steps, source, video)
     if failed:
         raise TFGroundingError(f"{failed} of {len(found)} videos could not be encoded and kept")
+
+
+def _all_done(steps: Iterable[Callable[[Source, str], bool]], source: Source, video: str) -> bool:
+    """Whether all steps succeed for one video; one that fails does not stop the others, and is said once."""
+    is_done = True
+    said = set()
+    for step in steps:
+        try:
+            is_done &= step(source, video)
+        except Exception as error:
+            is_done = False
+            said.add(_named(reason_to_skip(error), video))
+    for reason in sorted(said):
+        print(f"tfgrounding: {reason}", file=sys.stderr)
+    return is_done
 
 
 def _encode(grounder: Grounder, source: Source, video: str) -> bool:
@@ -112,7 +127,7 @@ def _listener(choice: TrackChoice, device: str) -> ClapEncoder | None:
     return named_sounds(named.origin, device=device)
 
 
-def _listen(listener: ClapEncoder, source: Source, video: str, cache: FeatureCache) -> bool:
+def _listen(listener: ClapEncoder, cache: FeatureCache, source: Source, video: str) -> bool:
     """Encode the sounds of one video and print a line about it. Whether they were kept."""
     from ..tracks.cache import NOT_KEPT
     from ..tracks.sounds import sound_features
@@ -128,8 +143,8 @@ def _listen(listener: ClapEncoder, source: Source, video: str, cache: FeatureCac
     return not any(warning.startswith(NOT_KEPT) for warning in features.info.warnings)
 
 
-def _prepare_texts(source: Source, video: str, choice: TrackChoice, kept: KeptTexts, language: str) -> None:
-    """Read or make the texts of one video and print a line about each track."""
+def _prepare_texts(choice: TrackChoice, kept: KeptTexts, language: str, source: Source, video: str) -> bool:
+    """Read or make the texts of one video and print a line about each track. Whether all that are named are there."""
     from ..tracks.making import text_tracks
 
     with video_progress(video) as progress:
@@ -139,6 +154,7 @@ def _prepare_texts(source: Source, video: str, choice: TrackChoice, kept: KeptTe
     for track in made.tracks:
         duration = clock(source.info.duration_seconds)
         print(f"{duration}  {len(track):>6} texts    {track.kind} ({plain(track.source)})  {video}")
+    return not made.failed
 
 
 def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple[str, str | None]]:

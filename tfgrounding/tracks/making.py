@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ..errors import TrackError, VideoError
+from ..errors import TrackError, VideoError, reason_to_skip
 from ..media import AnySource, open_source
 from ..types import Progress, Source
 from .caption_files import text_file
@@ -19,11 +19,12 @@ from .text_track import TEXT_KINDS, TextKind, TextTrack
 class MadeTracks:
     """The text tracks of one video, at most one of a kind, and why others are missing.
 
-    The warnings of a track itself stand in it, not here.
+    The warnings of a track itself stand in it, not here. `failed`: the kinds that are named and could not be made.
     """
 
     tracks: tuple[TextTrack, ...] = ()
     warnings: tuple[str, ...] = ()
+    failed: tuple[TextKind, ...] = ()
 
 
 def text_tracks(
@@ -32,7 +33,8 @@ def text_tracks(
     """Read, find or make the text tracks of a video; tracks that are no texts ("shown", "heard") are passed over.
 
     With "auto" nothing is made that takes work: there are subtitles, or else speech that was recognised before, and
-    other texts that were kept. Where a track is named it is made now, unless it was kept.
+    other texts that were kept. Where a track is named it is made now, unless it was kept; one that fails does not stop
+    the others.
 
     Args:
         source: the video. One that is no file has no subtitles and no speech.
@@ -42,11 +44,13 @@ def text_tracks(
         progress: called with (seconds done, seconds in all) while a track is made.
 
     Raises:
-        TrackError: a track that is named cannot be read or made; or the language is not known.
+        TrackError: tracks that are named cannot be read or made, and there is no other; or the language is not known.
         VideoError: the video cannot be read while a track is named.
+        ImportError: what makes a track that is named is not installed, and there is no other track.
     """
     opened, language = open_source(source), checked_language(language)
     tracks, warnings = [], []
+    failed: dict[TextKind, Exception] = {}
     for kind in TEXT_KINDS:
         named = choice.find(kind)
         if named is None and not choice.is_auto:
@@ -56,16 +60,23 @@ def text_tracks(
                 found = _found(opened, kind, kept, language)
             else:
                 found = _made(opened, kind, named, kept, language, progress)
-        except (TrackError, VideoError) as error:
+        except (TrackError, VideoError, ImportError) as error:
             if named is not None:
+                failed[kind] = error
+            elif isinstance(error, ImportError):
                 raise
-            warnings.append(str(error))
+            warnings.append(reason_to_skip(error))
             continue
         if found is not None:
             tracks.append(found)
         elif named is not None:
             warnings.append(f"the video has no track {str(named)!r}: {_why_none(opened, named)}")
-    return MadeTracks(tuple(tracks), tuple(dict.fromkeys(warnings)))
+    if failed and not tracks:
+        first, *others = failed.values()
+        if all(str(other) == str(first) for other in others):
+            raise first
+        raise TrackError("; ".join(map(reason_to_skip, failed.values())))
+    return MadeTracks(tuple(tracks), tuple(dict.fromkeys(warnings)), tuple(failed))
 
 
 def _found(source: Source, kind: TextKind, kept: KeptTexts, language: str) -> TextTrack | None:
