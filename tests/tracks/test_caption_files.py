@@ -43,6 +43,29 @@ def test_captions_of_many_videos(source, tmp_path, name):
     assert (track.kind, track.source, track.warnings) == ("described", "file c.jsonl", ())
 
 
+def test_of_videos_with_one_name_the_path_decides(tmp_path):
+    places = [tmp_path / folder / "v.mp4" for folder in ("cam1", "cam2", "cam3")]
+    for place in places:
+        place.parent.mkdir()
+        make_scenes(place, [(3.0, RED)])
+    first, second, third = map(open_source, places)
+    both = [{"vid": f"cam{k}/v.mp4", "texts": [[0, 2, f"from {k}"]]} for k in (1, 2)]
+    path = write(tmp_path / "c.jsonl", *both)
+    assert rows(text_file(path, "described", first)) == [(0, 2, "from 1")]
+    assert rows(text_file(path, "described", second)) == [(0, 2, "from 2")]
+    with pytest.raises(TrackError, match=r"not clear which video is .*'cam1/v\.mp4' and 'cam2/v\.mp4'"):
+        text_file(path, "described", third)
+    path = write(tmp_path / "c.jsonl", *both, {"vid": "v.mp4", "texts": [[0, 2, "any other"]]})
+    assert rows(text_file(path, "described", third)) == [(0, 2, "any other")]
+    assert rows(text_file(path, "described", second)) == [(0, 2, "from 2")]
+
+
+def test_texts_that_are_no_list_are_an_error(source, tmp_path):
+    path = write(tmp_path / "c.jsonl", {"vid": "kitchen", "texts": "a kitchen"})
+    with pytest.raises(TrackError, match="are no list"):
+        text_file(path, "described", source)
+
+
 def test_compressed_captions(source, tmp_path):
     plain = write(tmp_path / "c.jsonl", *MANY)
     packed = tmp_path / "c.jsonl.gz"

@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from ..errors import TrackError, one_line
+from ..media import VideoFile
 from ..types import Source
 from .choice import SUBTITLE_SUFFIXES
 from .cues import read_bytes, visible
@@ -104,43 +105,68 @@ def _of_json(path: Path, text: str, kind: TextKind) -> tuple[list[Any], str]:
 
 
 def _of_lines(path: Path, text: str, source: Source, kind: TextKind, warnings: list[str]) -> Iterator[Any]:
-    """The rows of the video's texts in a file of JSON lines."""
-    names = _names(source.name)
+    """The rows of the video's texts in a file of JSON lines: those whose video's path is most like its own."""
+    place = Path(source.path).absolute() if isinstance(source, VideoFile) else PurePath(source.name)
+    rows: list[tuple[tuple[int, bool, bool] | None, Any]] = []
+    named: dict[str, None] = {}
     others: dict[str, None] = {}
-    unreadable, is_there, places = 0, False, 0
+    best, unreadable = (0, False, False), 0
     for line in text.split("\n"):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
             video = row.get("vid", row.get("video"))
-            if video is not None and not _names(video) & names:
+            likeness = None if video is None else _likeness(video, place)
+            if likeness is not None and not likeness[0]:
                 if len(others) < MOST_NAMES_SHOWN:
                     others[video] = None
                 continue
-            if row.get("kind", kind) != kind:
-                continue
-            if "texts" not in row:
-                is_there, places = True, places + 1
-                yield row
-            elif is_there:
-                warnings.append(f"{path.name}: the video is there twice; its first row counts")
-            else:
-                is_there = True
-                yield from row["texts"]
+            if likeness is not None and likeness >= best:
+                named = {**(named if likeness == best else {}), video: None}
+                best = likeness
+            rows.append((likeness, row))
         except (*UNREADABLE, RecursionError):
             unreadable += 1
     if unreadable:
         warnings.append(f"{path.name}: {unreadable:,} lines cannot be read and are left out")
-    if not is_there and others:
+    if len(named) > 1:
+        first = " and ".join(repr(one_line(name, most=80)) for name in list(named)[:2])
+        raise TrackError(
+            f"{path}: it is not clear which video is {one_line(source.name)!r}: {first} may be; give more of its path"
+        )
+    if not rows and others:
         first = ", ".join(one_line(name, most=40) for name in others)
         raise TrackError(f"{path}: holds no texts of the video {one_line(source.name)!r}; it has those of {first}, ...")
+    is_there = False
+    for likeness, row in rows:
+        if likeness not in (None, best) or row.get("kind", kind) != kind:
+            continue
+        if "texts" not in row:
+            is_there = True
+            yield row
+        elif is_there:
+            warnings.append(f"{path.name}: the video is there twice; its first row counts")
+        else:
+            is_there = True
+            if not isinstance(row["texts"], list):
+                raise TrackError(
+                    f"{path}: the texts of {one_line(source.name)!r} are no list; a row is to be {LAYOUTS}"
+                )
+            yield from row["texts"]
 
 
-def _names(video: str) -> set[str]:
-    """What a video may be called: its path, its file's name, and that without its ending."""
-    path = PurePath(video)
-    return {video, path.name, path.stem}
+def _likeness(video: str, place: PurePath) -> tuple[int, bool, bool]:
+    """How much of a video's path a name gives: (parts from its end, whether these are all, whether with the ending)."""
+    name = PurePath(video)
+    if name.name not in (place.name, place.stem) and name.stem != place.stem:
+        return 0, False, False
+    parts = 1
+    for ours, other in zip(place.parent.parts[::-1], name.parent.parts[::-1], strict=False):
+        if ours != other:
+            break
+        parts += 1
+    return parts, parts == len(name.parts), name.name == place.name
 
 
 def _texts(path: Path, rows: list[Any], warnings: list[str]) -> Iterator[TimedText]:
