@@ -97,7 +97,7 @@ def test_the_commands_run(here, kitchen, monkeypatch, capsys):
     run, read = [], []
     for line in commands(README):
         arguments = shlex.split(line, comments=True)[1:]
-        if arguments[0] in ("ground", "report", "export", "plan"):
+        if arguments[0] in ("ground", "report", "export", "plan", "encode", "transcript"):
             shutil.copy(kitchen, here / "bikes.mp4")
             monkeypatch.setattr(sys, "argv", ["tfgrounding", *arguments])
             with pytest.raises(SystemExit) as left:
@@ -111,7 +111,7 @@ def test_the_commands_run(here, kitchen, monkeypatch, capsys):
             command = typer.main.get_command(cli.app).commands[arguments[0]]
             command.make_context(arguments[0], arguments[1:])
             read.append(arguments[0])
-    assert len(run) == 6 and read == ["eval", "eval", "compare", "needle", "mcp"]
+    assert len(run) == 10 and read == ["eval", "eval", "compare", "needle", "mcp"]
     assert {"answer.json", "report.html", "moments.srt", "moments.edl", "clips"} <= {
         path.name for path in here.iterdir()
     }

@@ -77,6 +77,14 @@ def test_words_alone_need_no_encoder_of_pictures(film):
         grounder.encode_video(film)
 
 
+def test_a_video_without_the_words_that_are_asked_has_no_moment(film):
+    (film.parent / "film.srt").write_text("", encoding="utf-8")
+    for tracks in ("said:speech", "described"):
+        answer = Grounder(tracks=tracks, cache=False).ground(film, "the crossing over the river is shut")
+        assert answer.moments == () and answer.present == 0 and any("nothing found" in w for w in answer.warnings)
+        assert Answer.from_dict(json.loads(json.dumps(answer.to_dict()))).to_dict() == answer.to_dict()
+
+
 def test_an_answer_with_tracks_is_written_and_read_back(film, grounder):
     answer = grounder.ground(film, 'when does she say "water the tomatoes"')
     read = Answer.from_dict(json.loads(json.dumps(answer.to_dict())))

@@ -192,7 +192,9 @@ def transcript_command(
             "--format", help="text, srt, vtt, json or jsonl; default: by the ending of --output, or else text."
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Write to this file instead of printing.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file instead of printing.")
+    ] = None,
     language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,

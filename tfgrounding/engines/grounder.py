@@ -155,9 +155,7 @@ class Grounder:
         shown = watch(source, progress=progress)
         if self._words is None:
             return shown
-        joined = self._words.joined(source, shown, progress=progress)
-        assert joined is not None
-        return joined
+        return self._words.joined(source, shown, progress=progress)
 
     def ground(
         self,

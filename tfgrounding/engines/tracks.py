@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from .. import __version__
 from ..answer import Answer
 from ..localizers.fusion import Reading, fused, in_order, presence_of_all, voting
@@ -94,6 +96,8 @@ class WatchedTracks:
             What the engine of the pictures raises. PlanError: the query is empty.
         """
         plan = query if isinstance(query, Plan) else planned(self._planner, query)
+        if self._shown is None and not self._words:
+            return self._of_words(plan, (), 0.0, self._warnings, ())
         most = max(top_k, LEAST_MOMENTS) if self._words else top_k
         whole = self._read(plan, most, grid)
         moments, present, warnings, parts = whole.moments, whole.present, whole.warnings, [whole]
@@ -110,24 +114,36 @@ class WatchedTracks:
         if whole.shown is not None:
             warnings = (*whole.shown.warnings, *warnings)
             return replace(whole.shown, spans=spans, present=present, warnings=warnings, tracks=tracks)
-        first, engine = max(whole.findings, key=lambda finding: finding.present), self._words[0].engine
+        return self._of_words(plan, spans, present, warnings, tracks)
+
+    def _of_words(
+        self,
+        plan: Plan,
+        spans: tuple[Moment, ...],
+        present: float | None,
+        warnings: tuple[str, ...],
+        tracks: tuple[TrackCurve, ...],
+    ) -> Answer:
+        """An answer for which no picture was looked at; its curve is that of the track that fits best."""
+        curve, edges, engine = np.empty(0), np.zeros(1), None
+        if tracks:
+            best = max(tracks, key=lambda track: track.present)
+            curve, edges = best.curve, best.edges_seconds
+            engine = next(word.engine for word in self._words if word.kind == best.kind)
+        revision = {} if engine is None else {"encoder_revision": engine.encoder.revision}
         return Answer(
             spans=spans,
             query=plan.original or plan.query,
             plan=plan,
             video=self.info,
             engine=NAME,
-            encoder=engine.encoder.name,
-            localizer=engine.localizer.name,
-            curve=first.curve,
-            pts_seconds=(first.edges_seconds[:-1] + first.edges_seconds[1:]) / 2,
+            encoder="none" if engine is None else engine.encoder.name,
+            localizer="none" if engine is None else engine.localizer.name,
+            curve=curve,
+            pts_seconds=(edges[:-1] + edges[1:]) / 2,
             present=present,
             warnings=(*self.info.warnings, *plan.warnings, *warnings),
-            provenance={
-                "tfgrounding": __version__,
-                "encoder_revision": engine.encoder.revision,
-                "looked_at": "texts",
-            },
+            provenance={"tfgrounding": __version__, **revision, "looked_at": "texts"},
             source=self._source,
             tracks=tracks,
         )

@@ -72,24 +72,22 @@ class WordsEngine:
         """Read or make the video's text tracks.
 
         Raises:
-            VideoError: the video cannot be read. TrackError: a track that was named cannot be made, or the video has
-                none of them.
+            VideoError: the video cannot be read. TrackError: a track that was named cannot be made.
         """
-        watched = self.joined(source, None, progress=progress)
-        if watched is None:
-            raise TFGroundingError(f"{_info(source).path}: there is no text in the tracks {self.choice}")
-        return watched
+        return self.joined(source, None, progress=progress)
 
     def joined(
         self, source: AnySource | VideoFeatures, shown: Watched | None, *, progress: Progress | None = None
-    ) -> Watched | None:
-        """What an engine watched, together with the video's other tracks; None where there is nothing to ask.
+    ) -> Watched:
+        """What an engine watched, together with the video's other tracks.
 
         Raises:
             As `watch`.
         """
         video = source.source if isinstance(source, VideoFeatures) else open_source(source)
         if video is None:  # features alone have no words
+            if shown is None:
+                raise TFGroundingError("words are found in a video, and these features come without theirs: give it")
             return shown
         made = text_tracks(video, self.choice, kept=self._kept, progress=progress)
         words: list[WordTrack | SoundTrack] = []
@@ -112,7 +110,7 @@ class WordsEngine:
                 warnings += sounds.info.warnings
                 words.append(SoundTrack(sounds, encoder))
         if not words and shown is None:
-            return None
+            warnings.append(f"nothing found: there is no text in the tracks {self.choice}")
         return WatchedTracks(
             shown,
             words,
@@ -142,7 +140,3 @@ class WordsEngine:
             if self._sounds is None:
                 self._sounds = named_sounds(named.origin, device=self._device)
             return self._sounds
-
-
-def _info(source: AnySource | VideoFeatures) -> Any:
-    return source.info if isinstance(source, VideoFeatures) else open_source(source).info

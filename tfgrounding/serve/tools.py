@@ -199,12 +199,12 @@ class VideoTools:
             has_sound=clip.has_sound,
         )
 
-    def call(self, name: str, arguments: str, *, progress: Progress | None = None) -> str:
+    def call(self, name: str, arguments: str | dict[str, Any], *, progress: Progress | None = None) -> str:
         """Run the tool that a model asked for, as its API hands the request over.
 
         Args:
             name: the tool's name.
-            arguments: its arguments as a JSON object.
+            arguments: its arguments as a JSON object, as text or read already.
             progress: as for the tools.
 
         Returns:
@@ -213,7 +213,10 @@ class VideoTools:
         if not isinstance(name, str) or name not in TOOLS:
             return json.dumps({"error": unknown_tool(name)})
         try:
-            request = TOOLS[name].model_validate_json(arguments)
+            model = TOOLS[name]
+            request = (
+                model.model_validate(arguments) if isinstance(arguments, dict) else model.model_validate_json(arguments)
+            )
             given: dict[str, Any] = dict(request)
             if name != "describe_video":
                 given["progress"] = progress
