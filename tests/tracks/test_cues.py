@@ -155,9 +155,25 @@ def test_substation_events():
     found, unreadable = ass_cues(ASS_HEAD + "\n".join(lines))
     assert [(cue.start_seconds, cue.end_seconds, cue.lines) for cue in found] == [
         (1.0, 2.5, ("Hello, you", "there")),
+        (3.0, 4.0, ("kara",)),
         (5.0, 6.0, ("last",)),
     ]
     assert unreadable == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "lines"),
+    [
+        ("{\\k20}ka{\\kf30}ra{\\K40}oke, with commas\\Nsecond", ("karaoke, with commas", "second")),
+        ("{\\pos(1,2)}{\\p1}m 0 0 l 3 3{\\p0}caption behind", ("caption behind",)),
+        ("before{\\p2}m 0 0 l 3 3{\\i1} l 4 4{\\p0\\b1} and behind", ("before and behind",)),
+        ("{\\fscx200\\pbo3}plain {\\p0}line", ("plain line",)),
+        ("{\\p1}m 0 0 l 3 3", None),
+    ],
+)
+def test_karaoke_and_drawings_in_substation_events(line, lines):
+    found, _ = ass_cues(ASS_HEAD + f"Dialogue: 0,0:00:01.00,0:00:02.00,Default,,0,0,0,,{line}\n")
+    assert [cue.lines for cue in found] == ([] if lines is None else [lines])
 
 
 @pytest.mark.parametrize(

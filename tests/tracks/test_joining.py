@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +52,23 @@ def test_lines_that_move_up_are_taken_once():
     assert " ".join(text for _, _, text in said(*cues)) == " ".join(rows)
     three_lines = [cue(k, k + 1, "|".join(rows[max(0, k - 2) : k + 1])) for k in range(4)]
     assert " ".join(text for _, _, text in said(*three_lines)) == " ".join(rows)
+
+
+def test_lines_that_stay_while_the_next_one_is_shown_end_where_it_begins():
+    rows = ["so today we are", "going to build a", "small wooden table", "and paint it", "in blue"]
+    texts = sentences([cue(2.4 * k, 2.4 * k + 4.6, row) for k, row in enumerate(rows)])
+    assert " ".join(text.text for text in texts) == " ".join(rows)
+    words = [word for text in texts for word in text.words or (text,)]
+    starts = [2.4 * k for k in range(len(rows))]
+    assert [(word.start_seconds, word.end_seconds) for word in words] == [
+        *pairwise(starts),
+        (starts[-1], starts[-1] + 4.6),
+    ]
+
+
+def test_a_sign_that_stays_while_others_speak_keeps_its_time():
+    spoken = [cue(2 * k + 1, 2 * k + 2, f"Line {k}.") for k in range(5)]
+    assert said(cue(0, 12, "HOTEL."), *spoken)[0] == (0, 12, "HOTEL.")
 
 
 def test_captions_of_a_video_site_give_each_word_once_with_its_time():

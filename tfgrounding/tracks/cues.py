@@ -30,11 +30,10 @@ _SPEAKER = re.compile(
 )
 _DASH = re.compile(r"^\s*[-–—‐]{1,3}(?:\s+(?=\S)|(?=[^\W\d]))")  # not the sign of "-5"
 _OVERRIDE = re.compile(r"\{[^{}]*\}")
-_DRAWING_TAG = re.compile(r"\\p[1-9]")
+_DRAWING_TAG = re.compile(r"\\p([0-9]{1,3})")  # the scale of the drawing that follows; 0 ends it
 _DIALOGUE = re.compile(
     r"\s*Dialogue:[^,]*,\s*[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}[.,][0-9]{1,3}\s*,\s*[0-9]{1,2}:[0-9]{1,2}:"
 )
-_KARAOKE_TAG = re.compile(r"\\[kK][fo]?[0-9]")
 _KARAOKE_EFFECT = re.compile(r"\s*(karaoke|fx|template|code)\b", re.IGNORECASE)
 
 
@@ -163,7 +162,7 @@ def plain_cues(text: str) -> tuple[list[Cue], int]:
 
 
 def ass_cues(text: str, form: str = "ass") -> tuple[list[Cue], int]:
-    """The cues of SubStation Alpha, and how many cannot be read. Comments, drawings and karaoke are left out."""
+    """The cues of SubStation Alpha, and how many cannot be read. Comments and drawings are left out."""
     import pysubs2
 
     lines = [line for line in _lines(text) if line.lstrip().startswith("Dialogue:")]
@@ -189,12 +188,26 @@ def ass_cues(text: str, form: str = "ass") -> tuple[list[Cue], int]:
 
 
 def ass_cue(start_seconds: float, end_seconds: float, text: str, effect: str = "") -> Cue | None:
-    """The cue of an event of SubStation Alpha; None for a drawing or karaoke."""
-    tags = " ".join(_OVERRIDE.findall(text))
-    if _DRAWING_TAG.search(tags) or _KARAOKE_TAG.search(tags) or _KARAOKE_EFFECT.match(effect):
+    """The cue of an event of SubStation Alpha: its words without tags and drawings.
+
+    None for an event that only draws, and for the pieces of words that programs write for effects.
+    """
+    if _KARAOKE_EFFECT.match(effect):
         return None
-    lines = _OVERRIDE.sub("", text).replace(r"\h", " ").replace(r"\n", r"\N").split(r"\N")
-    return _cue(start_seconds, end_seconds, lines, ())
+    pieces: list[str] = []
+    is_drawing = has_drawing = False
+    at = 0
+    for tags in _OVERRIDE.finditer(text):
+        pieces.append("" if is_drawing else text[at : tags.start()])
+        at = tags.end()
+        for level in _DRAWING_TAG.findall(tags[0]):
+            is_drawing = int(level) > 0
+            has_drawing |= is_drawing
+    pieces.append("" if is_drawing else text[at:])
+    words = "".join(pieces)
+    if has_drawing and not words.strip():
+        return None
+    return _cue(start_seconds, end_seconds, words.replace(r"\h", " ").replace(r"\n", r"\N").split(r"\N"), ())
 
 
 def _lines(text: str) -> Iterator[str]:

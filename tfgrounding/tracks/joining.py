@@ -15,6 +15,8 @@ LONGEST_SECONDS = 15.0  # of one text made of several cues
 UNPUNCTUATED_SECONDS = 8.0  # of one text made of several cues where nothing says where sentences end
 LONGEST_CHARACTERS = 240
 ROLL_UP_SHARE = 0.3  # of cues that begin with the line before: then lines move up, as in captions made live
+ROLLING_SHARE = 0.5  # of cues that stay while the next one is shown: then they are shown longer than they are said
+FEWEST_ROLLING = 4  # cues; of fewer nothing can be said
 PUNCTUATED_SHARE = 0.05  # of cues that end a sentence; fewer: nothing says where sentences end
 TOUCHING_SECONDS = 0.1  # cues this close follow each other without a gap
 _SENTENCE_END = re.compile(r"[.!?…。！？؟।][\"'”’»)\]]*$")
@@ -31,7 +33,7 @@ def sentences(cues: Sequence[Cue]) -> tuple[TimedText, ...]:
     Args:
         cues: in order of time.
     """
-    cues = _joined_repeats(_without_rolled_up(cues))
+    cues = _without_overlap(_joined_repeats(_without_rolled_up(cues)))
     ends = sum(bool(_SENTENCE_END.search(cue.text)) for cue in cues)
     longest_seconds = LONGEST_SECONDS if ends > PUNCTUATED_SHARE * len(cues) else UNPUNCTUATED_SECONDS
     texts: list[TimedText] = []
@@ -88,6 +90,15 @@ def _without_rolled_up(cues: Sequence[Cue]) -> list[Cue]:
             kept.append(replace(cue, lines=cue.lines[old:]))
         before = cue
     return [_until_next(cue, after) for cue, after in zip(kept, [*kept[1:], None], strict=True)]
+
+
+def _without_overlap(cues: Sequence[Cue]) -> Sequence[Cue]:
+    """The cues; where most stay while the next one is shown, as lines that roll, each ends where the next begins."""
+    if len(cues) < FEWEST_ROLLING:
+        return cues
+    cut = [cue if cue.words else _until_next(cue, after) for cue, after in zip(cues, [*cues[1:], None], strict=True)]
+    shorter = sum(one is not cue for one, cue in zip(cut, cues, strict=True))
+    return cut if shorter > ROLLING_SHARE * (len(cues) - 1) else cues
 
 
 def _moved_up(before: Cue, cue: Cue) -> int:

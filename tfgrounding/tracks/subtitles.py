@@ -22,7 +22,7 @@ from .side_files import SideFile, side_files, title_is_partial, what_a_name_says
 from .text_track import TextKind, TextTrack, Word
 from .within import cut_to_video
 
-REVISION = "2"  # raise it when reading the same file gives other texts
+REVISION = "3"  # raise it when reading the same file gives other texts
 USUAL_END_SECONDS = 4.0  # after the start of a text whose end is not stated, unless the next one begins before
 
 
