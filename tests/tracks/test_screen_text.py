@@ -200,6 +200,23 @@ def test_a_text_that_was_not_read_surely_asks_for_one_more_reading():
     assert follower.see(grey) == [] and follower.known((40, 40, 150, 66)).confidence == 0.99
 
 
+def test_a_running_clock_claims_no_time_at_which_it_was_not_seen():
+    follower = Follower(kept_samples=20)
+    read = (0, 5, 10, 15, 32)  # 5 samples a number; after the last but one it is left alone for a while
+    for sample in range(40):
+        follower.see(drawn(f"TIME {10 + sample // 5}", size=24))
+        if sample in read:
+            follower.add(f"TIME {10 + sample // 5}", 0.99, (40, 40, 130, 66))
+    times = {shown.text: (shown.first, shown.last) for shown in follower.end()}
+    assert times == {
+        "TIME 10": (0, 4),
+        "TIME 11": (5, 9),
+        "TIME 12": (10, 14),
+        "TIME 13": (15, 19),
+        "TIME 16": (30, 34),
+    }
+
+
 @pytest.mark.parametrize("size", [14, 24, 50])
 def test_the_gate_sees_letters_small_and_large_come_and_rests_while_they_stand(size):
     gate = TextGate(every_seconds=100)

@@ -43,6 +43,7 @@ class Shown:
     restless: int = 0  # short-lived texts that stood in its place just before: a running clock
     readings: int = 1
     read_at: int = 0  # the sample of the last reading
+    changed: int | None = None  # the sample at which its picture changed after that, of a text that asks for no reading
 
 
 class Follower:
@@ -87,6 +88,8 @@ class Follower:
             else:
                 news |= may_ask and shown.lost == 0
                 shown.lost, shown.weakest = shown.lost + 1, 0.0
+            if shown.restless >= MOST_RESTLESS and shown.changed is None and shown.weakest < shown.doubt:
+                shown.changed = self._sample
             if news:
                 asked.append(shown.bounds)
         self._drop([shown for shown in self.live if shown.lost > MOST_LOST])
@@ -119,7 +122,7 @@ class Follower:
                 before.text, before.confidence = text, confidence
             before.doubt = min(before.doubt, before.weakest - SURER)
             before.bounds, before.look, before.last, before.lost, before.weakest = bounds, look, self._sample, 0, 1.0
-            before.readings, before.read_at = before.readings + 1, self._sample
+            before.readings, before.read_at, before.changed = before.readings + 1, self._sample, None
             return
         new = Shown(text, confidence, bounds, look, self._sample, self._sample, read_at=self._sample)
         self._find_begin(new, before)
@@ -128,9 +131,9 @@ class Follower:
                 new.first = min(new.first, piece.first)
         if before is not None:
             before.last = min(before.last, max(before.first, new.first - 1))
+            self._drop([before])
             if before.last - before.first < RESTLESS_SAMPLES:
                 new.restless = before.restless + 1
-            self._drop([before])
         self.live.append(new)
 
     def end(self) -> list[Shown]:
@@ -139,13 +142,19 @@ class Follower:
         return self.ended
 
     def _find_begin(self, new: Shown, before: Shown | None) -> None:
-        """Go back through the past pictures to the first on which the text stands."""
+        """Go back through the past pictures to the first on which the text stands.
+
+        In a place where texts change all the time and are not always read, all of its letters have to stand there.
+        """
         place, motion = new.bounds, (0.0, 0.0)
+        is_restless = before is not None and before.restless >= MOST_RESTLESS
         for back in range(1, len(self._past)):
             edges = self._past[-1 - back]
-            likeness, found, _ = find(edges, new.look, place, motion)
-            if likeness < SAME_BEFORE or (
-                before is not None and find(edges, before.look, place, motion)[0] >= likeness
+            likeness, found, weakest = find(edges, new.look, place, motion)
+            if (
+                likeness < SAME_BEFORE
+                or (is_restless and weakest < SURE)
+                or (before is not None and find(edges, before.look, place, motion)[0] >= likeness)
             ):
                 return
             motion = (0.5 * motion[0] + 0.5 * (found[0] - place[0]), 0.5 * motion[1] + 0.5 * (found[1] - place[1]))
@@ -162,6 +171,8 @@ class Follower:
 
     def _drop(self, gone: Iterable[Shown]) -> None:
         for shown in gone:
+            if shown.changed is not None:
+                shown.last = min(shown.last, max(shown.first, shown.changed - 1))
             self.live.remove(shown)
             self.ended.append(shown)
 
