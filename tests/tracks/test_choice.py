@@ -45,6 +45,8 @@ def test_sources_may_hold_colons_and_in_a_list_commas():
         ("said:", "behind the colon"),
         ("shown:x", "no other source"),
         ("described:model", "ends in .srt"),
+        ("said:subtitles:en", "nothing follows said:subtitles; a language"),
+        ("said:speech:small", "nothing follows said:speech"),
         ("written:model", "read from the pictures"),
         ("sa\x1bid", "no track 'sa id'"),
         (5, "not int"),

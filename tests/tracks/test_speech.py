@@ -121,6 +121,14 @@ def test_what_has_no_sound_has_no_track(tmp_path):
     assert speech_track(Pictures(make_pictures(tmp_path / "b", 2), 1.0), kept=NOTHING_KEPT) is None
 
 
+@pytest.mark.parametrize("name", ["subtitle", "folder", "/etc/hostname", "/nowhere"])
+def test_a_name_of_no_model_is_refused_before_the_sound_is_looked_for(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    model = str(tmp_path / name) if name == "folder" else name
+    with pytest.raises(TrackError, match=r"no such model for speech|no folder with a model"):
+        speech_track(make_video(tmp_path / "a.mp4", seconds=2), model=model, kept=NOTHING_KEPT)
+
+
 def test_broken_sound_is_said(tmp_path):
     import av
 

@@ -100,6 +100,11 @@ def _named(item: str) -> NamedTrack:
         raise TrackError(f"{name}: needs a source behind the colon, or no colon; {ALLOWED}")
     if origin and kind == "shown":
         raise TrackError("the track 'shown' has no other source: leave out what follows it")
+    if kind == "said" and origin.partition(":")[0] in ("subtitles", "speech") and ":" in origin:
+        word = origin.partition(":")[0]
+        raise TrackError(
+            f"{one_line(item, most=80)!r}: nothing follows said:{word}; a language is chosen with the option --language"
+        )
     if origin and kind in ("written", "described") and not track.is_file:
         raise TrackError(
             f"{one_line(item, most=80)!r}: texts that are {kind} come from a file that ends in "

@@ -16,7 +16,7 @@ from ..media.mono import read_mono
 from ..media.sound import SoundDamage, has_sound
 from ..types import Progress
 from .kept_texts import KeptTexts, Parts
-from .speech_models import Recogniser, device_for_speech, find_speech_model, load_recogniser
+from .speech_models import Recogniser, check_speech_model, device_for_speech, find_speech_model, load_recogniser
 from .spoken import SpokenWord, to_texts, without_inventions
 from .text_track import TextTrack, TimedText
 
@@ -62,7 +62,11 @@ def speech_track(
         ImportError: faster-whisper is not installed.
     """
     source = open_source(source)
-    if not isinstance(source, VideoFile) or not has_sound(source):
+    if not isinstance(source, VideoFile):
+        return None
+    if model != "auto":
+        check_speech_model(model)
+    if not has_sound(source):
         return None
     device = device_for_speech(device)
     found = find_speech_model(model, device=device)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ HOW_TO_GET_ONE = (
 )
 MOST_THREADS = 8  # more make it no faster
 
+_REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _log = logging.getLogger(__name__)
 
 
@@ -64,18 +66,35 @@ def find_speech_model(name: str = "auto", *, device: str = "cpu") -> SpeechModel
         if found := _packaged():
             return found
         raise TrackError(f"no model for speech is on this machine: {HOW_TO_GET_ONE}")
+    check_speech_model(name)
     folder = Path(name).expanduser()
     if folder.is_dir():
         return _in_folder(name, folder)
-    if name != _repository(name) or name.count("/") == 1:
-        found = _on_disk(name) or (_packaged() if name == PACKAGED_NAME else None)
-        return found or _downloaded(name)
+    found = _on_disk(name) or (_packaged() if name == PACKAGED_NAME else None)
+    return found or _downloaded(name)
+
+
+def check_speech_model(name: str) -> None:
+    """Check what a name says by itself, without reading or loading a model.
+
+    Raises:
+        TrackError: neither "auto", nor a model of faster-whisper, the name of a repository or a folder with a model.
+        ImportError: faster-whisper is not installed.
+    """
     from faster_whisper import available_models
 
-    raise TrackError(
-        f"{one_line(name)}: there is no such model for speech; known are auto, {', '.join(available_models())}, "
-        "a repository on the hub, and a folder"
-    )
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if missing := [needed for needed in NEEDED if not (folder / needed).is_file()]:
+            raise TrackError(
+                f"{one_line(name)}: is no folder with a model for speech: it has no {missing[0]} (models of OpenAI's "
+                "or transformers' form are converted with ct2-transformers-converter)"
+            )
+    elif name != "auto" and name == _repository(name) and not _REPOSITORY.fullmatch(name):
+        raise TrackError(
+            f"{one_line(name)}: there is no such model for speech; known are auto, {', '.join(available_models())}, "
+            "a repository on the hub, and a folder"
+        )
 
 
 def device_for_speech(device: str) -> str:
@@ -153,11 +172,6 @@ def _on_disk(name: str) -> SpeechModel | None:
 
 
 def _in_folder(name: str, folder: Path) -> SpeechModel:
-    if missing := [needed for needed in NEEDED if not (folder / needed).is_file()]:
-        raise TrackError(
-            f"{one_line(name)}: is no folder with a model for speech: it has no {missing[0]} (models of OpenAI's or "
-            "transformers' form are converted with ct2-transformers-converter)"
-        )
     digest = hashlib.sha256()
     try:
         for needed in NEEDED:
