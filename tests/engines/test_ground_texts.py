@@ -195,3 +195,12 @@ def test_a_quoted_text_is_its_own_moment():
     found = [ground_texts(texts, text, duration_seconds=22.0).moments[0] for _, _, text in texts]
     exact = [(m.start_seconds, m.end_seconds) == text[:2] for m, text in zip(found, texts, strict=True)]
     assert sum(exact) >= len(texts) - 2
+
+
+def test_texts_that_the_encoder_does_not_read_are_searched_for_exact_words():
+    lines = [(2, 5, "大家好,欢迎来到我们的节目"), (22, 25, "今天我们讨论通货膨胀"), (42, 45, "谢谢大家再见")]
+    absent = ground_texts(lines, "he opens the door", duration_seconds=60)
+    assert absent.present < 0.1
+    assert any("only exact words are found" in warning for warning in absent.warnings)
+    found = ground_texts(lines, "讨论通货膨胀", duration_seconds=60)
+    assert found.present > 0.9 and 22 <= found.moments[0].start_seconds < found.moments[0].end_seconds <= 25

@@ -200,6 +200,18 @@ def test_quotation_marks_of_every_kind(marks):
     assert [one.text for one in quotations(text)] == ["wait and then it isn’t over"]
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("what did they say about fuel prices", "fuel prices"),
+        ("he says regarding the vote", "the vote"),
+        ("he says of course", "of course"),
+    ],
+)
+def test_what_is_said_about_something_is_that_thing(query, words):
+    assert plan(query).words == words
+
+
 @pytest.mark.parametrize("text", ["it's the dog's bowl", "the dogs' bowls", "'tis the season of the '90s", "6' by 4'"])
 def test_apostrophes_are_no_quotation_marks(text):
     assert quotations(text) == []

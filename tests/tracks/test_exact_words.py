@@ -91,6 +91,18 @@ def test_a_phrase_goes_on_in_the_next_text_but_not_after_a_long_pause():
     assert all(phrase.end_seconds - phrase.start_seconds <= 2 for phrase in far)
 
 
+def test_a_missing_word_is_not_looked_for_in_another_text():
+    lines = ["we spoke of it at length", "fuel prices rose", "and then it rained"]
+    found = ExactWords(track(lines, 2.0)).phrases("about fuel prices falling")[0]
+    assert (found.first_text, found.last_text) == (1, 1)
+    assert (found.start_seconds, found.end_seconds) == (2.0, 3.5)
+
+
+def test_words_of_a_long_text_without_times_are_near_each_other():
+    found = ExactWords([TimedText(0, 600, "Channel 5 News")]).phrases("channel 5")[0]
+    assert found.share == 1.0
+
+
 def test_every_occurrence_is_found():
     lines = ["open the settings", "choose a colour", "open the settings again", "close it"]
     found = ExactWords(track(lines)).phrases("open the settings")
@@ -115,6 +127,10 @@ def test_a_number_is_not_another_number():
     vocabulary = Vocabulary(["20190", "20191", "interest"])
     assert list(vocabulary.alike("20190")) == [0]
     assert list(vocabulary.alike("intrest")) == [2]
+    assert not Vocabulary(["covid19", "12.5", "8th"]).alike("covid18")
+    assert [token.word for token in tokens("up 12.5%, by 420,000 at 1:30, item seven")] == [
+        "up", "12.5", "by", "420000", "at", "1:30", "item", "7"
+    ]  # fmt: skip
 
 
 def test_tokens_and_quotes():

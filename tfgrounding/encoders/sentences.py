@@ -46,6 +46,7 @@ class SentenceEncoder(NoFrames):
 
     name = "embedded"  # the encoder whose half for texts this is
     revision = f"{TEXTS_PACKAGE}=={TEXTS_VERSION}"
+    language = "en"  # the only one that it reads
 
     def __init__(self, *, device: str = "auto") -> None:
         self._device = resolve_device(device)

@@ -15,7 +15,9 @@ from ..encoders import load_sentences
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer
 from ..localizers.presence import NULL_TEXTS
-from ..localizers.presence_of_words import NULL_SENTENCES, PresenceOfWords
+from ..localizers.presence_of_words import NULL_SENTENCES, PresenceOfWords, presence_by_words
+from ..tracks.asked_for import is_latin
+from ..tracks.languages import language_code, language_name
 from ..tracks.text_curves import TextCurves
 from ..tracks.text_track import TimedText
 from ..tracks.texts import TimedTexts, timed_texts
@@ -67,7 +69,11 @@ def ground_texts(
     kept = isinstance(encoder, Hashable) and isinstance(localizer, Hashable)
     engine: TextsEngine = (_shared_engine if kept else _engine)(encoder, localizer)  # type: ignore[arg-type]
     timed = timed_texts(texts, duration_seconds)
-    answer = engine.watch(engine.features_of(timed, name=NAME)).ask(query, top_k=top_k)
+    features = engine.features_of(timed, name=NAME)
+    answer = engine.watch(features).ask(query, top_k=top_k)
+    if not engine.reads(features, answer.plan.query):
+        phrases = engine.text_curves(features).words.phrases(answer.plan.words or answer.plan.query)
+        answer = replace(answer, present=presence_by_words(max((phrase.share for phrase in phrases), default=0.0)))
     supported = tuple(span for span in answer.spans if timed.has_text(span.start_seconds, span.end_seconds))
     return replace(
         answer,
@@ -114,12 +120,17 @@ class TextsEngine(CurvesEngine):
         self, texts: TimedTexts, *, name: str, timed: Sequence[TimedText] = (), language: str = ""
     ) -> VideoFeatures:
         """As `features`, of texts that are checked."""
-        vectors, warnings = self.encode_texts(texts.texts)
         unrelated = self.text_vectors(self.null_texts)
+        unread = self._unread(texts.texts, language)
+        if unread:
+            vectors = np.zeros((len(texts.texts), unrelated.shape[1]), dtype=np.float32)
+            warnings: tuple[str, ...] = (unread,)
+        else:
+            vectors, warnings = self.encode_texts(texts.texts)
         if vectors.shape[1] != unrelated.shape[1]:
             raise EncoderError(f"encoder {self.encoder.name}: encode_texts returned vectors of different lengths")
-        made = TextCurves(texts, vectors, unrelated, timed=timed, language=language)
-        edges = made.edges_seconds
+        made = TextCurves(texts, vectors, unrelated, timed=timed, language=language, has_meaning=not unread)
+        edges, notes = made.edges_seconds, () if unread else _notes(self, texts.texts)
         features = VideoFeatures(
             vectors=made.features[:, None],
             pts_seconds=edges[:-1],
@@ -129,7 +140,7 @@ class TextsEngine(CurvesEngine):
                 texts.duration_seconds,
                 0,
                 0,
-                warnings=(*texts.warnings, *warnings, *made.warnings, *_notes(self, texts.texts)),
+                warnings=(*texts.warnings, *warnings, *made.warnings, *notes),
             ),
             encoder=self.encoder.name,
             revision=self.encoder.revision,
@@ -138,6 +149,28 @@ class TextsEngine(CurvesEngine):
         )
         self._of_texts[features] = made
         return features
+
+    def _unread(self, texts: Sequence[str], language: str) -> str:
+        """A sentence about texts that the encoder does not read; "" where it reads them."""
+        reads = getattr(self.encoder, "language", "")
+        if not reads:
+            return ""
+        if (code := language_code(language)) and code != reads:
+            which = f"are in {language_name(code)}"
+        elif is_latin(texts):
+            return ""
+        else:
+            which = "are not in Latin letters"
+        return (
+            f"the texts {which}; the sentence encoder {self.encoder.name!r} reads {language_name(reads)}, "
+            "so only exact words are found"
+        )
+
+    def reads(self, features: VideoFeatures, query: str) -> bool:
+        """Whether the encoder reads both a video's texts and a query, so that their meanings can be compared."""
+        no_letters = not any(letter.isalpha() for letter in query)
+        known = not getattr(self.encoder, "language", "") or no_letters or is_latin((query,))
+        return known and self.text_curves(features).has_meaning
 
     def text_curves(self, features: VideoFeatures) -> TextCurves:
         """What `features` made of a video's texts. Raises TFGroundingError for features that it did not make."""

@@ -110,9 +110,10 @@ class WatchedTracks:
                 warnings = tuple(dict.fromkeys(note for some in notes for note in some))
         spans = tuple(distinct(moments, self._most_overlap)[:top_k])
         tracks = tuple(self._curve(finding, parts) for finding in whole.findings)
-        warnings = (*self._warnings, *warnings)
+        of_tracks = (note for finding in whole.findings for note in finding.warnings)
+        warnings = tuple(dict.fromkeys((*self._warnings, *warnings, *of_tracks)))
         if whole.shown is not None:
-            warnings = (*whole.shown.warnings, *warnings)
+            warnings = tuple(dict.fromkeys((*whole.shown.warnings, *warnings)))
             return replace(whole.shown, spans=spans, present=present, warnings=warnings, tracks=tracks)
         return self._of_words(plan, spans, present, warnings, tracks)
 
@@ -142,7 +143,7 @@ class WatchedTracks:
             curve=curve,
             pts_seconds=(edges[:-1] + edges[1:]) / 2,
             present=present,
-            warnings=(*self.info.warnings, *plan.warnings, *warnings),
+            warnings=tuple(dict.fromkeys((*self.info.warnings, *plan.warnings, *warnings))),
             provenance={"tfgrounding": __version__, **revision, "looked_at": "texts"},
             source=self._source,
             tracks=tracks,

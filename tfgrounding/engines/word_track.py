@@ -5,23 +5,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import exp
 from typing import Any
 
 import numpy as np
 
 from ..encoders import load_sentences
 from ..errors import one_line
+from ..localizers.presence_of_words import presence_by_nearness, presence_by_words, weak_presence
+from ..tracks.asked_for import another_number, has_content, names
+from ..tracks.exact_words import Phrase
+from ..tracks.text_curves import ALIKE, PARTLY_MET, TextCurves
 from ..tracks.text_track import TextTrack
-from ..tracks.word_tokens import quoted
+from ..tracks.word_tokens import quoted, tokens
 from ..types import Evidence, Moment, Plan, TrackKind
 from .base import TOP_K
 from .curves import WatchedCurves
 from .texts import TextsEngine
 
 LONGEST_EVIDENCE = 120  # characters
-EXACT_SLOPE, EXACT_EVEN = 12.0, 0.7  # log odds of presence for the share of the asked words that stands in a moment
 MOST_EVIDENCE = 2  # texts that speak for a moment
+FITTING = 0.5  # of the best text's fit that another has to have
+_Placed = tuple[float, float, Phrase]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,11 +88,27 @@ class WordTrack:
         """
         asked, is_by_words = self._asked(plan)
         answer = self._watched.ask(asked, top_k=top_k)
-        moments = tuple(self._with_evidence(moment, asked) for moment in answer.spans)
-        exact = self._exact(asked, moments[0]) if moments else 0.0
-        present = answer.present or 0.0
-        if is_by_words:  # words that are asked for and stand there are there, however common they are
-            present = max(present, 1 / (1 + exp(-EXACT_SLOPE * (exact - EXACT_EVEN))))
+        phrases = self._phrases(asked)
+        moments = tuple(self._with_evidence(moment, asked, phrases) for moment in answer.spans)
+        exact = max((phrase.share for phrase in _within(phrases, moments[0])), default=0.0) if moments else 0.0
+        present, notes = answer.present or 0.0, []
+        if not self.engine.reads(self.features, asked.query):
+            present = presence_by_words(exact)
+            if self._made.has_meaning:
+                notes.append("the query is not in Latin letters: only its exact words are looked for")
+        else:
+            near = self._made.nearness(self.engine.text_vectors(self._wordings(asked)))
+            present = min(present, max(presence_by_nearness(near), presence_by_words(exact)))
+        if is_by_words:
+            if self._is_literal(plan, asked.query):
+                present = min(present, weak_presence(exact))
+            present = max(present, presence_by_words(exact))
+        if moments and is_by_words and another_number(asked.query, self._texts_in(moments[0]), self.track.language):
+            present = min(present, weak_presence(0.0))
+        if not (tokens(asked.query) if is_by_words else has_content(asked.query, self.track.language)):
+            present = 0.0
+            moments = tuple(replace(moment, evidence=()) for moment in moments)
+            notes.append(f"the query has no words that can be looked for in what is {self.kind}")
         assert self.features.edges_seconds is not None
         return TrackFinding(
             kind=self.track.kind,
@@ -97,8 +117,12 @@ class WordTrack:
             moments=moments,
             present=present,
             exact=exact,
-            warnings=answer.warnings,
+            warnings=(*answer.warnings, *notes),
         )
+
+    @property
+    def _made(self) -> TextCurves:
+        return self.engine.text_curves(self.features)
 
     def _asked(self, plan: Plan) -> tuple[Plan, bool]:
         """The plan as it is put to this track, and whether it asks for words."""
@@ -108,29 +132,54 @@ class WordTrack:
             return replace(plan, query=part, words=part, paraphrases=(), sub_events=(), relation="single-query"), True
         return replace(plan, asks="", words=""), False  # the words are those of another track
 
-    def _exact(self, asked: Plan, moment: Moment) -> float:
-        """The largest share of the asked words that stands within a moment."""
-        made = self.engine.text_curves(self.features)
-        shares = [0.0]
-        for phrase in made.words.phrases(asked.query):
-            start, end = made.bounds(phrase)
-            if min(end, moment.end_seconds) - max(start, moment.start_seconds) > 0.5 * (end - start):
-                shares.append(phrase.share)
-        return max(shares)
+    def _is_literal(self, plan: Plan, words: str) -> bool:
+        """Whether other words than the asked ones are not meant: they are quoted, or have a name that is not there."""
+        if quoted(plan.query) or quoted(plan.original):
+            return True
+        return not all(self._made.words.has(name) for name in names(plan.original or plan.query, words))
 
-    def _with_evidence(self, moment: Moment, asked: Plan) -> Moment:
-        """The moment with the texts in it that fit best, in order of time."""
-        made = self.engine.text_curves(self.features)
-        texts = made.texts
+    def _phrases(self, asked: Plan) -> list[_Placed]:
+        """(start, end, phrase) of the stretches with words of the query, the largest share first."""
+        made = self._made
+        return [(*made.bounds(phrase), phrase) for phrase in made.words.phrases(asked.query)]
+
+    def _inside(self, moment: Moment) -> np.ndarray:
+        """The numbers of the texts that lie in a moment, or that it lies in."""
+        texts = self._made.texts
         inside = np.minimum(texts.end_seconds, moment.end_seconds) - np.maximum(
             texts.start_seconds, moment.start_seconds
         )
         among = np.flatnonzero(inside > 0.5 * np.minimum(texts.end_seconds - texts.start_seconds, _length(moment)))
-        if not len(among):
-            among = np.flatnonzero(inside > 0)
-        wordings = self._wordings(asked)
-        fits = made.fits(wordings, self.engine.text_vectors(wordings))[among]
-        best = _different(among[np.argsort(-fits, kind="stable")], texts.number)
+        return among if len(among) else np.flatnonzero(inside > 0)
+
+    def _texts_in(self, moment: Moment) -> list[str]:
+        texts = self._made.texts
+        return [texts.texts[texts.number[n]] for n in self._inside(moment)]
+
+    def _with_evidence(self, moment: Moment, asked: Plan, phrases: Sequence[_Placed]) -> Moment:
+        """The moment with the texts in it that have the asked words, best first; else those that fit, by time."""
+        made = self._made
+        texts, among = made.texts, self._inside(moment)
+        shares = made.words.shares(asked.query)
+        met = [phrase for phrase in _within(phrases, moment) if phrase.share >= PARTLY_MET]
+        if met:
+            those = {
+                n
+                for phrase in met
+                if phrase.share >= met[0].share - ALIKE
+                for n in range(phrase.first_text, phrase.last_text + 1)
+            }
+            among = np.array([n for n in sorted(those) if shares[n] > 0] or sorted(those))
+            order = among[np.argsort(-shares[among], kind="stable")]
+            best = _different(order, texts.number)
+        elif not self.engine.reads(self.features, asked.query):
+            best = []
+        else:
+            wordings = self._wordings(asked)
+            fits = (made.fits(wordings, self.engine.text_vectors(wordings)) - made.common)[among]
+            order = np.argsort(-fits, kind="stable")
+            fitting = [n for n in order.tolist() if fits[n] >= FITTING * fits[order[0]]] or order[:1].tolist()
+            best = sorted(_different(among[fitting], texts.number))
         evidence = tuple(
             Evidence(
                 self.track.kind,
@@ -138,7 +187,7 @@ class WordTrack:
                 float(texts.end_seconds[n]),
                 one_line(texts.texts[texts.number[n]], most=LONGEST_EVIDENCE),
             )
-            for n in sorted(best)
+            for n in best
         )
         return replace(moment, evidence=evidence)
 
@@ -158,6 +207,15 @@ def texts_engine(encoder: Any = "embedded", *, device: str = "auto", cache: Any 
         cache: where vectors are kept for the next time, as for `CurvesEngine`.
     """
     return TextsEngine(encoder=load_sentences(encoder, device=device), device=device, cache=cache)
+
+
+def _within(phrases: Sequence[_Placed], moment: Moment) -> list[Phrase]:
+    """The phrases of which at least half lies within a moment."""
+    return [
+        phrase
+        for start, end, phrase in phrases
+        if min(end, moment.end_seconds) - max(start, moment.start_seconds) > 0.5 * (end - start)
+    ]
 
 
 def _length(moment: Moment) -> float:

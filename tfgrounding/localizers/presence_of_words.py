@@ -51,6 +51,24 @@ NULL_SENTENCES = (  # what people say, and ask about, of many kinds; beside `pre
 # Chosen on the first half of the lines of benchmarks/spoken_finding.py; the second half is reported there.
 EVEN = 1.0  # deviations above the unrelated texts at which said and not said are equally probable
 SLOPE = 3.0  # log odds for each deviation
+EXACT_SLOPE, EXACT_EVEN = 24.0, 0.8  # log odds for the share of the asked words that stands in a moment
+NEAR_EVEN = 2.5  # deviations of what unrelated texts have for the same query, which the best text has at even odds
+WEAK, PARTLY = 0.25, 0.25  # present at most where words are asked for and not met, and more for the share that is met
+
+
+def presence_by_words(exact: float) -> float:
+    """Probability that words are there, by the share of them that was found in their order."""
+    return float(1 / (1 + np.exp(-EXACT_SLOPE * (exact - EXACT_EVEN))))
+
+
+def presence_by_nearness(deviations: float) -> float:
+    """Probability by how far a query's best text is above unrelated texts: short words are a little near to any."""
+    return float(1 / (1 + np.exp(-SLOPE * (deviations - NEAR_EVEN))))
+
+
+def weak_presence(exact: float) -> float:
+    """The highest probability that meaning alone can give to words that were found in part: below 0.5."""
+    return WEAK + PARTLY * min(exact, 0.99)
 
 
 class PresenceOfWords:

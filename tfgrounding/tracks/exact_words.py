@@ -85,8 +85,14 @@ class ExactWords:
         pauses = np.zeros(len(ids))  # before each token
         if len(ids) > 1:
             pauses[1:] = self._starts[1:] - np.maximum.accumulate(self._ends)[:-1]
+            guessed = ~np.array(self._timed, dtype=bool)[self._of_text[1:]]  # times within a text say nothing then
+            pauses[1:][guessed & (self._of_text[1:] == self._of_text[:-1])] = 0.0
         words_between = np.where(pauses > PAUSE_SECONDS, WORDS_A_SECOND * pauses, 0.0)
         self._places = np.arange(len(ids)) + np.cumsum(words_between)
+
+    def has(self, word: str) -> bool:
+        """Whether a word, another form of it, or one with a letter wrong stands in the texts."""
+        return bool(self._vocabulary.alike(word))
 
     def shares(self, query: str) -> np.ndarray:
         """(N,) how much of the query's words each text has, from 0 to 1: BM25 by what it would be at most."""
@@ -162,11 +168,12 @@ class ExactWords:
         slope = between * self._places
         step = np.diff(slope, prepend=slope[:1])  # what the way from the token before costs
         score, met = np.zeros(count), np.zeros(count)
-        begun = np.zeros(count, dtype=np.int64)  # where the query's first word would stand
+        begun = np.zeros((2, count), dtype=np.int64)  # the first token that was met, and for which word of the query
         indices = np.arange(count)
         for row, word in enumerate(wanted):
             before = np.concatenate([[0.0], score[:-1]]) - np.maximum(step - between, 0)
-            met_before, begun_before = np.concatenate([[0.0], met[:-1]]), np.concatenate([[0], begun[:-1]])
+            met_before = np.concatenate([[0.0], met[:-1]])
+            begun_before = np.concatenate([np.zeros((2, 1), dtype=np.int64), begun[:, :-1]], axis=1)
             score = score - MISSING * word.weight
             places = word.places
             if len(places):
@@ -174,32 +181,31 @@ class ExactWords:
                 goes_on = before[places] > 0
                 reached = np.where(goes_on, before[places], 0.0) + value
                 value = np.where(goes_on, met_before[places], 0.0) + value
-                start = np.where(goes_on, begun_before[places], places - row)
+                here = np.stack([places, np.full(len(places), row)])
+                start = np.where(goes_on, begun_before[:, places], here)
                 better = reached > score[places]
                 score[places[better]], met[places[better]] = reached[better], value[better]
-                begun[places[better]] = start[better]
+                begun[:, places[better]] = start[:, better]
                 best = np.argsort(-value, kind="stable")[:MOST_CANDIDATES]
                 for k in best:
-                    yield (*self._within(int(start[k]), int(places[k]), len(wanted) - 1 - row), value[k] / total)
+                    first, missed = start[:, k].tolist()
+                    yield (*self._within(first, int(places[k]), missed, len(wanted) - 1 - row), value[k] / total)
             # Words between: each place may also be reached from any before it, at a cost.
             ahead = score + slope
             highest = np.maximum.accumulate(ahead)
             source = np.maximum.accumulate(np.where(ahead >= highest, indices, 0))
-            score, met, begun = highest - slope, met[source], begun[source]
+            score, met, begun = highest - slope, met[source], begun[:, source]
             lost = score <= 0
             score[lost], met[lost] = 0.0, 0.0
 
-    def _within(self, first: int, last: int, more: int) -> tuple[int, int]:
+    def _within(self, first: int, last: int, before: int, after: int) -> tuple[int, int]:
         """An alignment's tokens, with as many more at both ends as words were missing there, of the same text."""
-        first_text, last_text = self._of_text[min(max(first, 0), last)], self._of_text[last]
-        first = max(first, 0)
-        after = min(last + more, len(self._ids) - 1)
-        while self._of_text[after] != last_text:
-            after -= 1
-        if first_text != last_text and first < last:  # the words before may be another text's end
-            while first < last and self._places[first + 1] - self._places[first] > 1:
-                first += 1
-        return first, after
+        begin, end = max(first - before, 0), min(last + after, len(self._ids) - 1)
+        while self._of_text[begin] != self._of_text[first]:
+            begin += 1
+        while self._of_text[end] != self._of_text[last]:
+            end -= 1
+        return begin, end
 
     def _phrase(self, first: int, last: int, share: float, weight: float) -> Phrase:
         texts = int(self._of_text[first]), int(self._of_text[last])

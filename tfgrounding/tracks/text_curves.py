@@ -41,11 +41,14 @@ class TextCurves:
         unrelated: (M, D) those of texts that have nothing to do with the video.
         timed: the texts as they came, with the times of their words; those of `texts` where there are none.
         language: of the texts, ISO 639-1; "" means English.
+        has_meaning: False where the vectors say nothing, as those of texts in a language that the encoder does not
+            read: only exact words are found then.
 
     Attributes:
         edges_seconds: (T + 1,) of the stretches between two times at which a text begins or ends.
         features: (T, D) the vectors of these stretches.
         apart: how different neighbouring texts are, from 0 to 1: where they are, a query is likely to mean one text.
+        common: (N,) how well each text fits the mean of the unrelated ones.
         warnings: what is not searched.
     """
 
@@ -57,9 +60,13 @@ class TextCurves:
         *,
         timed: Sequence[TimedText] = (),
         language: str = "",
+        has_meaning: bool = True,
     ) -> None:
         self.texts = texts
         nothing = unrelated.mean(axis=0)
+        if not has_meaning:
+            vectors = np.broadcast_to(nothing / max(float(np.linalg.norm(nothing)), 1e-9), vectors.shape)
+        self.has_meaning = has_meaning
         self.edges_seconds, self.features = text_stretches(texts, vectors, nothing)
         self._each = replace(texts, number=np.arange(len(texts)))
         self.words = ExactWords(_with_words(texts, timed), language)
@@ -67,9 +74,16 @@ class TextCurves:
         own = vectors[texts.number]  # (N, D)
         common = own @ nothing
         self._deviation = max(float((own @ unrelated.T - common[:, None]).std()), 1e-9)
+        self.common, self._unrelated = common, unrelated
         self._vectors, self._common = own, np.concatenate([[0.0], np.cumsum(common)])
         self._lengths = _lengths_of_sums(own)
-        self.apart = _apart(own)
+        self.apart = _apart(own) if has_meaning else 0.0
+
+    def nearness(self, vectors: np.ndarray) -> float:
+        """How far the nearest text is above unrelated ones, for the best of (N, D) vectors of texts, in deviations."""
+        to_unrelated = vectors @ self._unrelated.T
+        best = (vectors @ self._vectors.T).max(axis=1) - to_unrelated.mean(axis=1)
+        return float((best / np.maximum(to_unrelated.std(axis=1), 1e-6)).max())
 
     def curves(self, texts: Sequence[str], vectors: np.ndarray) -> np.ndarray:
         """(N, T) float32: how well each stretch fits each of N texts with (N, D) vectors."""
@@ -106,7 +120,7 @@ class TextCurves:
             ends.append(end[best])
             odds.append(found[best])
         runs = np.stack([np.concatenate(starts), np.concatenate(ends), np.concatenate(odds)])
-        phrases, sure = self._phrases(words or wordings[0], own, 1.0 if words else self.apart)
+        phrases, sure = self._phrases(words or wordings[0], own, 1.0 if words or not self.has_meaning else self.apart)
         found = [_as_probabilities(runs, LIKELY_SHARE * self.apart * (1 - sure)), phrases]
         return np.concatenate(found, axis=1)
 

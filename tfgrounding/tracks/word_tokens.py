@@ -6,14 +6,14 @@ import re
 import threading
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 LONGEST_TEXT = 10_000  # characters of one text that are read
 LONGEST_WORD = 40  # letters; longer ones are compared as they are
 MOST_COMPARED = 5_000  # words of the track that one word of a query is compared with
-SAME_STEM, ONE_LETTER_OFF = 0.9, 0.6  # how much such a word counts; the word itself counts 1
+SAME_STEM, ONE_LETTER_OFF = 0.9, 0.7  # how much such a word counts; the word itself counts 1
 LEAST_LETTERS = 5  # of a word that may have one letter wrong: shorter ones become other words
 USUAL_LANGUAGE = "en"  # where a track does not say its language
 SPLIT_AT_APOSTROPHE = ("fr", "it", "ca")  # languages that write two words so: "l'eau"
@@ -61,9 +61,16 @@ _COMMON = """
     will with within without wont would wouldnt yes yet you your youre yours yourself
 """
 COMMON = frozenset(_COMMON.split())  # English words that say little, as they are normalised here
+_NUMBERS = """
+    three 3 four 4 five 5 six 6 seven 7 eight 8 nine 9 ten 10 eleven 11 twelve 12 third 3rd fourth 4th fifth 5th
+    sixth 6th seventh 7th eighth 8th ninth 9th tenth 10th eleventh 11th twelfth 12th
+"""
+NUMBERS = dict(zip(_NUMBERS.split()[::2], _NUMBERS.split()[1::2], strict=True))  # English number words as figures
 _ALONE = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written without spaces
 _LETTERS = rf"(?:(?![{_ALONE}])[^\W_])+"
-_WORD = re.compile(rf"[{_ALONE}]|{_LETTERS}(?:['’ʼ`]{_LETTERS})*")
+_FIGURES = re.compile(r"\d+(?:[.,:]\d+)+")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+_WORD = re.compile(rf"{_FIGURES.pattern}|[{_ALONE}]|{_LETTERS}(?:['’ʼ`]{_LETTERS})*")
 _QUOTED = re.compile(r"\"([^\"]{2,})\"|“([^”]{2,})”|«([^»]{2,})»|„([^“”]{2,})[“”]|「([^」]{2,})」")
 
 
@@ -76,15 +83,31 @@ class Token(NamedTuple):
 
 
 def tokens(text: str, language: str = "") -> list[Token]:
-    """The words of a text: small letters, without accents and apostrophes; Chinese and the like letter by letter."""
+    """The words of a text: small letters, without accents and apostrophes; Chinese and the like letter by letter.
+
+    A number with its decimals, as 12.5, is one word; English number words are figures.
+    """
     plain = _plain(text[:LONGEST_TEXT])
     if language in SPLIT_AT_APOSTROPHE:
         plain = re.sub("['’ʼ`]", " ", plain)
     length = max(len(plain), 1)
+    figures = NUMBERS if _main_language(language) == USUAL_LANGUAGE else {}
     return [
-        Token(re.sub("['’ʼ`]", "", found[0]), found.start() / length, found.end() / length)
+        Token(_as_compared(found[0], figures), found.start() / length, found.end() / length)
         for found in _WORD.finditer(plain)
     ]
+
+
+def _as_compared(word: str, figures: Mapping[str, str]) -> str:
+    if _FIGURES.fullmatch(word):
+        return word.replace(",", "" if _THOUSANDS.fullmatch(word) else ".")
+    word = re.sub("['’ʼ`]", "", word)
+    return figures.get(word, word)
+
+
+def has_figure(word: str) -> bool:
+    """Whether a word has a digit: another digit makes it another word."""
+    return any(letter.isdigit() for letter in word)
 
 
 def quoted(query: str) -> str:
@@ -104,13 +127,13 @@ class Vocabulary:
         self._number = {word: n for n, word in enumerate(words)}
         self._forward = sorted(self._number)
         self._backward = sorted(word[::-1] for word in self._number)
-        self._stem = _stemmer(language.split("-")[0].lower() or USUAL_LANGUAGE)
+        self._stem = _stemmer(_main_language(language))
 
     def alike(self, word: str) -> dict[int, float]:
         """The numbers of the words that a word stands for, and how much each counts: itself, its stem, a slip."""
         found: dict[int, float] = {}
         if len(word) <= LONGEST_WORD:
-            begin, slips = max(2, min(3, len(word) - 1)), len(word) >= LEAST_LETTERS and not word.isdigit()
+            begin, slips = max(2, min(3, len(word) - 1)), len(word) >= LEAST_LETTERS and not has_figure(word)
             same_head = _with_head(self._forward, word[:begin])
             stem = self._stem(word)
             for other in same_head:
@@ -121,11 +144,15 @@ class Vocabulary:
                 heads = _with_head(self._forward, word[:half])
                 tails = (other[::-1] for other in _with_head(self._backward, word[half + 1 :][::-1]))
                 for other in (*heads, *tails):
-                    if not other.isdigit() and _one_letter_off(word, other):
+                    if not has_figure(other) and _one_letter_off(word, other):
                         found.setdefault(self._number[other], ONE_LETTER_OFF)
         if word in self._number:
             found[self._number[word]] = 1.0
         return found
+
+
+def _main_language(language: str) -> str:
+    return language.split("-")[0].lower() or USUAL_LANGUAGE
 
 
 def _with_head(ordered: Sequence[str], head: str) -> Sequence[str]:

@@ -175,6 +175,7 @@ GREETING = re.compile(
     r"\s+(?:to|with|in|into|at|on)\s.*$",
     re.IGNORECASE | re.DOTALL,
 )
+ABOUT = re.compile(r"(?:about|regarding|concerning|of(?!\s+course\b))\s+(?=\S)", re.IGNORECASE)
 NOTHING = lexicon.word_set(
     """it this that him her them us me you something anything nothing everything things so himself herself themselves
     each other one another stuff hers his theirs what few some word words prayer grace text writing

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from . import lexicon
 from .asked_patterns import (
+    ABOUT,
     BEARERS,
     CAPITALS,
     EMPTY,
@@ -143,6 +144,8 @@ def _said(text: str) -> Iterator[tuple[int, int, Asks]]:
             re.IGNORECASE,
         ):
             start += word.end()
+        if about := ABOUT.match(text, start, end):  # "what do they say about costs"
+            start = about.end()
         if text[start : start + 1] != HIDDEN:
             if greeting := GREETING.match(text[start:end]):
                 end = start + greeting.end(1)
