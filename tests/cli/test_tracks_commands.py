@@ -69,6 +69,16 @@ def test_mistakes_are_one_line(run, video, arguments, why):
     assert run("transcript", "missing.mp4")[0] == 2
 
 
+def test_a_language_is_chosen_where_queries_are_asked(run, video, tmp_path):
+    (tmp_path / "talk.de.srt").write_text(SRT.replace("Hello, you.", "Hallo, du."))
+    ask = ("ground", video, 'she says "hallo"', "--tracks", "said")
+    assert "talk.de.srt" in run(*ask, "--language", "de")[1]
+    assert "talk.en.srt" in run(*ask)[1]
+    for command in (ask, ("report", video, "hello"), ("export", video, "hello")):
+        code, _, err = run(*command, "--language", "xx")
+        assert code == 2 and "'xx' is not known" in err
+
+
 def test_encode_prepares_the_tracks_that_are_named(run, video, monkeypatch):
     from tfgrounding.registry import ROWS
 

@@ -53,6 +53,16 @@ def test_what_is_said_is_found_with_the_words_as_evidence(film, grounder):
     assert answer.present > 0.9
 
 
+def test_the_wanted_language_of_the_words_is_read(film, colour_encoder):
+    text = (film.parent / "film.srt").read_text(encoding="utf-8").replace("tomatoes", "Tomaten")
+    (film.parent / "film.de.srt").write_text(text, encoding="utf-8")
+    for language, name in (("", "film.srt"), ("de", "film.de.srt"), ("German", "film.de.srt")):
+        asked = Grounder(encoder=colour_encoder, cache=False, language=language)
+        assert name in asked.ground(film, "blue").tracks[0].source
+    with pytest.raises(TrackError, match="'xx' is not known"):
+        Grounder(encoder=colour_encoder, cache=False, language="xx")
+
+
 def test_a_query_about_pictures_is_answered_as_without_words(film, colour_encoder, grounder):
     alone = Grounder(encoder=colour_encoder, cache=False, tracks="shown")
     for query in ("blue", "a red thing appears", "first red, then green"):

@@ -34,6 +34,7 @@ from .terminal import (
     EncoderName,
     EngineName,
     Estimated,
+    Language,
     LocalizerName,
     PictureRate,
     PlannerName,
@@ -173,6 +174,7 @@ def ground_command(
     dtype: Dtype = "auto",
     tracks: Tracks = "auto",
     sentences: Sentences = "embedded",
+    language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,
     estimate: Estimated = False,
@@ -205,6 +207,7 @@ def ground_command(
         dtype=dtype,
         tracks=tracks,
         sentences=sentences,
+        language=language,
     )
     (answer,) = answers
     if threshold is not None and answer.moments:

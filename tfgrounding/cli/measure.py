@@ -17,6 +17,7 @@ from .terminal import (
     EncoderName,
     EngineName,
     Estimated,
+    Language,
     LocalizerName,
     Sentences,
     Tracks,
@@ -70,6 +71,7 @@ def eval_command(
     dtype: Dtype = "auto",
     tracks: Tracks = "shown",
     sentences: Sentences = "embedded",
+    language: Language = "",
     stride: Annotated[
         int | None, typer.Option(min=1, help="TFVTG's stride in samples; default: the data set's.")
     ] = None,
@@ -112,6 +114,7 @@ def eval_command(
         dtype=dtype,
         tracks=tracks,
         sentences=sentences,
+        language=language,
         stride_frames=stride,
         longest_share=longest,
         picture_rate_hz=picture_rate,

@@ -20,6 +20,7 @@ from .terminal import (
     Dtype,
     EncoderName,
     EngineName,
+    Language,
     LocalizerName,
     PictureRate,
     PlannerName,
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 # Options that say how answers are made.
 OF_MAKING = (
     *("engine", "vlm", "encoder", "planner", "localizer", "rate", "device", "dtype"),
-    *("tracks", "sentences"),
+    *("tracks", "sentences", "language"),
     *("view", "vlm_pictures", "budget", "vlm_timeout", "vlm_concurrency"),
     *("picture_rate", "stream"),
 )
@@ -85,6 +86,7 @@ def export_command(
     dtype: Dtype = "auto",
     tracks: Tracks = "auto",
     sentences: Sentences = "embedded",
+    language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -109,6 +111,7 @@ def export_command(
         dtype=dtype,
         tracks=tracks,
         sentences=sentences,
+        language=language,
     )
     for answer in answers:
         keep_source(answer.video.path, output)
@@ -150,6 +153,7 @@ def report_command(
     dtype: Dtype = "auto",
     tracks: Tracks = "auto",
     sentences: Sentences = "embedded",
+    language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,
 ) -> None:
@@ -174,6 +178,7 @@ def report_command(
         dtype=dtype,
         tracks=tracks,
         sentences=sentences,
+        language=language,
     )
     for answer in answers:
         keep_source(answer.video.path, output, png, svg)
@@ -229,6 +234,7 @@ def mcp_command(
     dtype: Dtype = "auto",
     tracks: Tracks = "auto",
     sentences: Sentences = "embedded",
+    language: Language = "",
 ) -> None:
     """Serve the videos below a folder to agents, as an MCP server on stdin and stdout."""
     vision = VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency)
@@ -247,6 +253,7 @@ def mcp_command(
             dtype=dtype,
             tracks=tracks,
             sentences=sentences,
+            language=language,
             **vision.settings(vlm, device),
         )
     )

@@ -93,6 +93,9 @@ Tracks = Annotated[
 Sentences = Annotated[
     str, typer.Option(help="What compares queries with words: embedded, sentences:MODEL, served:MODEL@URL.")
 ]
+Language = Annotated[
+    str, typer.Option(help="The language of the words, such as en or de; default: any, English first.")
+]
 
 
 def named_source(video: str, *, picture_rate: float | None, stream: int | None) -> Source:

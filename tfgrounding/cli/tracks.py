@@ -16,6 +16,7 @@ from .terminal import (
     Device,
     Dtype,
     EncoderName,
+    Language,
     PictureRate,
     Stream,
     Video,
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
     from ..tracks.choice import TrackChoice
     from ..tracks.kept_texts import KeptTexts
     from ..types import Source
-
-Language = Annotated[
-    str, typer.Option(help="The language of the words, such as en or de; default: any, English first.")
-]
 
 
 def encode_command(

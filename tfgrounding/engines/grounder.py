@@ -58,9 +58,11 @@ class Grounder:
             else speech), "written" on the screen, "described" in captions, "heard"; see docs/words.md. "auto": shown,
             and of the others what is there without work. Without "shown" no picture is looked at and no engine loaded.
         sentences: the encoder that compares queries with texts: "embedded", or what `load_sentences` takes.
+        language: the wanted language of the words, such as "de"; "" for any, English first.
 
     Raises:
-        TFGroundingError: an engine, encoder, planner, localizer, device or track that is not known or not available.
+        TFGroundingError: an engine, encoder, planner, localizer, device, track or language that is not known or not
+            available.
     """
 
     def __init__(
@@ -81,12 +83,14 @@ class Grounder:
         most_overlap: float = MOST_OVERLAP,
         tracks: str | Sequence[str] = "auto",
         sentences: str | Encoder = "embedded",
+        language: str = "",
     ) -> None:
         self.top_k = _checked_top_k(top_k)
         choice = track_choice(tracks)
         words = WordsEngine(
             choice,
             sentences=sentences,
+            language=language,
             planner=planner,
             localizer=localizer,
             device=device,

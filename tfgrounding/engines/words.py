@@ -17,6 +17,7 @@ from ..tracks.choice import TrackChoice
 from ..tracks.kept_texts import KeptTexts
 from ..tracks.making import text_tracks
 from ..tracks.sounds import sound_features
+from ..tracks.subtitles import checked_language
 from ..types import Progress, VideoFeatures
 from .base import Watched
 from .sound_track import SoundTrack
@@ -32,10 +33,11 @@ class WordsEngine:
         choice: which tracks.
         sentences: the encoder that compares the query with texts: a name or an object as `load_sentences` takes it. It
             is loaded when the first track with texts is there.
+        language: the wanted language of the words, as ISO 639-1 says it; "" for any, English first.
         planner, localizer, device, cache, most_overlap: as for `Grounder`.
 
     Raises:
-        TFGroundingError: a planner or localizer that is not known.
+        TFGroundingError: a planner, localizer or language that is not known.
     """
 
     name = NAME
@@ -51,8 +53,10 @@ class WordsEngine:
         device: str = "auto",
         cache: bool | str | os.PathLike[str] = True,
         most_overlap: float = 1.0,
+        language: str = "",
     ) -> None:
         self.choice = choice
+        self.language = checked_language(language)
         self.planner = get_planner(planner)
         self.localizer = get_localizer(localizer)
         self.most_overlap = most_overlap
@@ -66,7 +70,8 @@ class WordsEngine:
     def provenance(self) -> dict[str, Any]:
         """The tracks and the encoder of sentences."""
         encoder = self._sentences if isinstance(self._sentences, str) else self._sentences.name
-        return {"engine": self.name, "tracks": str(self.choice), "sentences": encoder}
+        language = {"language": self.language} if self.language else {}
+        return {"engine": self.name, "tracks": str(self.choice), "sentences": encoder, **language}
 
     def watch(self, source: AnySource | VideoFeatures, *, progress: Progress | None = None) -> Watched:
         """Read or make the video's text tracks.
@@ -89,7 +94,7 @@ class WordsEngine:
             if shown is None:
                 raise TFGroundingError("words are found in a video, and these features come without theirs: give it")
             return shown
-        made = text_tracks(video, self.choice, kept=self._kept, progress=progress)
+        made = text_tracks(video, self.choice, kept=self._kept, language=self.language, progress=progress)
         words: list[WordTrack | SoundTrack] = []
         warnings = list(made.warnings)
         for track in made.tracks:

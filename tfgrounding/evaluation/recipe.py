@@ -62,6 +62,7 @@ class Recipe:
     rephrasings: bool = True
     tracks: str = "shown"
     sentences: str = "embedded"
+    language: str = ""
 
     def __post_init__(self) -> None:
         if self.captions is not None:
@@ -97,6 +98,7 @@ class Recipe:
             "--vlm": self.vlm,
             "--dtype": None if self.dtype == "auto" else self.dtype,
             "--tracks": None if self.tracks == "shown" else self.tracks,
+            "--language": self.language or None,
         }
         if given := [name for name, value in options.items() if value is not None]:
             raise DatasetError(f"with --captions no picture is looked at: leave out {' and '.join(given)}")
@@ -154,6 +156,7 @@ class Recipe:
             **({"dtype": self.dtype} if self.dtype != "auto" else {}),
             "tracks": self.tracks,
             "sentences": self.sentences,
+            **({"language": self.language} if self.language else {}),
             **({"picture_rate_hz": self.picture_rate_hz} if self.picture_rate_hz is not None else {}),
             "top_k": self.top_k,
             "stride_frames": self.stride_frames,

@@ -90,6 +90,7 @@ class VideoWorker:
             most_overlap=1.0,
             tracks=recipe.tracks,
             sentences=recipe.sentences,
+            language=recipe.language,
         )
         engine = self.grounder.engine
         if self._features is not None and self._videos is None and self.grounder.curves is not engine:
