@@ -45,6 +45,24 @@ def test_most_national_encodings_are_found_without_the_language(encoding, langua
     assert text == national(first, second) and "convert the file to UTF-8" in warning
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Où êtes-vous allés hier soir ?\nÇa va, j'ai déjà mangé.\nNoël à l'hôtel, c'est drôle.",
+        "¿Dónde está el niño?\nMañana será otro día.\n¡Qué lástima, señor!",
+        "Não sei o que é isso.\nA ação começa amanhã às três.",
+        "Jag är så trött på att köra.\nÅh nej!",
+        "Jeg ønsker at gå på en ø.",
+        "Perché non è così?\nPiù tardi andrò in città.",
+        "Tür zu!",
+        "It’s a “quote” – café\nNaïve résumé…",
+    ],
+)
+def test_western_texts_need_no_language(text):
+    for some in (text, text.splitlines()[0]):
+        assert decoded(some.encode("cp1252"))[0] == some
+
+
 def test_a_language_that_does_not_fit_is_no_harm():
     for language in ("en", "ja"):
         assert decoded(national(*NATIONAL[0][2:]).encode("cp1251"), language)[0] == national(*NATIONAL[0][2:])

@@ -20,6 +20,9 @@ USUAL = {
     "vi": ("cp1258",),
     "th": ("cp874",),
 }
+WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüÿßœ"  # others, as ð, þ and ž, are more often those of other encodings
+WESTERN_SIGNS = "¿¡«»“”„‘’‚…–—·°€£§©®™ªº\xa0\xad"
+MOST_NEIGHBOURS = 0.25  # of the letters beyond ASCII in a Western text that follow another one
 ALL = tuple(dict.fromkeys((*WESTERN, *(one for some in USUAL.values() for one in some))))
 SAMPLE_BYTES = 64 << 10  # of the lines that are not ASCII, by which the encoding is found
 
@@ -63,7 +66,20 @@ def _likely(data: bytes, language: str) -> str:
     """The most likely encoding, of those that are usual for the language if one of them fits."""
     sample = b"\n".join(line for line in data.splitlines() if not line.isascii())[:SAMPLE_BYTES]
     usual = next((some for languages, some in USUAL.items() if language in languages.split()), WESTERN)
-    return (_fitting(sample, usual) if language else "") or _fitting(sample, ALL) or WESTERN[0]
+    if language and (found := _fitting(sample, usual)):
+        return found
+    return WESTERN[0] if _is_western(sample) else _fitting(sample, ALL) or WESTERN[0]
+
+
+def _is_western(sample: bytes) -> bool:
+    """Whether bytes read as Western European have its usual letters and signs, and the letters stand singly."""
+    text = sample.decode("cp1252", "replace").lower()
+    beyond = [at for at, letter in enumerate(text) if letter > "\x7f"]
+    letters = [at for at in beyond if text[at] in WESTERN_LETTERS]
+    neighbours = sum(text[at - 1] > "\x7f" for at in letters if at)
+    return all(text[at] in WESTERN_LETTERS + WESTERN_SIGNS for at in beyond) and (
+        neighbours <= MOST_NEIGHBOURS * len(letters)
+    )
 
 
 def _fitting(sample: bytes, encodings: tuple[str, ...]) -> str:
