@@ -24,7 +24,7 @@ import numpy as np
 from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).parent))
-from written_titles import FOOTAGE, Title, footage, render, stretches
+from benches.written_titles import FOOTAGE, Title, footage, render, stretches
 
 from tfgrounding.media import iter_frames
 from tfgrounding.tracks.screen_lines import join_over_time

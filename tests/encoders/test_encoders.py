@@ -286,7 +286,11 @@ def test_an_unreachable_hub_is_said_within_seconds(offline, tmp_path):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("magic", "choose auto or one of blip2, clip, embedded, languagebind, lavis, open_clip, served, siglip, xclip"),
+        (
+            "magic",
+            "choose auto or one of blip2, clip, embedded, languagebind, lavis, open_clip, sentences, served, siglip, "
+            "xclip",
+        ),
         ("embedded:other", "embedded:other' has no choices"),
         ("clip:/no/such/folder", "is not a folder with a checkpoint"),
         ("clip:./nothing", "is not a folder with a checkpoint"),

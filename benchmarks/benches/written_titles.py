@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-FOOTAGE = Path(__file__).parents[2] / "shared" / "footage"
+FOOTAGE = Path(__file__).parents[3] / "shared" / "footage"
 LONGEST_SECONDS, SHORTEST_SECONDS = 16.0, 6.5  # of a stretch
 TEXTS = """HOME 2  AWAY 1|Chapter One|Breaking News|Thank you for watching|EXIT|Step 3: add the flour|3 : 14|The End
 Platform 9|Subscribe now|NO PARKING|Interview with Dr. Maria Lopez|GOAL!|Live from Berlin|Part two
