@@ -1,11 +1,12 @@
 """Lines that are said at known times: are they found, quoted and in other words, and known to be absent elsewhere?
 
-    python benchmarks/spoken_finding.py [--half first|second|both] [--joined 1]
+    python benchmarks/spoken_finding.py [--half first|second|both] [--joined 1] [--recognised]
 
 120 lines in six videos, which benches/spoken_lines.py speaks with espeak-ng; the track has their texts and times, so
 that only *finding* is measured. Each line is asked for twice: quoted, and in other words. Found is a first moment whose
 start and end are both within 1 s of the line's. Constants were chosen on the first half of the lines, those with even
 numbers; the second half is reported. `--joined N`: every N lines are one text, as in tracks with few long texts.
+`--recognised`: the texts are those that the packaged speech model hears in the videos; the lines' times are as spoken.
 
 Presence: queries about a video's own lines against those about the other videos' lines, and against queries about what
 is seen. ROC is the area under the curve; beside it stands how often each is above the fusion's limit.
@@ -28,6 +29,7 @@ from benches.spoken_lines import Line, Spoken, build, read_lines
 from tfgrounding.engines.word_track import WordTrack, texts_engine
 from tfgrounding.localizers.fusion import LEAST_ASKED, LEAST_PRESENT
 from tfgrounding.planning.planner import RulesPlanner
+from tfgrounding.tracks.cache import FeatureCache
 from tfgrounding.tracks.text_track import TextTrack, TimedText
 from tfgrounding.types import Plan
 
@@ -88,13 +90,28 @@ def tracks(videos: Sequence[Sequence[Spoken]], joined: int) -> list[WordTrack]:
     return made
 
 
-def known_videos() -> list[list[Spoken]]:
-    """When each line is said in each video; the videos are built once and kept under .bench/."""
+def recognised_tracks() -> list[WordTrack]:
+    """What the packaged model hears in each video."""
+    from tfgrounding.media import open_source
+    from tfgrounding.tracks.kept_texts import KeptTexts
+    from tfgrounding.tracks.speech import speech_track
+
+    engine, made = texts_engine(), []
+    for path, _ in built_videos():
+        heard = speech_track(path, kept=KeptTexts(FeatureCache(KEPT / "cache")))
+        assert heard is not None
+        made.append(WordTrack(heard, open_source(path).info.duration_seconds, engine))
+    return made
+
+
+def built_videos() -> list[tuple[str, list[Spoken]]]:
+    """Each video and when each line is said in it; the videos are built once and kept under .bench/."""
     kept = KEPT / "known.json"
     if not kept.exists():
         built = build(KEPT, [line.text for line in read_lines()], lines_a_video=LINES_A_VIDEO)
         kept.write_text(json.dumps([[str(path), spoken] for path, spoken in built]), encoding="utf-8")
-    return [[tuple(row) for row in spoken] for _, spoken in json.loads(kept.read_text(encoding="utf-8"))]
+    made = json.loads(kept.read_text(encoding="utf-8"))
+    return [(path, [tuple(row) for row in spoken]) for path, spoken in made]
 
 
 def asked_of(lines: Sequence[Line]) -> list[Asked]:
@@ -111,9 +128,9 @@ def asked_of(lines: Sequence[Line]) -> list[Asked]:
     return found
 
 
-def measure(which: str, joined: int) -> dict[str, dict[str, float]]:
-    lines, videos = read_lines(), known_videos()
-    ready, planner = tracks(videos, joined), RulesPlanner()
+def measure(which: str, joined: int, recognised: bool) -> dict[str, dict[str, float]]:
+    lines, videos = read_lines(), [spoken for _, spoken in built_videos()]
+    ready, planner = recognised_tracks() if recognised else tracks(videos, joined), RulesPlanner()
     rows: dict[str, list[tuple[float, ...]]] = {}
     for number, asked in enumerate(asked_of(lines)):
         half = asked.line % 2 if asked.line >= 0 else number % 2
@@ -157,8 +174,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("first", "second", "both"), default="both")
     parser.add_argument("--joined", type=int, default=1, help="lines that are one text")
+    parser.add_argument("--recognised", action="store_true", help="search what the packaged speech model hears")
     options = parser.parse_args()
-    found = measure(options.half, options.joined)
+    found = measure(options.half, options.joined, options.recognised)
     names = list(next(iter(found.values())))
     print("| asked | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")
