@@ -15,7 +15,7 @@ from ..localizers.fusion import Reading, fused, in_order, presence_of_all, votin
 from ..localizers.intervals import distinct
 from ..planning.planner import Planner
 from ..planning.plans import planned
-from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoFeatures, VideoInfo
+from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoInfo
 from .base import TOP_K, Watched
 from .sound_track import SoundTrack
 from .word_track import TrackFinding, WordTrack
@@ -79,10 +79,6 @@ class WatchedTracks:
     @property
     def samples(self) -> int:
         return 0 if self._shown is None else self._shown.samples
-
-    @property
-    def features(self) -> VideoFeatures:
-        return self._shown.features  # type: ignore[union-attr]
 
     def ask(self, query: str | Plan, *, top_k: int = TOP_K, **grid: Any) -> Answer:
         """When does it happen, by all tracks?

@@ -89,7 +89,8 @@ class WordTrack:
         asked, is_by_words = self._asked(plan)
         answer = self._watched.ask(asked, top_k=top_k)
         phrases = self._phrases(asked)
-        moments = tuple(self._with_evidence(moment, asked, phrases) for moment in answer.spans)
+        shares, fits = self._made.words.shares(asked.query), self._fits(asked)
+        moments = tuple(self._with_evidence(moment, phrases, shares, fits) for moment in answer.spans)
         exact = max((phrase.share for phrase in _within(phrases, moments[0])), default=0.0) if moments else 0.0
         present, notes = answer.present or 0.0, []
         if not self.engine.reads(self.features, asked.query):
@@ -156,11 +157,25 @@ class WordTrack:
         texts = self._made.texts
         return [texts.texts[texts.number[n]] for n in self._inside(moment)]
 
-    def _with_evidence(self, moment: Moment, asked: Plan, phrases: Sequence[_Placed]) -> Moment:
-        """The moment with the texts in it that have the asked words, best first; else those that fit, by time."""
-        made = self._made
-        texts, among = made.texts, self._inside(moment)
-        shares = made.words.shares(asked.query)
+    def _fits(self, asked: Plan) -> np.ndarray | None:
+        """(N,) how well each text fits the query; None where the encoder does not read it or the texts."""
+        if not self.engine.reads(self.features, asked.query):
+            return None
+        wordings = self._wordings(asked)
+        return self._made.fits(wordings, self.engine.text_vectors(wordings)) - self._made.common
+
+    def _with_evidence(
+        self, moment: Moment, phrases: Sequence[_Placed], shares: np.ndarray, fits: np.ndarray | None
+    ) -> Moment:
+        """The moment with the texts in it that have the asked words, best first; else those that fit, by time.
+
+        Args:
+            moment: of this track.
+            phrases: where words of the query stand.
+            shares: (N,) the share of the query's words that each text has.
+            fits: (N,) as of `_fits`.
+        """
+        texts, among = self._made.texts, self._inside(moment)
         met = [phrase for phrase in _within(phrases, moment) if phrase.share >= PARTLY_MET]
         if met:
             those = {
@@ -172,13 +187,12 @@ class WordTrack:
             among = np.array([n for n in sorted(those) if shares[n] > 0] or sorted(those))
             order = among[np.argsort(-shares[among], kind="stable")]
             best = _different(order, texts.number)
-        elif not self.engine.reads(self.features, asked.query):
+        elif fits is None:
             best = []
         else:
-            wordings = self._wordings(asked)
-            fits = (made.fits(wordings, self.engine.text_vectors(wordings)) - made.common)[among]
-            order = np.argsort(-fits, kind="stable")
-            fitting = [n for n in order.tolist() if fits[n] >= FITTING * fits[order[0]]] or order[:1].tolist()
+            own = fits[among]
+            order = np.argsort(-own, kind="stable")
+            fitting = [n for n in order.tolist() if own[n] >= FITTING * own[order[0]]] or order[:1].tolist()
             best = sorted(_different(among[fitting], texts.number))
         evidence = tuple(
             Evidence(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..encoders import Encoder, load_sentences
 from ..encoders.clap import ClapEncoder, named_sounds
@@ -18,7 +19,7 @@ from ..tracks.kept_texts import KeptTexts
 from ..tracks.making import text_tracks
 from ..tracks.sounds import sound_features
 from ..tracks.subtitles import checked_language
-from ..types import Progress, VideoFeatures
+from ..types import Progress, Source, VideoFeatures
 from .base import Watched
 from .sound_track import SoundTrack
 from .texts import TextsEngine
@@ -66,6 +67,9 @@ class WordsEngine:
         self._sentences, self._device, self._cache = sentences, device, cache
         self._engine: TextsEngine | None = None
         self._loading = threading.Lock()
+        self._read: WeakKeyDictionary[VideoFeatures, tuple[list[WordTrack | SoundTrack], list[str]]] = (
+            WeakKeyDictionary()
+        )  # of features that are asked again and again: their tracks are read once
 
     def provenance(self) -> dict[str, Any]:
         """The tracks and the encoder of sentences."""
@@ -94,6 +98,23 @@ class WordsEngine:
             if shown is None:
                 raise TFGroundingError("words are found in a video, and these features come without theirs: give it")
             return shown
+        kept = self._read.get(source) if isinstance(source, VideoFeatures) else None
+        words, warnings = kept or self._tracks(video, progress)
+        if isinstance(source, VideoFeatures):
+            self._read[source] = (words, warnings)
+        if not words and shown is None:
+            warnings = [*warnings, f"nothing found: there is no text in the tracks {self.choice}"]
+        return WatchedTracks(
+            shown,
+            words,
+            planner=self.planner,
+            source=video,
+            warnings=warnings,
+            most_overlap=self.most_overlap,
+        )
+
+    def _tracks(self, video: Source, progress: Progress | None) -> tuple[list[WordTrack | SoundTrack], list[str]]:
+        """The tracks of a video, ready to be asked, and what is to be said of them."""
         made = text_tracks(video, self.choice, kept=self._kept, language=self.language, progress=progress)
         words: list[WordTrack | SoundTrack] = []
         warnings = list(made.warnings)
@@ -114,16 +135,7 @@ class WordsEngine:
             else:
                 warnings += sounds.info.warnings
                 words.append(SoundTrack(sounds, encoder))
-        if not words and shown is None:
-            warnings.append(f"nothing found: there is no text in the tracks {self.choice}")
-        return WatchedTracks(
-            shown,
-            words,
-            planner=self.planner,
-            source=video,
-            warnings=warnings,
-            most_overlap=self.most_overlap,
-        )
+        return words, warnings
 
     def _loaded(self) -> TextsEngine:
         with self._loading:

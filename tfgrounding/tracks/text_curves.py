@@ -26,10 +26,8 @@ IN_COMMON = 0.3  # of the variance of neighbours' vectors, from which on single 
 LIKELY_SHARE = 0.6  # of all votes, that intervals of texts have
 MOST_LIKELY = 64
 WORDS_CUT = f"only the first {MOST_TOKENS:,} words are searched for the query's own words"
-WHOLE_SHARE, SHORT_SECONDS = (
-    0.5,
-    6.0,
-)  # a phrase without word times is its texts, where it is most of them or they are short
+# A phrase without word times is its texts, where it is most of them or they are short.
+WHOLE_SHARE, SHORT_SECONDS = 0.5, 6.0
 
 
 class TextCurves:
