@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Relation = Literal["single-query", "sequentially", "simultaneously"]
 RELATIONS: tuple[Relation, ...] = get_args(Relation)
+Wants = Literal["moments", "number", "length", "time until"]
+WANTS: tuple[Wants, ...] = get_args(Wants)
 TrackKind = Literal["shown", "said", "written", "described", "heard"]
 TRACK_KINDS: tuple[TrackKind, ...] = get_args(TrackKind)
 Progress = Callable[[float, float], None]  # called with (how much is done, how much there is in all)
@@ -187,16 +189,19 @@ class SubEvent:
     """One simple event of a query, said in one or more ways; the first description is the main one.
 
     `asks`: the track that is asked first ("said", "written"), "" where the event may be in any. `words`: what is said
-    or written in it, without "she says", "the sign that reads" or quotation marks.
+    or written in it, without "she says", "the sign that reads" or quotation marks. `negated`: looked for is a time at
+    which it does not happen; the descriptions say what does not.
     """
 
     descriptions: tuple[str, ...]
     asks: TrackKind | Literal[""] = ""
     words: str = ""
+    negated: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "descriptions", tuple(self.descriptions))
         _check_asked(self.asks, self.words)
+        _check_negated(self.negated)
         if not self.descriptions or not all(isinstance(d, str) and d.strip() for d in self.descriptions):
             raise PlanError("a sub-event needs at least one description, and none may be empty")
 
@@ -205,8 +210,10 @@ class SubEvent:
 class Plan:
     """A query, its other wordings, its simple events in order, and how these relate in time (TFVTG, section 3.1).
 
-    `original`: what the user wrote, where that is another language than `query`, which the encoder is to read. `asks`
-    and `words`: as in `SubEvent`, for the whole query.
+    `original`: what the user wrote, where `query`, which the encoder is to read, is something else: a translation, a
+    question as a statement, what a negated query says is not there. `asks`, `words` and `negated`: as in `SubEvent`,
+    for the whole query. `wants`: what a question asks for: when it happens, how often, for how long, or how long until
+    then.
     """
 
     query: str
@@ -218,9 +225,14 @@ class Plan:
     original: str = ""
     asks: TrackKind | Literal[""] = ""
     words: str = ""
+    negated: bool = False
+    wants: Wants = "moments"
 
     def __post_init__(self) -> None:
         _check_asked(self.asks, self.words)
+        _check_negated(self.negated)
+        if self.wants not in WANTS:
+            raise PlanError(f"a plan may want {', '.join(WANTS)}, not {self.wants!r:.40}")
         object.__setattr__(self, "paraphrases", tuple(self.paraphrases))
         object.__setattr__(self, "sub_events", tuple(self.sub_events))
         object.__setattr__(self, "warnings", tuple(self.warnings))
@@ -239,6 +251,13 @@ class Plan:
             every.extend(event.descriptions)
         return tuple(dict.fromkeys(every))
 
+    @property
+    def own_words(self) -> str:
+        """The query for a reader who understands "no" and "not", as a vision LLM does."""
+        if not self.negated and not any(event.negated for event in self.sub_events):
+            return self.query
+        return self.original or (f"not this: {self.query}" if self.negated else self.query)
+
     def to_dict(self) -> dict[str, Any]:
         """The plan as plain JSON types."""
         return {
@@ -250,6 +269,7 @@ class Plan:
             "warnings": list(self.warnings),
             **({"original": self.original} if self.original else {}),
             **_asked_to_dict(self),
+            **({"wants": self.wants} if self.wants != "moments" else {}),
         }
 
     @classmethod
@@ -269,6 +289,8 @@ class Plan:
                 original=_text(data.get("original", "")),
                 asks=data.get("asks", ""),
                 words=_text(data.get("words", "")),
+                negated=data.get("negated", False),
+                wants=data.get("wants", "moments"),
             )
         except KeyError as error:
             raise PlanError(f"the plan has no {error.args[0]}") from None
@@ -283,8 +305,14 @@ def _check_asked(asks: Any, words: Any) -> None:
         raise PlanError(f"the words of a plan must be a text, not {type(words).__name__}")
 
 
+def _check_negated(negated: Any) -> None:
+    if not isinstance(negated, bool):
+        raise PlanError(f"negated must be true or false, not {negated!r:.40}")
+
+
 def _asked_to_dict(asked: Plan | SubEvent) -> dict[str, Any]:
-    return {name: value for name, value in (("asks", asked.asks), ("words", asked.words)) if value}
+    every = (("asks", asked.asks), ("words", asked.words), ("negated", asked.negated))
+    return {name: value for name, value in every if value}
 
 
 def _event_to_dict(event: SubEvent) -> Any:
@@ -296,7 +324,12 @@ def _event_to_dict(event: SubEvent) -> Any:
 def _event_from_dict(event: Any) -> SubEvent:
     if not isinstance(event, Mapping):
         return SubEvent(_texts(event))
-    return SubEvent(_texts(event["descriptions"]), asks=event.get("asks", ""), words=_text(event.get("words", "")))
+    return SubEvent(
+        _texts(event["descriptions"]),
+        asks=event.get("asks", ""),
+        words=_text(event.get("words", "")),
+        negated=event.get("negated", False),
+    )
 
 
 def _text(value: Any) -> str:
