@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from videos import BLUE, RED, make_scenes
 
 from tfgrounding import Answer, Grounder, Grounding, Moment, Pictures, Plan, Span, SubEvent, VideoInfo
 from tfgrounding.errors import AnswerError
-from tfgrounding.types import TRACK_KINDS, Evidence, TrackCurve
+from tfgrounding.types import TRACK_KINDS, EventMoment, Evidence, TrackCurve
 
 DURATION = 20.0
 texts = st.text(min_size=1, max_size=20).filter(str.strip)
@@ -36,6 +37,11 @@ def spans(draw) -> Span:
     )
 
 
+def event_moments(event: SubEvent) -> st.SearchStrategy[EventMoment]:
+    moments = spans().map(lambda span: replace(span, text=""))
+    return st.builds(EventMoment, st.just(event.descriptions[0]), moments, st.none() | st.floats(0, 1))
+
+
 @st.composite
 def answers(draw) -> Answer:
     events = tuple(SubEvent((text,)) for text in draw(st.lists(texts, max_size=2)))
@@ -58,6 +64,7 @@ def answers(draw) -> Answer:
         raw_answer=draw(st.none() | st.text(max_size=5)),
         provenance={"rate_hz": 3.0},
         tracks=tuple(draw(st.lists(track_curves(), max_size=2))),
+        events=draw(st.just(()) | st.tuples(*(event_moments(event) for event in events))),
     )
 
 
@@ -66,11 +73,15 @@ def test_what_is_written_is_read_back(answer: Answer) -> None:
     written = json.loads(json.dumps(answer.to_dict()))
     read = Answer.from_dict(written)
     assert read.to_dict() == answer.to_dict()
+    assert read.events == answer.events and ("events" in written) == bool(answer.events)
     assert read.moments == answer.moments and read.plan == answer.plan and read.video == answer.video
     for text, curve in answer.curves.items():
         if text != answer.plan.query:
             assert np.array_equal(read.curves[text], curve)
     assert np.array_equal(read.curve, answer.curve) and np.array_equal(read.pts_seconds, answer.pts_seconds)
+
+
+EVENT = {"text": "a", "start_seconds": 1, "end_seconds": 2, "score": 1, "present": 0.5}
 
 
 def example() -> dict:
@@ -102,6 +113,13 @@ def example() -> dict:
         ({"video": {"path": "a", "duration_seconds": 0, "width": 1, "height": 1}}, "duration"),
         ({"present": "yes"}, "finite"),
         ({"provenance": 3}, "damaged"),
+        ({"events": 3}, "must be a list"),
+        ({"events": ["a"]}, "must be an object"),
+        ({"events": [{"start_seconds": 1, "end_seconds": 2, "score": 1}]}, "has no .text."),
+        ({"events": [{**EVENT, "end_seconds": 9}]}, "does not lie in the video"),
+        ({"events": [{**EVENT, "present": 2}]}, "from 0 to 1"),
+        ({"events": [{**EVENT, "text": 3}]}, "must be a text"),
+        ({"events": [EVENT]}, "there are 1 events, but the plan has 0"),
     ],
 )
 def test_a_damaged_answer_is_refused_in_one_sentence(change: dict, says: str) -> None:

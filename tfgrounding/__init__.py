@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Answer": "answer",
+    "EventMoment": "types",
     "Frames": "types",
     "Grounder": "engines.grounder",
     "Grounding": "answer",

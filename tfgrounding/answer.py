@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import AnswerError, PlanError, VideoError
 from .registry import find
-from .types import TRACK_KINDS, Evidence, Moment, Plan, Source, Span, TrackCurve, TrackKind, VideoInfo
+from .types import TRACK_KINDS, EventMoment, Evidence, Moment, Plan, Source, Span, TrackCurve, TrackKind, VideoInfo
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,7 +27,9 @@ class Answer:
     with each sample, `pts_seconds`: (T,) the samples' times; `curves`: the same for every text of the plan. `present`:
     the probability that the event is in the video at all, None where it was not estimated. `warnings` says in words
     whatever was degraded on the way. `source`: the video itself, None where only its features were given. `tracks`: the
-    tracks of words that were asked too, and how each fits the query. A notebook shows an answer as a chart.
+    tracks of words that were asked too, and how each fits the query. `events`: of a query of several events, when each
+    of them happens, in the order of `plan.sub_events`; empty for one event, or where the engine does not know. A
+    notebook shows an answer as a chart.
     """
 
     spans: tuple[Span, ...]
@@ -47,11 +49,13 @@ class Answer:
     source: Source | None = field(default=None, repr=False)
     task: str = "moments"
     tracks: tuple[TrackCurve, ...] = ()
+    events: tuple[EventMoment, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "spans", tuple(self.spans))
         object.__setattr__(self, "warnings", tuple(self.warnings))
         object.__setattr__(self, "tracks", tuple(self.tracks))
+        object.__setattr__(self, "events", tuple(self.events))
         object.__setattr__(self, "curve", np.asarray(self.curve, dtype=np.float32))
         object.__setattr__(self, "pts_seconds", np.asarray(self.pts_seconds, dtype=np.float64))
         curves = {text: np.asarray(curve, dtype=np.float32) for text, curve in self.curves.items()}
@@ -97,6 +101,7 @@ class Answer:
                 "source": None if self.source is None else self.source.to_dict(),
             },
             self._spans_key: [_span_to_dict(span) for span in self.spans],
+            **({"events": [_event_to_dict(event) for event in self.events]} if self.events else {}),
             "present": self.present,
             "engine": self.engine,
             "encoder": self.encoder,
@@ -147,7 +152,11 @@ class Answer:
         curves = {plan.query: curve, **{text: _array(c, text) for text, c in dict(data.get("curves", {})).items()}}
         if any(len(values) != len(pts) for values in curves.values()):
             raise ValueError("the curves and pts_seconds differ in length")
-        present = data.get("present")
+        events = tuple(
+            _event_from_dict(event, info.duration_seconds) for event in _list(data.get("events", ()), "events")
+        )
+        if events and len(events) != len(plan.sub_events):
+            raise ValueError(f"there are {len(events)} events, but the plan has {len(plan.sub_events)}")
         return cls(
             spans=tuple(_span_from_dict(span, info.duration_seconds) for span in spans),
             query=_text(data["query"], "query"),
@@ -158,7 +167,7 @@ class Answer:
             localizer=_text(data["localizer"], "localizer"),
             curve=curve,
             pts_seconds=pts,
-            present=None if present is None else _finite(present),
+            present=_optional(data.get("present")),
             warnings=tuple(map(str, data.get("warnings", ()))),
             raw_answer=None if data.get("raw_answer") is None else str(data["raw_answer"]),
             provenance=dict(data.get("provenance", {})),
@@ -166,6 +175,7 @@ class Answer:
             source=None if source is None else find("sources", "open")[0](source),
             task=task,
             tracks=tuple(map(_track_from_dict, _list(data.get("tracks", ()), "tracks"))),
+            events=events,
         )
 
 
@@ -225,6 +235,20 @@ def _span_from_dict(data: Mapping[str, Any], duration_seconds: float) -> Span:
     return Span(start, end, _finite(data["score"]), str(data.get("text", "")), evidence)
 
 
+def _event_to_dict(event: EventMoment) -> dict[str, Any]:
+    return {**_span_to_dict(event.moment), "text": event.text, "present": event.present}
+
+
+def _event_from_dict(data: Any, duration_seconds: float) -> EventMoment:
+    if not isinstance(data, Mapping):
+        raise TypeError("each of 'events' must be an object")
+    present = _optional(data.get("present"))
+    if not 0 <= (present or 0.0) <= 1:
+        raise ValueError(f"an event's 'present' must be from 0 to 1, not {present}")
+    text = _text(data["text"], "text")
+    return EventMoment(text, replace(_span_from_dict(data, duration_seconds), text=""), present)
+
+
 def _evidence_from_dict(data: Any) -> Evidence:
     if not isinstance(data, Mapping):
         raise TypeError("each of 'evidence' must be an object")
@@ -244,6 +268,10 @@ def _finite(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
     return float(value)
+
+
+def _optional(value: Any) -> float | None:
+    return None if value is None else _finite(value)
 
 
 def _text(value: Any, what: str) -> str:

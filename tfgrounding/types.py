@@ -390,3 +390,16 @@ class Span:
 
 
 Moment = Span
+
+
+@dataclass(frozen=True, slots=True)
+class EventMoment:
+    """When one event of a query of several events happens.
+
+    `text`: the event as the plan describes it. `present`: the probability that this event is in the video at all, None
+    where it was not estimated.
+    """
+
+    text: str
+    moment: Moment
+    present: float | None = None
