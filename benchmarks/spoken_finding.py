@@ -1,12 +1,13 @@
 """Lines that are said at known times: are they found, quoted and in other words, and known to be absent elsewhere?
 
-    python benchmarks/spoken_finding.py [--half first|second|both] [--joined 1] [--recognised]
+    python benchmarks/spoken_finding.py [--half first|second|both] [--joined 1] [--recognised] [--passages 10]
 
 120 lines in six videos, which benches/spoken_lines.py speaks with espeak-ng; the track has their texts and times, so
 that only *finding* is measured. Each line is asked for twice: quoted, and in other words. Found is a first moment whose
 start and end are both within 1 s of the line's. Constants were chosen on the first half of the lines, those with even
 numbers; the second half is reported. `--joined N`: every N lines are one text, as in tracks with few long texts.
 `--recognised`: the texts are those that the packaged speech model hears in the videos; the lines' times are as spoken.
+`--passages SECONDS`: a trial in which passages of that length count too, see benches/passages.py.
 
 Presence: queries about a video's own lines against those about the other videos' lines, and against queries about what
 is seen. ROC is the area under the curve; beside it stands how often each is above the fusion's limit.
@@ -24,8 +25,11 @@ from typing import NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benches.passages import Passages, PassagesEngine
 from benches.spoken_lines import Line, Spoken, build, read_lines
 
+from tfgrounding.encoders import load_sentences
+from tfgrounding.engines.texts import TextsEngine
 from tfgrounding.engines.word_track import WordTrack, texts_engine
 from tfgrounding.localizers.fusion import LEAST_ASKED, LEAST_PRESENT
 from tfgrounding.planning.planner import RulesPlanner
@@ -79,9 +83,14 @@ class Asked(NamedTuple):
     line: int
 
 
-def tracks(videos: Sequence[Sequence[Spoken]], joined: int) -> list[WordTrack]:
+def engine_of(passages: Passages | None) -> TextsEngine:
+    if passages is None:
+        return texts_engine()
+    return PassagesEngine(passages=passages, encoder=load_sentences("embedded"))
+
+
+def tracks(videos: Sequence[Sequence[Spoken]], joined: int, engine: TextsEngine) -> list[WordTrack]:
     """The known texts of each video, every `joined` lines as one text."""
-    engine = texts_engine()
     made = []
     for spoken in videos:
         groups = [spoken[n : n + joined] for n in range(0, len(spoken), joined)]
@@ -90,13 +99,13 @@ def tracks(videos: Sequence[Sequence[Spoken]], joined: int) -> list[WordTrack]:
     return made
 
 
-def recognised_tracks() -> list[WordTrack]:
+def recognised_tracks(engine: TextsEngine) -> list[WordTrack]:
     """What the packaged model hears in each video."""
     from tfgrounding.media import open_source
     from tfgrounding.tracks.kept_texts import KeptTexts
     from tfgrounding.tracks.speech import speech_track
 
-    engine, made = texts_engine(), []
+    made = []
     for path, _ in built_videos():
         heard = speech_track(path, kept=KeptTexts(FeatureCache(KEPT / "cache")))
         assert heard is not None
@@ -128,9 +137,10 @@ def asked_of(lines: Sequence[Line]) -> list[Asked]:
     return found
 
 
-def measure(which: str, joined: int, recognised: bool) -> dict[str, dict[str, float]]:
+def measure(which: str, joined: int, recognised: bool, passages: Passages | None = None) -> dict[str, dict[str, float]]:
     lines, videos = read_lines(), [spoken for _, spoken in built_videos()]
-    ready, planner = recognised_tracks() if recognised else tracks(videos, joined), RulesPlanner()
+    engine, planner = engine_of(passages), RulesPlanner()
+    ready = recognised_tracks(engine) if recognised else tracks(videos, joined, engine)
     rows: dict[str, list[tuple[float, ...]]] = {}
     for number, asked in enumerate(asked_of(lines)):
         half = asked.line % 2 if asked.line >= 0 else number % 2
@@ -175,8 +185,12 @@ def main() -> None:
     parser.add_argument("--half", choices=("first", "second", "both"), default="both")
     parser.add_argument("--joined", type=int, default=1, help="lines that are one text")
     parser.add_argument("--recognised", action="store_true", help="search what the packaged speech model hears")
+    parser.add_argument("--passages", type=float, help="count passages of so many seconds too")
+    parser.add_argument("--weight", type=float, default=0.5, help="of passages; a text has 1")
+    parser.add_argument("--mean", action="store_true", help="passages by the mean of their texts' vectors")
     options = parser.parse_args()
-    found = measure(options.half, options.joined, options.recognised)
+    passages = Passages(options.passages, options.weight, not options.mean) if options.passages else None
+    found = measure(options.half, options.joined, options.recognised, passages)
     names = list(next(iter(found.values())))
     print("| asked | " + " | ".join(names) + " |")
     print("|---" * (len(names) + 1) + "|")

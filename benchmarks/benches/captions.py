@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tfgrounding.types import Plan
 from .bench import Bench
 
 KEPT = Path(".bench/captions")
+KEPT_TEXTS = 8192  # encoded before they are written
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -67,16 +68,20 @@ def _centres(captions: Sequence[Sequence[Any]], duration_seconds: float) -> np.n
     return None if np.array_equal(start, even[:-1]) and np.array_equal(end, even[1:]) else (start + end) / 2
 
 
-def sentence_vectors(texts: Sequence[str]) -> dict[str, np.ndarray]:
-    """The packaged sentence encoder's (384,) float32 unit vector of each text; kept under .bench/."""
+def sentence_vectors(texts: Iterable[str]) -> dict[str, np.ndarray]:
+    """The packaged sentence encoder's (384,) float32 unit vector of each text; kept under .bench/, also if stopped."""
     path = KEPT / f"{SentenceEncoder.revision}.npz"
     known: dict[str, np.ndarray] = {}
     if path.exists():
         stored = np.load(path)
         known = dict(zip(json.loads(stored["texts"].tobytes()), stored["vectors"], strict=True))
-    if new := list(dict.fromkeys(text for text in texts if text not in known)):
-        known |= zip(new, SentenceEncoder().encode_texts(new), strict=True)
+    new = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
+    for begin in range(0, len(new), KEPT_TEXTS):
+        some = new[begin : begin + KEPT_TEXTS]
+        known |= zip(some, SentenceEncoder().encode_texts(some), strict=True)
         KEPT.mkdir(parents=True, exist_ok=True)
         names = np.frombuffer(json.dumps(list(known)).encode(), dtype=np.uint8)
-        np.savez(path, texts=names, vectors=np.stack(list(known.values())))
+        unfinished = path.with_suffix(".part.npz")
+        np.savez(unfinished, texts=names, vectors=np.stack(list(known.values())))
+        unfinished.replace(path)
     return known
