@@ -1,6 +1,7 @@
 """What do rephrasings, exact words and passages add, where a vision LLM's captions stand for the video?
 
-    python benchmarks/captions.py [--data ../shared/captions] [--rows WORDS] [--passages 10,20,30] [--weights 0.5,1]
+    python benchmarks/captions.py [--data ../shared/captions] [--rows taken,mean,joined] [--passages 10,20,30]
+                                   [--weights 0.25,0.5,1] [--every 1]
 
 QVHighlights' queries on captions of every two seconds, development half, answered as `tfgrounding eval qvhighlights
 --captions` does, with one thing changed in each row. Each row is compared with the published program's predictions from
@@ -18,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ FIGURES = {
     "HIT@1": "HL-min-VeryGood-Hit1",
 }
 RESAMPLES = 5000
+GROUPS = ("taken", "mean", "joined")
 AS_IT_IS, PUBLISHED = "as it is", "published program"
 
 
@@ -79,31 +81,23 @@ class KeptSentences(SentenceEncoder):
         return np.stack([self._known[text] for text in texts])
 
 
-def trials(lengths: Sequence[float], weights: Sequence[float]) -> list[Trial]:
-    """All rows."""
-    found = [
-        Trial(AS_IT_IS),
-        Trial("no rephrasings", has_rephrasings=False),
-        Trial("no exact words", has_exact_words=False),
-        Trial("neither", has_rephrasings=False, has_exact_words=False),
-    ]
-    for is_joined in (False, True):
-        how = "joined texts" if is_joined else "mean vectors"
-        for seconds in lengths:
-            for weight in weights:
-                passages = Passages(seconds, weight, is_joined)
-                found.append(Trial(f"passages of {seconds:g} s, {how}, x {weight:g}", passages=passages))
-    seconds, weight = lengths[0], weights[len(weights) // 2]
-    for is_joined in (False, True):
-        how = "joined texts" if is_joined else "mean vectors"
-        passages = Passages(seconds, weight, is_joined)
-        found.append(
-            Trial(
-                f"no exact words, but passages of {seconds:g} s, {how}, x {weight:g}",
-                has_exact_words=False,
-                passages=passages,
-            )
-        )
+def trials(lengths: Sequence[float], weights: Sequence[float]) -> dict[str, list[Trial]]:
+    """All rows by group: what is taken away, passages by their mean vectors, and by their joined texts."""
+    found = {
+        "taken": [
+            Trial("no rephrasings", has_rephrasings=False),
+            Trial("no exact words", has_exact_words=False),
+            Trial("neither", has_rephrasings=False, has_exact_words=False),
+        ]
+    }
+    for group, how in (("mean", "mean vectors"), ("joined", "joined texts")):
+        every = [Passages(seconds, weight, group == "joined") for seconds in lengths for weight in weights]
+        found[group] = [Trial(f"passages of {p.seconds:g} s, {how}, x {p.weight:g}", passages=p) for p in every]
+        found[group] += [
+            replace(trial, name=f"{trial.name}, no exact words", has_exact_words=False)
+            for trial in found[group]
+            if trial.passages is not None and trial.passages.weight == weights[len(weights) // 2]
+        ]
     return found
 
 
@@ -113,6 +107,8 @@ def texts_of(captions: Sequence[dict[str, Any]], asked: Sequence[dict[str, Any]]
     lengths = {trial.passages.seconds for trial in chosen if trial.passages is not None and trial.passages.is_joined}
     duration = {row["vid"]: row["duration"] for row in asked}
     for row in captions:
+        if row["vid"] not in duration:
+            continue
         texts = timed_texts(row["texts"], duration[row["vid"]])
         found.update(texts.texts)
         found.update(joined_text(texts, among) for seconds in lengths for among in passages_of(texts, seconds))
@@ -204,20 +200,22 @@ def numbers(text: str) -> list[float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=Path("../shared/captions"), help="the folder of the captions")
-    parser.add_argument("--rows", default="", help="only rows whose names have this, beside the one as it is")
+    parser.add_argument("--rows", default=",".join(GROUPS), help="groups of rows, separated by commas")
     parser.add_argument("--passages", type=numbers, default=[10.0, 20.0, 30.0], help="lengths in seconds")
     parser.add_argument("--weights", type=numbers, default=[0.25, 0.5, 1.0], help="of passages")
+    parser.add_argument("--every", type=int, default=1, help="only every so many-th query, for a quick look")
     options = parser.parse_args()
     annotations, captions = options.data / "queries.jsonl.gz", options.data / "captions.jsonl.gz"
     if not (annotations.exists() and captions.exists()):
         parser.error(f"{options.data} has no queries.jsonl.gz and captions.jsonl.gz; name the folder with --data")
-    truths = rows(annotations)
-    chosen = [
-        trial
-        for trial in trials(options.passages, options.weights)
-        if trial.name == AS_IT_IS or options.rows in trial.name
-    ]
+    groups = options.rows.split(",") if options.rows else []
+    if unknown := set(groups) - set(GROUPS):
+        parser.error(f"no rows {', '.join(unknown)}; there are {', '.join(GROUPS)}")
+    truths = rows(annotations)[:: options.every]
+    by_group = trials(options.passages, options.weights)
+    chosen = [Trial(AS_IT_IS), *(trial for group in groups for trial in by_group[group])]
     dataset = load_dataset("qvhighlights", annotations)
+    dataset = replace(dataset, samples=dataset.samples[:: options.every])
     encoder = KeptSentences(sentence_vectors(texts_of(rows(captions), truths, chosen)))
     published = {row["qid"]: row for row in rows(options.data / "published_predictions.jsonl.gz")}
     found = {PUBLISHED: by_query(published, truths)}

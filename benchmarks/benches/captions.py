@@ -18,7 +18,7 @@ from tfgrounding.types import Plan
 from .bench import Bench
 
 KEPT = Path(".bench/captions")
-KEPT_TEXTS = 8192  # encoded before they are written
+KEPT_TEXTS = 4096  # encoded before they are written
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
