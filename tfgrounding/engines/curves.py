@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -43,6 +43,7 @@ from ..tracks.saliency import highlight_scores
 from ..tracks.similarity import similarity_curves
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from .base import TOP_K
+from .events import MOST_CANDIDATES, with_events
 
 RATE_HZ = 3.0
 MOST_OVERLAP = 0.5  # of the moments of an answer, as IoU
@@ -283,9 +284,29 @@ class WatchedCurves:
             top_k: moments at most.
             stride_frames, longest_frames: TFVTG's window grid in frames, None for the localizer's own.
 
+        Returns:
+            An Answer, with the moment of each event where the query has several.
+
         Raises:
             PlanError: the query is empty.
         """
+        grid = {"stride_frames": stride_frames, "longest_frames": longest_frames}
+        answer = with_events(
+            self.ask_whole(query, top_k=top_k, **grid),
+            lambda event: self.ask_whole(event, top_k=MOST_CANDIDATES, **grid),
+            may_lead=getattr(self._engine.localizer, "hull_may_lead", False),
+        )
+        return replace(answer, spans=tuple(distinct(answer.spans, self._engine.most_overlap)[:top_k]))
+
+    def ask_whole(
+        self,
+        query: str | Plan,
+        *,
+        top_k: int = TOP_K,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> Answer:
+        """As `ask`, without a moment for each event."""
         engine, features = self._engine, self.features
         plan = query if isinstance(query, Plan) else planned(engine.planner, query)
         curves = dict(zip(plan.texts, engine.curves(features, plan.texts), strict=True))

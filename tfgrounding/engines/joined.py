@@ -14,6 +14,7 @@ from ..types import Plan, Progress, VideoFeatures, VideoInfo
 from .base import TOP_K
 from .curves import CurvesEngine, WatchedCurves
 
+OF_CURVES = "the vision model looked for the query as a whole; when each of its events happens is what the curves say"
 EVERY = 1_000_000  # moments: the answer is cut after the looks, which change their order
 
 
@@ -83,4 +84,5 @@ class WatchedJoined:
         """When does it happen? Arguments as for curves; returns and raises what `JoinedEngine.look` does."""
         answer = self._curves.ask(query, top_k=EVERY, stride_frames=stride_frames, longest_frames=longest_frames)
         answer = self._engine.look(answer, self._curves)
-        return replace(answer, spans=answer.spans[:top_k])
+        notes = (OF_CURVES,) if answer.events else ()
+        return replace(answer, spans=answer.spans[:top_k], warnings=(*answer.warnings, *notes))

@@ -29,7 +29,7 @@ class SoundTrack:
 
     def find(self, plan: Plan, *, top_k: int = TOP_K) -> TrackFinding:
         """When is it heard? At most `top_k` moments."""
-        answer = self._watched.ask(plan, top_k=top_k)
+        answer = self._watched.ask_whole(plan, top_k=top_k)
         assert answer.present is not None and self.features.edges_seconds is not None
         return TrackFinding(
             kind=self.kind,

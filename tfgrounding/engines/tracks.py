@@ -17,6 +17,7 @@ from ..planning.planner import Planner
 from ..planning.plans import planned
 from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoInfo
 from .base import TOP_K, Watched
+from .events import event_moments, plan_of, several_events
 from .sound_track import SoundTrack
 from .word_track import TrackFinding, WordTrack
 
@@ -97,21 +98,26 @@ class WatchedTracks:
         most = max(top_k, LEAST_MOMENTS) if self._words else top_k
         whole = self._read(plan, most, grid)
         moments, present, warnings, parts = whole.moments, whole.present, whole.warnings, [whole]
-        if plan.relation != "single-query" and any(map(_asked, plan.sub_events)):
-            if self._words:
-                parts = [self._read(_plan_of(event), most, grid) for event in plan.sub_events]
+        events = () if whole.shown is None else whole.shown.events
+        asks_words = plan.relation != "single-query" and any(map(_asked, plan.sub_events))
+        if self._words and (asks_words or (self._shown is None and several_events(plan))):
+            of_events = [self._read(plan_of(event), most, grid) for event in plan.sub_events]
+            if asks_words:
+                parts = of_events
                 moments, present, warnings = self._ordered(parts, plan, whole)
-            else:
-                notes = [self._notes((), frozenset(), _asked(event)) for event in plan.sub_events]
-                warnings = tuple(dict.fromkeys(note for some in notes for note in some))
+            events, notes = event_moments(plan, [replace(part, moments=part.led) for part in of_events])
+            warnings = (*warnings, *notes)
+        elif asks_words:
+            missing = [self._notes((), frozenset(), _asked(event)) for event in plan.sub_events]
+            warnings = tuple(dict.fromkeys(note for some in missing for note in some))
         spans = tuple(distinct(moments, self._most_overlap)[:top_k])
         tracks = tuple(self._curve(finding, parts) for finding in whole.findings)
         of_tracks = (note for finding in whole.findings for note in finding.warnings)
         warnings = tuple(dict.fromkeys((*self._warnings, *warnings, *of_tracks)))
         if whole.shown is not None:
             warnings = tuple(dict.fromkeys((*whole.shown.warnings, *warnings)))
-            return replace(whole.shown, spans=spans, present=present, warnings=warnings, tracks=tracks)
-        return self._of_words(plan, spans, present, warnings, tracks)
+            return replace(whole.shown, spans=spans, present=present, warnings=warnings, tracks=tracks, events=events)
+        return replace(self._of_words(plan, spans, present, warnings, tracks), events=events)
 
     def _of_words(
         self,
@@ -209,11 +215,6 @@ def _asked(plan: Plan | SubEvent) -> tuple[TrackKind, ...]:
     if plan.asks:
         return (plan.asks,)
     return OF_WORDS if plan.words else ()
-
-
-def _plan_of(event: SubEvent) -> Plan:
-    """A plan that asks for one event alone."""
-    return Plan(event.descriptions[0], paraphrases=event.descriptions[1:], asks=event.asks, words=event.words)
 
 
 def _present(

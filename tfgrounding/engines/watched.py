@@ -20,6 +20,7 @@ from ..vision.saliency import read_saliency
 from ..vision.views import ClipYesNo, FrameNumbers, NumberedFrames, ReadReply, TimeView, numbered_question
 from .asking import Asking, counted
 from .base import TOP_K
+from .events import without_events
 from .looking import KeptParts, SampledVideo, ask_about, edges_between, frames_a_request, spread_windows
 
 if TYPE_CHECKING:
@@ -166,7 +167,14 @@ class WatchedFrames:
             curve=curve,
             pts_seconds=self._frames.sample_seconds,
             warnings=tuple(
-                dict.fromkeys([*self.info.warnings, *plan.warnings, *counted([*warnings, *asking.warnings])])
+                dict.fromkeys(
+                    [
+                        *self.info.warnings,
+                        *plan.warnings,
+                        *without_events(plan, engine.name),
+                        *counted([*warnings, *asking.warnings]),
+                    ]
+                )
             ),
             raw_answer=raw_answer,
             provenance={

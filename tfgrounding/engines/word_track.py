@@ -87,7 +87,7 @@ class WordTrack:
             top_k: moments at most.
         """
         asked, is_by_words = self._asked(plan)
-        answer = self._watched.ask(asked, top_k=top_k)
+        answer = self._watched.ask_whole(asked, top_k=top_k)
         phrases = self._phrases(asked)
         shares, fits = self._made.words.shares(asked.query), self._fits(asked)
         moments = tuple(self._with_evidence(moment, phrases, shares, fits) for moment in answer.spans)

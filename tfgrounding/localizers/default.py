@@ -73,6 +73,7 @@ class DefaultLocalizer:
     """A cover of the likely intervals; see the module's head."""
 
     name = "default"
+    hull_may_lead = True  # of a sequence, where its own best moment leaves out an event; published methods stay as are
 
     def __init__(self, *, constants: Constants = CONSTANTS, fineness: float = FINENESS) -> None:
         self.constants, self.fineness = constants, fineness
