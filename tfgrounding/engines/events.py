@@ -94,7 +94,8 @@ def _divided(events: tuple[EventMoment, ...], plan: Plan, asked: Sequence[Answer
     for n, (one, other) in enumerate(pairwise(plan.sub_events)):
         ordered = len(moments) and moments[n].start_seconds <= moments[n + 1].start_seconds
         if ordered and not (one.negated or other.negated):
-            moments[n : n + 2] = divided(*moments[n : n + 2], rows[n] - rows[n + 1], asked[n].pts_seconds)
+            difference = rows[n] - rows[n + 1]
+            moments[n : n + 2] = divided(moments[n], moments[n + 1], difference, asked[n].pts_seconds)
     return tuple(replace(event, moment=moment) for event, moment in zip(events, moments, strict=True))
 
 
