@@ -568,3 +568,19 @@ def test_a_model_is_given_few_and_harmless_words(root, colour_grounder):
         assert len(moment["evidence"]) == 5 and moment["evidence_left_out"] == 495
         assert moment["evidence"][0]["text"].startswith("0 word") and moment["evidence"][0]["text"].endswith("…")
         assert len(result) < 15_000 and "u202e" not in result and "\U000e0041" not in result
+
+
+# --- queries of several events ---------------------------------------------------------------------------------------
+
+
+def test_a_model_is_given_the_moment_of_each_event(box):
+    query = "red is seen and then blue is seen"
+    found = json.loads(box.call("ground_video", json.dumps({"video": "red-blue.mp4", "query": query})))
+    red, blue = found["events"]
+    assert red["start_seconds"] < 1 and blue["start_seconds"] == pytest.approx(2.0, abs=0.7)
+    assert 0 <= red["present"] <= 1 and "red" in red["text"] and "blue" in blue["text"]
+    assert [event.text for event in Answer.from_dict(found).events] == [red["text"], blue["text"]]
+    matches = json.loads(box.call("search_videos", json.dumps({"query": query})))["matches"]
+    assert all(len(match["events"]) == 2 for match in matches)
+    single = box.call("ground_video", json.dumps({"video": "red-blue.mp4", "query": "something blue"}))
+    assert "events" not in json.loads(single)

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worded import milk, worded
 
-from tfgrounding import Grounding, Moment, Plan, TFGroundingError, VideoInfo
+from tfgrounding import EventMoment, Grounding, Moment, Plan, SubEvent, TFGroundingError, VideoInfo
 from tfgrounding.show.export import FORMATS, export
 from tfgrounding.show.exports.timecode import EditRate, edit_rate, standard_rate
 from tfgrounding.types import Evidence
@@ -393,3 +393,73 @@ def test_every_format_takes_any_words(text, start, length):
     for name in FORMATS:
         export([found], name).encode("utf-8", "replace")
     opentimelineio.adapters.read_from_string(export([found], "otio"), "otio_json")
+
+
+# --- queries of several events ---------------------------------------------------------------------------------------
+
+
+def dance() -> Grounding:
+    """First a man dances (12.6 to 13.4 s), then a band plays (13.4 to 18 s, further than the best moment)."""
+    plan = Plan("a man dances, then a band plays", (), (SubEvent(("a man dances",)), SubEvent(("=a band\nplays",))))
+    events = (
+        EventMoment("a man dances", Moment(12.6, 13.4, 0.7), 0.9),
+        EventMoment("=a band\nplays", Moment(13.4, 18.0, 0.6, evidence=(Evidence("said", 14, 15, "one two"),)), 0.2),
+    )
+    return replace(answer(), plan=replace(plan, relation="sequentially"), events=events, present=0.8)
+
+
+def test_csv_has_a_row_for_each_event():
+    rows = list(csv.DictReader(io.StringIO(export([dance(), answer("a cat")], "csv"))))
+    assert [(row["rank"], row["event"], row["present"]) for row in rows] == [
+        ("1", "", "0.800000"),
+        ("2", "", "0.800000"),
+        ("3", "", "0.800000"),
+        ("", "a man dances", "0.900000"),
+        ("", "'=a band\nplays", "0.200000"),
+        ("1", "", ""),
+        ("2", "", ""),
+        ("3", "", ""),
+    ]
+    assert (rows[3]["start_seconds"], rows[3]["end_seconds"]) == ("12.600", "13.400")
+    assert "one two" in rows[4]["evidence"] and "event" not in export([answer()], "csv").split("\n")[0]
+
+
+def test_json_and_jsonl_hold_the_events():
+    for name in ("json", "jsonl"):
+        text = export([dance()], name)
+        (found,) = json.loads(text) if name == "json" else [json.loads(text)]
+        assert [(e["text"], e["start_seconds"], e["present"]) for e in found["events"]] == [
+            ("a man dances", 12.6, 0.9),
+            ("=a band\nplays", 13.4, 0.2),
+        ]
+
+
+def test_subtitles_have_a_cue_for_each_event():
+    srt = export([dance()], "srt")
+    assert "00:00:12,600 --> 00:00:13,400\na man dances (event 1 of 2)\n" in srt
+    assert "00:00:13,400 --> 00:00:18,000\n=a band plays (event 2 of 2)\n" in srt
+    assert re.findall(r"^\d+$", srt, re.M) == ["1", "2", "3", "4", "5"]
+    vtt = export([dance()], "vtt")
+    assert "00:00:12.600 --> 00:00:13.400\na man dances (event 1 of 2)" in vtt
+    assert "00:00:13.400 to 00:00:18.000, =a band plays (event 2 of 2)" in vtt  # overlaps the best moment half-way
+
+
+def test_edit_lists_have_a_locator_for_each_event():
+    edl = export([dance()], "edl")
+    timeline = opentimelineio.adapters.read_from_string(edl, "cmx_3600", rate=25)
+    best, *others = timeline.find_clips()
+    assert [marker.name for marker in best.markers] == ["a man dances (event 1 of 2)", "=a band plays (event 2 of 2)"]
+    assert [marker.color for marker in best.markers] == ["RED", "RED"]
+    assert not any(clip.markers for clip in others)
+    assert "* LOC: 00:00:00:03 RED     a man dances (event 1 of 2)" in edl  # of what is recorded
+    assert "* COMMENT: =a band plays (event 2 of 2): 00:00:13:10 to 00:00:18:00" in edl
+
+
+def test_timelines_have_a_marker_for_each_event():
+    timeline = opentimelineio.adapters.read_from_string(export([dance()], "otio"), "otio_json")
+    best, *others = timeline.find_clips()
+    first, second = best.markers
+    assert first.name == "a man dances (event 1 of 2)" and second.comment == "13.400 to 18.000 s"
+    assert second.marked_range.end_time_exclusive().to_seconds() == pytest.approx(15.0, abs=0.03)  # cut to the clip
+    assert best.metadata["tfgrounding"]["events"][1]["end_seconds"] == 18.0
+    assert not any(clip.markers or "events" in clip.metadata["tfgrounding"] for clip in others)

@@ -63,6 +63,19 @@ class FoundMoment(BaseModel):
     evidence_left_out: IfAny[int] = Field(default=0, description="How many more pieces of evidence there are")
 
 
+class FoundEvent(FoundMoment):
+    """When one event of a query of several events happens."""
+
+    text: str = Field(description="The event")
+    present: float | None = Field(description="Probability that this event is in the video; null: not estimated")
+
+
+Events = Annotated[
+    IfAny[list[FoundEvent]],
+    Field(description="Of a query of several events, when each of them happens; left out where there is one"),
+]
+
+
 Tracks = Annotated[
     IfAny[list[FoundTrack]], Field(description="The tracks of words that were asked too; left out where there are none")
 ]
@@ -98,6 +111,7 @@ class GroundedVideo(BaseModel):
     engine: str
     encoder: str
     warnings: list[str]
+    events: Events = []
     tracks: Tracks = []
 
 
@@ -112,6 +126,7 @@ class MatchedVideo(BaseModel):
     similarity: Similarity
     encoder: str
     warnings: list[str]
+    events: Events = []
     tracks: Tracks = []
 
 

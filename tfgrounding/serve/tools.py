@@ -9,26 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from ..answer import Answer
 from ..errors import TFGroundingError, VideoError, reason_to_skip
 from ..media import clip_name, cut_clip
-from ..show.evidence import quotable
-from ..types import Span
+from .answers import grounded_video, matched_video
 from .folder import SafeVideo, VideoFolder, readable
 from .tool_models import (
     DEFAULT_TOP_K,
     LARGEST_TOP_K,
     LONGEST_CLIP_SECONDS,
-    MOST_EVIDENCE,
-    MOST_TRACKS,
     TOOLS,
     ExtractedClip,
-    FoundEvidence,
-    FoundMoment,
-    FoundTrack,
     GroundedVideo,
     MatchedVideo,
     SkippedVideo,
@@ -44,8 +36,6 @@ Progress = Callable[[float, float, str], None]  # steps done, steps in all, what
 
 LONGEST_QUERY_CHARACTERS = 1_000  # a sentence is a tenth of it, and text encoders read no further than 64 to 512 tokens
 LONGEST_VIDEO_SECONDS = 6 * 3600  # at 3 samples a second its BLIP-2 vectors take 4 GB
-LONGEST_WORDS_COLUMNS = 300  # of one piece of evidence
-BEST_SECONDS = 1.0  # found the right video of 67 more often than the mean over the best moment (benchmarks/search.py)
 CLIPS_FOLDER_BYTES = 4 * 2**30  # what an agent that goes round in circles can write
 
 
@@ -106,7 +96,7 @@ class VideoTools:
             if progress is not None:
                 progress(done, whole, f"watching {safe.name}")
 
-        return _grounded(safe, self._watch(safe, report).ask(query, top_k=count))
+        return grounded_video(safe, self._watch(safe, report).ask(query, top_k=count))
 
     def search_videos(self, query: str, *, top_k: int | None = None, progress: Progress | None = None) -> VideoSearch:
         """In which of all videos below the root does it happen, and when? One moment a video, best video first.
@@ -140,7 +130,7 @@ class VideoTools:
 
             try:
                 safe = self.folder.video(name)
-                matches.append(_matched(safe, self._watch(safe, report).ask(query, top_k=1)))
+                matches.append(matched_video(safe, self._watch(safe, report).ask(query, top_k=1)))
             except Exception as error:  # one bad video does not end a search
                 if stopped:
                     raise stopped[0] from None
@@ -252,67 +242,6 @@ class VideoTools:
         return self._ready_grounder().watch(video.source, progress=within_limit)
 
 
-def _grounded(video: SafeVideo, answer: Answer) -> GroundedVideo:
-    found = answer.to_dict(curves=False)
-    found["video"] |= {"path": video.name, "source": {"kind": "file", "path": video.name}}
-    for moment, span in zip(found["moments"], answer.moments, strict=True):
-        moment |= _evidence(span)
-    found |= {"tracks": _tracks(answer)}
-    return GroundedVideo(**found, similarity=round(best_similarity(answer), 4))
-
-
-def _matched(video: SafeVideo, answer: Answer) -> MatchedVideo:
-    """Rounded: a model reads some of them at once."""
-    return MatchedVideo(
-        video=video.name,
-        query=answer.query,
-        duration_seconds=round(answer.video.duration_seconds, 3),
-        moments=[
-            FoundMoment(
-                start_seconds=round(m.start_seconds, 3),
-                end_seconds=round(m.end_seconds, 3),
-                score=round(m.score, 4),
-                **_evidence(m),
-            )
-            for m in answer.moments
-        ],
-        present=None if answer.present is None else round(answer.present, 3),
-        similarity=round(best_similarity(answer), 4),
-        encoder=answer.encoder,
-        warnings=list(answer.warnings),
-        tracks=[track.model_copy(update={"revision": ""}) for track in _tracks(answer)],
-    )
-
-
-def _evidence(span: Span) -> dict[str, Any]:
-    """What speaks for a moment, in few words: a model reads them all."""
-    return {
-        "evidence": [
-            FoundEvidence(
-                track=evidence.track,
-                start_seconds=round(evidence.start_seconds, 3),
-                end_seconds=round(evidence.end_seconds, 3),
-                text=quotable(evidence.text, columns=LONGEST_WORDS_COLUMNS),
-            )
-            for evidence in span.evidence[:MOST_EVIDENCE]
-        ],
-        "evidence_left_out": max(0, len(span.evidence) - MOST_EVIDENCE),
-    }
-
-
-def _tracks(answer: Answer) -> list[FoundTrack]:
-    return [
-        FoundTrack(
-            kind=track.kind,
-            source=quotable(track.source, columns=LONGEST_WORDS_COLUMNS),
-            revision=quotable(track.revision, columns=LONGEST_WORDS_COLUMNS),
-            present=round(track.present, 3),
-            voted=track.voted,
-        )
-        for track in answer.tracks[:MOST_TRACKS]
-    ]
-
-
 def openai_tools() -> list[dict[str, Any]]:
     """The tools as function schemas for OpenAI's chat API (`tools=...`), strict; `VideoTools(root).call` runs them."""
     import openai
@@ -332,15 +261,6 @@ def wrong_arguments(name: str, error: ValidationError) -> str:
     """Why a tool cannot be called like this, for the model that asked for it."""
     wrong = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors())
     return f"the arguments do not fit {name}: {wrong}"
-
-
-def best_similarity(answer: Answer) -> float:
-    """Mean similarity of the query over its best second of samples: unlike a moment's score, it compares videos."""
-    if len(answer.curve) == 0:
-        return 0.0
-    spacing = answer.video.duration_seconds / len(answer.curve)
-    best = np.sort(answer.curve)[-max(1, round(BEST_SECONDS / spacing)) :]
-    return float(best.mean())
 
 
 def _checked_query(query: str) -> str:

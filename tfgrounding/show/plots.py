@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from ..types import TrackCurve
 
 WIDTH_INCHES, ROW_INCHES = 7.0, 1.2  # the text width of a two-column paper's page
-BEST, OTHERS = "#c2410c", "#64748b"
+BEST, OTHERS, EVENT = "#c2410c", "#64748b", "#1d4ed8"
 VOTED, SILENT = "black", "#b0b0b0"  # curves of tracks of words
 
 
 def plot_grounding(answer: Answer) -> Figure:
     """Draw an answer: one row a text, the best moment shaded, the runners-up as bars under the first row.
+
+    In the row of an event its own moment is shaded too, in blue.
 
     A row for each track of words follows, grey where the track says nothing about the query. Bars under its curve show
     where its words speak for a moment.
@@ -44,6 +46,9 @@ def plot_grounding(answer: Answer) -> Figure:
         curve = answer.curves.get(text, answer.curve)
         row.plot(answer.pts_seconds, curve, color="black", linewidth=0.8)
         row.set_title(_plain(text), loc="left", fontsize=8)
+        for event in answer.events:
+            if event.text == text:
+                row.axvspan(event.moment.start_seconds, event.moment.end_seconds, color=EVENT, alpha=0.25, linewidth=0)
     for row, track in zip(rows[len(texts) :], tracks, strict=True):
         _draw_track(row, track, answer)
     for row in rows:

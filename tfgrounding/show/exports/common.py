@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...answer import Answer
-from ...types import Moment
+from ...types import EventMoment, Moment
 
 Ranked = tuple[Answer, int, Moment]
+NumberedEvent = tuple[Answer, int, EventMoment]
 
 
 def ranked(answers: Sequence[Answer]) -> list[Ranked]:
     """Every moment with its answer and its rank from 1 on, query by query."""
     return [(answer, rank, moment) for answer in answers for rank, moment in enumerate(answer.moments, start=1)]
+
+
+def numbered_events(answers: Sequence[Answer]) -> list[NumberedEvent]:
+    """Every event of queries of several events, with its answer and its number from 1 on."""
+    return [(answer, number, event) for answer in answers for number, event in enumerate(answer.events, start=1)]
+
+
+def event_name(event: NumberedEvent) -> str:
+    """The event in one line, with its number."""
+    answer, number, found = event
+    return f"{one_line(found.text)} (event {number} of {len(answer.events)})"
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ def jsonl_text(answers: Sequence[Answer]) -> str:
 def qvhighlights_row(answer: Answer, *, qid: int | str) -> dict[str, Any]:
     """One answer with the keys of a QVHighlights submission: windows as [start, end, score], saliency every 2 s.
 
-    Where words speak for a moment, "evidence" holds them, a list for each window.
+    Where words speak for a moment, "evidence" holds them, a list for each window. Of a query of several events,
+    "events" holds the moment of each.
     """
     saliency = clip_saliency(answer.curve, answer.pts_seconds, answer.video.duration_seconds)
     row: dict[str, Any] = {
@@ -50,21 +51,43 @@ def qvhighlights_row(answer: Answer, *, qid: int | str) -> dict[str, Any]:
     }
     if any(m.evidence for m in answer.moments):
         row["evidence"] = [[asdict(evidence) for evidence in m.evidence] for m in answer.moments]
+    if answer.events:
+        row["events"] = answer.to_dict(curves=False)["events"]
     return row
 
 
 def csv_text(answers: Sequence[Answer]) -> str:
-    """One row a moment, for spreadsheets; with a column for evidence where any moment has some."""
-    rows = ranked(answers)
-    last = ["evidence"] if any(moment.evidence for _, _, moment in rows) else []
+    """One row a moment, for spreadsheets; with a column for evidence where any moment has some.
+
+    `present` is that of the query. Where a query has several events, a column "event" is added: a row for each of them
+    follows the query's moments, with the event, no rank, and its own `present`.
+    """
+    with_evidence = any(moment.evidence for moment in _every_moment(answers))
+    with_events = any(answer.events for answer in answers)
+    last = [*(["event"] if with_events else []), *(["evidence"] if with_evidence else [])]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["video", "query", "rank", "start_seconds", "end_seconds", "score", *last])
-    for answer, rank, moment in rows:
+    table.writerow(["video", "query", "rank", "start_seconds", "end_seconds", "score", "present", *last])
+
+    def write(answer: Answer, rank: int | str, moment: Moment, present: float | None, event: str) -> None:
         times = [f"{moment.start_seconds:.3f}", f"{moment.end_seconds:.3f}", f"{moment.score:.6f}"]
-        evidence = [harmless(_evidence_cell(moment))] if last else []
-        table.writerow([harmless(answer.video.path), harmless(answer.query), rank, *times, *evidence])
+        cells = [*times, "" if present is None else f"{present:.6f}"]
+        cells += [harmless(event)] if with_events else []
+        cells += [harmless(_evidence_cell(moment))] if with_evidence else []
+        table.writerow([harmless(answer.video.path), harmless(answer.query), rank, *cells])
+
+    for answer in answers:
+        for _, rank, moment in ranked([answer]):
+            write(answer, rank, moment, answer.present, "")
+        for event in answer.events:
+            write(answer, "", event.moment, event.present, event.text)
     return text.getvalue()
+
+
+def _every_moment(answers: Sequence[Answer]) -> Iterator[Moment]:
+    for answer in answers:
+        yield from answer.moments
+        yield from (event.moment for event in answer.events)
 
 
 def _evidence_cell(moment: Moment) -> str:

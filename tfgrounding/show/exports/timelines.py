@@ -15,15 +15,16 @@ from ...answer import Answer
 from ...errors import TFGroundingError
 from ...types import Evidence, Moment
 from ..evidence import shown_evidence, words_of
-from .common import one_line, ranked
+from .common import event_name, numbered_events, one_line, ranked
 from .timecode import EditRate, edit_rate
 
 TIMECODES = ("file", "zero")
+EVENT_COLOR = "RED"  # of locators and markers; one that both formats know
 MOST_NOTES, TEXT_COLUMNS = 20, 200  # comments or markers on one moment
 
 
 def edl_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
-    """CMX 3600: the moments one after the other, best first, query by query.
+    """CMX 3600: the moments one after the other, best first, query by query. In the best one locators name the events.
 
     Args:
         answers: what was found.
@@ -40,12 +41,19 @@ def edl_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
         lines.append(f"* FROM CLIP NAME: {one_line(Path(answer.video.path).name)}")
         lines.append(f"* COMMENT: {one_line(answer.query)} (no. {rank}, score {moment.score:.3f})")
         lines.extend(f"* COMMENT: {words}" for words in words_of(moment, columns=TEXT_COLUMNS, most=MOST_NOTES))
+        for name, part in _events_in(answer, rank):
+            at, frames = frame_span(answer, part, rate, timecode)
+            begins = recorded + min(max(at - first, 0), count - 1)
+            lines.append(f"* LOC: {rate.timecode(begins)} {EVENT_COLOR:7} {name}")
+            lines.append(f"* COMMENT: {name}: {rate.timecode(at)} to {rate.timecode(at + frames)}")
         recorded += count
     return "\n".join(lines) + "\n"
 
 
 def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
-    """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query; markers hold what words say.
+    """OpenTimelineIO's JSON: one track, one clip a moment, best first, query by query.
+
+    Markers hold what words say, and in a query's best moment its events.
 
     Args:
         answers: what was found.
@@ -64,7 +72,10 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
                 "active_media_reference_key": "DEFAULT_MEDIA",
                 "enabled": True,
                 "effects": [],
-                "markers": _markers(answer, moment, rate, timecode),
+                "markers": [
+                    *_event_markers(answer, rank, moment, rate, timecode),
+                    *_markers(answer, moment, rate, timecode),
+                ],
                 "metadata": {
                     "tfgrounding": {
                         "query": answer.query,
@@ -72,6 +83,7 @@ def otio_text(answers: Sequence[Answer], *, timecode: str = "file") -> str:
                         "score": moment.score,
                         "start_seconds": moment.start_seconds,
                         "end_seconds": moment.end_seconds,
+                        **({"events": answer.to_dict(curves=False)["events"]} if rank == 1 and answer.events else {}),
                         **({"evidence": [asdict(evidence) for evidence in moment.evidence]} if moment.evidence else {}),
                     }
                 },
@@ -92,24 +104,43 @@ def checked_timecode(timecode: str) -> str:
 
 def _markers(answer: Answer, moment: Moment, rate: EditRate, timecode: str) -> list[dict[str, Any]]:
     """A marker for each piece of evidence with words that overlaps the moment, cut to it."""
-    markers = []
+    markers: list[dict[str, Any]] = []
     duration = answer.video.duration_seconds
     for evidence in shown_evidence(moment, duration, columns=TEXT_COLUMNS, most=MOST_NOTES)[0]:
         start = max(evidence.start_seconds, moment.start_seconds)
         end = min(evidence.end_seconds, moment.end_seconds)
         if evidence.text and start < end:
-            part = Evidence(evidence.track, start, end)
-            markers.append(
-                {
-                    "OTIO_SCHEMA": "Marker.2",
-                    "name": evidence.track,
-                    "comment": evidence.text,
-                    "color": "GREEN",
-                    "marked_range": _time_range(*frame_span(answer, part, rate, timecode), rate),
-                    "metadata": {},
-                }
-            )
+            part = frame_span(answer, Evidence(evidence.track, start, end), rate, timecode)
+            markers.append(_marker(evidence.track, evidence.text, "GREEN", _time_range(*part, rate)))
     return markers
+
+
+def _event_markers(answer: Answer, rank: int, moment: Moment, rate: EditRate, timecode: str) -> list[dict[str, Any]]:
+    """A marker for each event that overlaps its query's best moment, cut to it."""
+    markers = []
+    for name, part in _events_in(answer, rank):
+        start, end = max(part.start_seconds, moment.start_seconds), min(part.end_seconds, moment.end_seconds)
+        if start < end:
+            cut = frame_span(answer, Moment(start, end, part.score), rate, timecode)
+            times = f"{part.start_seconds:.3f} to {part.end_seconds:.3f} s"
+            markers.append(_marker(name, times, EVENT_COLOR, _time_range(*cut, rate)))
+    return markers
+
+
+def _events_in(answer: Answer, rank: int) -> list[tuple[str, Moment]]:
+    """The names and moments of a query's events, for its best moment."""
+    return [(event_name(row), row[2].moment) for row in numbered_events([answer])] if rank == 1 else []
+
+
+def _marker(name: str, comment: str, color: str, marked_range: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "OTIO_SCHEMA": "Marker.2",
+        "name": name,
+        "comment": comment,
+        "color": color,
+        "marked_range": marked_range,
+        "metadata": {},
+    }
 
 
 def frame_span(answer: Answer, moment: Moment | Evidence, rate: EditRate, timecode: str) -> tuple[int, int]:
