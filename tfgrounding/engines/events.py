@@ -69,7 +69,7 @@ def with_events(answer: Answer, ask: Callable[[Plan], Answer], *, may_lead: bool
         answer: the answer to the whole query, read from curves.
         ask: answers a plan of one event about the same video.
         may_lead: whether the best moment may become that from the first event to the last, where it has no instant in
-            common with an event that is probably there.
+            common with the best moment of an event that is probably there.
     """
     if not several_events(answer.plan):
         return answer
@@ -83,7 +83,7 @@ def with_events(answer: Answer, ask: Callable[[Plan], Answer], *, may_lead: bool
         events, warnings = event_moments(answer.plan, asked, whole=next(iter(answer.spans), None))
         if answer.plan.relation == "sequentially":
             events = _divided(events, answer.plan, asked)
-            answer = _led_by(events, answer) if may_lead else answer
+            answer = _led_by(events, answer, asked) if may_lead else answer
     return replace(answer, events=events, warnings=(*answer.warnings, *warnings))
 
 
@@ -99,12 +99,13 @@ def _divided(events: tuple[EventMoment, ...], plan: Plan, asked: Sequence[Answer
     return tuple(replace(event, moment=moment) for event, moment in zip(events, moments, strict=True))
 
 
-def _led_by(events: Sequence[EventMoment], answer: Answer) -> Answer:
-    """The answer whose best moment leaves out no event that is probably there."""
-    if not answer.spans or all(_in_touch(event.moment, answer.spans[0]) or _is_absent(event) for event in events):
+def _led_by(events: Sequence[EventMoment], answer: Answer, asked: Sequence[Answer]) -> Answer:
+    """The answer whose best moment leaves out no event that is probably there: from the first of these to the last."""
+    there = [n for n, event in enumerate(events) if event.present is None or event.present >= LEAST_PRESENT]
+    if not answer.spans or all(_in_touch(asked[n].moments[0], answer.spans[0]) for n in there):
         return answer
-    there = [event.moment for event in events if not _is_absent(event)]
-    start, end = min(m.start_seconds for m in there), max(m.end_seconds for m in there)
+    moments = [events[n].moment for n in there]
+    start, end = min(m.start_seconds for m in moments), max(m.end_seconds for m in moments)
     spans = [Moment(start, end, answer.spans[0].score), *answer.spans]
     total = max(1.0, sum(span.score for span in spans))
     return replace(answer, spans=tuple(replace(span, score=span.score / total) for span in spans))
@@ -112,10 +113,6 @@ def _led_by(events: Sequence[EventMoment], answer: Answer) -> Answer:
 
 def _in_touch(a: Moment, b: Moment) -> bool:
     return a.start_seconds < b.end_seconds and b.start_seconds < a.end_seconds
-
-
-def _is_absent(event: EventMoment) -> bool:
-    return event.present is not None and event.present < LEAST_PRESENT
 
 
 def without_events(plan: Plan, engine: str) -> tuple[str, ...]:
