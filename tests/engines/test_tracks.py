@@ -137,3 +137,19 @@ def test_sounds_are_asked_where_they_are_named(film, tmp_path, colour_encoder):
     assert any("no sound" in warning for warning in answer.warnings)
     with pytest.raises(EncoderError, match="heard:clap"):
         Grounder(encoder=colour_encoder, tracks="shown,heard", cache=False).ground(film, "blue")
+
+
+def test_events_of_words_and_pictures_have_their_own_moments(film, grounder):
+    answer = grounder.ground(film, 'a blue screen is seen and then she says "that is all we have time for"')
+    blue, said = answer.events
+    assert (blue.moment.start_seconds, blue.moment.end_seconds) == pytest.approx((10, 15), abs=1)
+    assert (said.moment.start_seconds, said.moment.end_seconds) == pytest.approx((16, 18), abs=0.2)
+    assert CUES[3][2] in {found.text for found in said.moment.evidence} and said.present > 0.9
+
+
+def test_where_only_words_are_asked_each_event_is_looked_for_in_them(film):
+    words = Grounder(tracks="said", cache=False)
+    answer = words.ground(film, "the council closed a bridge and then the tomatoes are watered")
+    bridge, tomatoes = answer.events
+    assert bridge.moment.start_seconds == pytest.approx(6, abs=0.5)
+    assert tomatoes.moment.start_seconds == pytest.approx(11, abs=0.5)
