@@ -64,7 +64,8 @@ class Shots:
     """The pictures of a source in order of time: an iterator of Shot.
 
     Args:
-        read: a generator function; it is given a list, to which it adds what could not be read, in words.
+        read: a generator function; it is given a list, to which it adds what could not be read, in words: something
+            as soon as anything is missing, all of it at the end.
     """
 
     def __init__(self, read: Callable[[list[str]], Iterator[Shot]]) -> None:

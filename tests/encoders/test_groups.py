@@ -27,7 +27,7 @@ def video(lengths):
 def windows(chunks, *how):
     """(clips as lists of frame numbers, pts, instants) of all that `grouped` yields."""
     clips, pts, instants = [], [], []
-    for pixels, chunk_pts, chunk_instants in grouped(chunks, *how):
+    for pixels, chunk_pts, chunk_instants, _ in grouped(chunks, *how):
         assert len(pixels) == how[0] * len(chunk_pts) == how[0] * len(chunk_instants)
         assert len(pixels) <= max(how[0], how[2]) or how[0] == 1
         clips += pixels[:, 0, 0, 0].reshape(-1, how[0]).tolist()

@@ -173,7 +173,7 @@ def test_a_file_is_hashed_once_and_again_when_it_changes(cache, scenes, monkeypa
 def test_the_second_query_decodes_nothing_and_answers_the_same(counting, scenes, tmp_path, monkeypatch):
     first = Grounder(encoder=counting, cache=tmp_path / "c").ground(scenes, "blue")
     assert counting.frames == 12
-    monkeypatch.setattr(sys.modules["tfgrounding.engines.curves"], "iter_frames", None)
+    monkeypatch.setattr(sys.modules["tfgrounding.engines.encoding"], "iter_frames", None)
     other_process = Grounder(encoder=counting, cache=tmp_path / "c")
     second, third = other_process.ground(scenes, "blue"), other_process.ground(scenes, "blue")
     assert counting.frames == 12

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf, isfinite
 from numbers import Real
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -126,52 +126,84 @@ def text_notes(encoder: Encoder, texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+class Group(NamedTuple):
+    """Frames that an encoder takes at once.
+
+    `pixels`: (V * frames_per_vector, H, W, 3). `pts_seconds`: (V,) of each clip's first picture. `sample_seconds`:
+    (V,) the mean of those of the frames in each clip, a repeated one counted once. `is_full`: whether it has as many
+    clips as every group but the last, none of them filled up.
+    """
+
+    pixels: np.ndarray
+    pts_seconds: np.ndarray
+    sample_seconds: np.ndarray
+    is_full: bool
+
+
+def vectors_together(frames_per_vector: int, most_frames: int) -> int:
+    """How many vectors a full `Group` makes."""
+    return max(1, most_frames // frames_per_vector)
+
+
 def grouped(
     chunks: Iterable[Frames], frames_per_vector: int, stride_frames: int, most_frames: int = MOST_BATCH_FRAMES
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> Iterator[Group]:
     """Frames as an encoder of clips takes them: clip v begins at frame v * stride_frames and has one time.
 
+    Which clips come together depends on nothing but their number: group g begins with clip g * `vectors_together`.
+
     Args:
-        chunks: the video's frames in order, in chunks of any length.
+        chunks: the video's frames in order, in chunks of any length; for an encoder of frames in chunks of
+            `most_frames`, which then are the groups.
         frames_per_vector: how many frames make a clip. The last clip is filled up with the last frame.
         stride_frames: how many frames after one clip the next one begins; at most `frames_per_vector`.
         most_frames: how many frames come at once at most, but at least one clip.
-
-    Yields:
-        (V * frames_per_vector, H, W, 3) pixels; (V,) `pts_seconds` of each clip's first picture; (V,) the mean of the
-        `sample_seconds` of the frames in each clip, a repeated one counted once.
     """
     if frames_per_vector == 1:
         for chunk in chunks:
-            yield chunk.pixels, chunk.pts_seconds, chunk.sample_seconds
+            yield Group(chunk.pixels, chunk.pts_seconds, chunk.sample_seconds, len(chunk) == most_frames)
         return
-    together = max(1, most_frames // frames_per_vector)
+    together = vectors_together(frames_per_vector, most_frames)
+    needed = (together - 1) * stride_frames + frames_per_vector
     waiting: list[Frames] = []
     encoded = 0  # how many of the waiting frames are in a clip already
     for chunk in chunks:
         waiting.append(chunk)
-        if sum(map(len, waiting)) < frames_per_vector:
+        if sum(map(len, waiting)) < needed:
             continue
         frames = _joined(waiting)
-        firsts = np.arange(0, len(frames) - frames_per_vector + 1, stride_frames)
-        for begin in range(0, len(firsts), together):
-            chosen = firsts[begin : begin + together, None] + np.arange(frames_per_vector)  # (V, frames_per_vector)
-            yield (
-                frames.pixels[chosen.ravel()],
-                frames.pts_seconds[chosen[:, 0]],
-                frames.sample_seconds[chosen].mean(axis=1),
-            )
-        rest = slice(int(firsts[-1]) + stride_frames, None)
-        waiting = [Frames(frames.pixels[rest], frames.pts_seconds[rest], frames.sample_seconds[rest])]
+        while len(frames) >= needed:
+            yield _clips(frames, np.arange(together) * stride_frames, frames_per_vector, is_full=True)
+            frames = _from(frames, together * stride_frames)
+            encoded = frames_per_vector - stride_frames
+        waiting = [frames]
+    if not sum(map(len, waiting)):
+        return
+    frames = _joined(waiting)
+    firsts = np.arange(0, len(frames) - frames_per_vector + 1, stride_frames)
+    if len(firsts):
+        yield _clips(frames, firsts, frames_per_vector, is_full=False)
+        frames = _from(frames, int(firsts[-1]) + stride_frames)
         encoded = frames_per_vector - stride_frames
-    if sum(map(len, waiting)) > encoded:
-        frames = _joined(waiting)
+    if len(frames) > encoded:
         last = np.repeat(frames.pixels[-1:], frames_per_vector - len(frames), axis=0)
-        yield (
-            np.concatenate([frames.pixels, last]),
-            frames.pts_seconds[:1],
-            frames.sample_seconds.mean(keepdims=True),
-        )
+        pixels = np.concatenate([frames.pixels, last])
+        yield Group(pixels, frames.pts_seconds[:1], frames.sample_seconds.mean(keepdims=True), is_full=False)
+
+
+def _clips(frames: Frames, firsts: np.ndarray, frames_per_vector: int, *, is_full: bool) -> Group:
+    """The clips that begin with those frames."""
+    chosen = firsts[:, None] + np.arange(frames_per_vector)  # (V, frames_per_vector)
+    return Group(
+        frames.pixels[chosen.ravel()],
+        frames.pts_seconds[firsts],
+        frames.sample_seconds[chosen].mean(axis=1),
+        is_full,
+    )
+
+
+def _from(frames: Frames, first: int) -> Frames:
+    return Frames(frames.pixels[first:], frames.pts_seconds[first:], frames.sample_seconds[first:])
 
 
 def _joined(chunks: Sequence[Frames]) -> Frames:

@@ -15,14 +15,9 @@ from .. import __version__
 from ..answer import Answer
 from ..encoders import Encoder, load_encoder
 from ..encoders.base import (
-    batch_frames,
-    encoded_frames,
     encoded_texts,
     encoder_warnings,
-    frames_per_vector,
-    grouped,
     stated_floor,
-    stride_frames,
     text_notes,
 )
 from ..errors import EncoderError, TFGroundingError
@@ -35,14 +30,16 @@ from ..localizers.intervals import distinct
 from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
 from ..localizers.presence_of_words import PresenceOfWords
 from ..media import AnySource, open_source
-from ..media.frames import checked_rate, iter_frames
+from ..media.frames import checked_rate
 from ..planning.planner import Planner, get_planner
 from ..planning.plans import planned
-from ..tracks.cache import FeatureCache, rounded
+from ..tracks.cache import NOT_KEPT, FeatureCache
+from ..tracks.feature_parts import FeatureParts
 from ..tracks.saliency import highlight_scores
 from ..tracks.similarity import similarity_curves
 from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from .base import TOP_K
+from .encoding import Encoding, clips_of
 from .events import MOST_CANDIDATES, with_events
 
 RATE_HZ = 3.0
@@ -50,7 +47,6 @@ MOST_OVERLAP = 0.5  # of the moments of an answer, as IoU
 KNOWN_TEXTS = 4096  # text vectors kept in memory
 BATCH_TEXTS = 512  # texts of a video given to an encoder at once
 UNRELATED_WEIGHT = 0.15  # in highlights, of what fits a frame whatever the query is; the query's evidence has 1
-CHUNK_FRAMES = 16  # decoded at a time at least: few, so that encoding begins soon after decoding does
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,51 +125,62 @@ class CurvesEngine:
             )
         return WatchedCurves(self, features)
 
-    def encode(self, source: AnySource, *, progress: Progress | None = None) -> VideoFeatures:
-        """The features of a video: from the cache if the same content was encoded before in the same way, else made."""
+    def encode(
+        self, source: AnySource, *, progress: Progress | None = None, parts: FeatureParts | None = None
+    ) -> VideoFeatures:
+        """The features of a video: from the cache if the same content was encoded before in the same way, else made.
+
+        What an earlier run made before it was stopped is not made again.
+
+        Args:
+            source: the video.
+            progress: called with (seconds done, seconds in all); what it raises ends the work.
+            parts: what is made already, as `parts` gave it; None looks for it in the cache.
+
+        Raises:
+            VideoError: the video cannot be read. EncoderError: the encoder fails.
+        """
         opened = open_source(source)
         if self._cache is None:
-            return self._encode_video(opened, progress)
-        made_by = {
+            features = self.encoding(opened).whole(parts or self.parts(opened), progress)
+        else:
+            made: list[FeatureParts] = []
+
+            def make() -> VideoFeatures:
+                made.append(self.parts(opened) if parts is None else parts)
+                return self.encoding(opened).whole(made[0], progress)
+
+            features = self._cache.features(opened, make, **self._made_by())
+            if made and not any(warning.startswith(NOT_KEPT) for warning in features.info.warnings):
+                made[0].remove()
+        if progress is not None:
+            progress(features.info.duration_seconds, features.info.duration_seconds)
+        return features
+
+    def encoding(self, source: Source) -> Encoding:
+        """How a video becomes features here. Raises VideoError."""
+        return Encoding(source, self.encoder, self.rate_hz, self._model)
+
+    def kept(self, source: Source) -> VideoFeatures | None:
+        """The features of a video that was encoded before, None where that is still to be done. Raises VideoError."""
+        return None if self._cache is None else self._cache.find(source, **self._made_by())
+
+    def parts(self, source: Source) -> FeatureParts:
+        """What is made of the features of a video so far. Raises VideoError."""
+        batch_vectors = self.encoding(source).batch_vectors
+        if self._cache is None:
+            return FeatureParts(None, {}, batch_vectors)
+        return self._cache.parts(source, batch_vectors, **self._made_by())
+
+    def _made_by(self) -> dict[str, Any]:
+        """What decides whether features can be used again, beside the video's content."""
+        return {
             "encoder": self.encoder.name,
             "revision": self.encoder.revision,
             "rate_hz": self.rate_hz,
             "size": np.ravel(self.encoder.frame_size).tolist(),
             **clips_of(self.encoder),
         }
-        features = self._cache.features(opened, lambda: self._encode_video(opened, progress), **made_by)
-        if progress is not None:
-            progress(features.info.duration_seconds, features.info.duration_seconds)
-        return features
-
-    def _encode_video(self, source: Source, progress: Progress | None) -> VideoFeatures:
-        """Encode each chunk of frames while the next ones are being decoded."""
-        vectors, pts, instants = [], [], []
-        size, together, stride = self.encoder.frame_size, frames_per_vector(self.encoder), stride_frames(self.encoder)
-        chunk_frames = max(CHUNK_FRAMES, batch_frames(self.encoder))  # fewer where `iter_frames` saves memory
-        with iter_frames(source, rate_hz=self.rate_hz, size=size, chunk_frames=chunk_frames) as stream:
-            for pixels, shown_seconds, sample_seconds in grouped(stream, together, stride, chunk_frames):
-                with self._model:
-                    vectors.append(rounded(encoded_frames(self.encoder, pixels)))  # (T, Q, D)
-                if vectors[-1].shape[1:] != vectors[0].shape[1:]:
-                    raise EncoderError(
-                        f"encoder {self.encoder.name}: encode_frames returned vectors of shape {vectors[0].shape[1:]}, "
-                        f"then of {vectors[-1].shape[1:]}; they must stay the same"
-                    )
-                pts.append(shown_seconds)
-                instants.append(sample_seconds)
-                if progress is not None:
-                    progress(float(sample_seconds[-1]), stream.info.duration_seconds)
-        return VideoFeatures(
-            vectors=np.concatenate(vectors),
-            pts_seconds=np.concatenate(pts),
-            sample_seconds=np.concatenate(instants),
-            info=stream.info,
-            encoder=self.encoder.name,
-            revision=self.encoder.revision,
-            rate_hz=self.rate_hz,
-            source=source,
-        )
 
     def curves(self, features: VideoFeatures, texts: Sequence[str]) -> np.ndarray:
         """(N, T) similarity of each text with each sample."""
@@ -247,12 +254,6 @@ class CurvesEngine:
                     )
                 self._texts.update(zip(new, encoded, strict=True))
             return np.stack([self._texts[text] for text in texts])
-
-
-def clips_of(encoder: Encoder) -> dict[str, int]:
-    """How an encoder of clips cuts a video, by name; empty for an encoder of frames."""
-    together = frames_per_vector(encoder)
-    return {} if together == 1 else {"frames_per_vector": together, "stride_frames": stride_frames(encoder)}
 
 
 class WatchedCurves:

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import VideoError
-from ..types import Frames, Shot, Source, VideoInfo
+from ..types import Frames, Shot, Shots, Source, VideoInfo
 from .decode import FASTEST_RATE_HZ, SLOWEST_RATE_HZ
 from .render import Renderer
 from .sources import AnySource, open_source
@@ -124,12 +124,13 @@ class FrameStream:
     ) -> None:
         self.info = source.info
         self.out_width, self.out_height = _target(self.info, size)
-        chunk_frames = max(1, min(chunk_frames, CHUNK_BYTES // (self.out_width * self.out_height * 3)))
+        chunk_frames = _chunk_frames(self.out_width, self.out_height, chunk_frames)
         self._queue: queue.Queue[_Item] = queue.Queue(QUEUED_CHUNKS)
         self._stop = threading.Event()
         samples = _Samples(
             source, rate_hz, Renderer(self.out_width, self.out_height), chunk_frames, start_seconds, end_seconds
         )
+        self._samples = samples
         self._thread = threading.Thread(
             target=_decode_ahead,
             args=(samples, self._queue, self._stop),
@@ -137,6 +138,17 @@ class FrameStream:
             daemon=True,
         )
         self._ended = False
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether nothing was found missing so far and all pictures had one size: then the samples of a part that
+        begins later are those that still come."""
+        return self._samples.is_intact
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the pictures so far were changed, in words; `info` says it too after the last chunk."""
+        return self._samples.notes
 
     def __iter__(self) -> Iterator[Frames]:
         return self
@@ -171,6 +183,15 @@ class FrameStream:
     def __del__(self) -> None:
         if hasattr(self, "_stop"):
             self._stop.set()
+
+
+def chunk_frames_of(info: VideoInfo, size: Size, chunk_frames: int) -> int:
+    """How many frames a chunk of `iter_frames` has, all but the last: `chunk_frames`, or fewer to save memory."""
+    return _chunk_frames(*_target(info, size), chunk_frames)
+
+
+def _chunk_frames(width: int, height: int, chunk_frames: int) -> int:
+    return max(1, min(chunk_frames, CHUNK_BYTES // (width * height * 3)))
 
 
 _Item = Frames | VideoInfo | BaseException  # chunks, and at the end what was learnt or what went wrong
@@ -228,13 +249,23 @@ class _Samples:
         self._source, self._rate_hz, self._chunk_frames = source, rate_hz, chunk_frames
         self._renderer = renderer
         self._start, self._end = start_seconds, end_seconds
+        self._shots: Shots | None = None
         self.info = source.info
+
+    @property
+    def is_intact(self) -> bool:
+        return not (self._shots is not None and self._shots.warnings) and not self._renderer.has_several_sizes
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._renderer.warnings
 
     def __iter__(self) -> Iterator[Frames]:
         pictures: list[np.ndarray] = []
         pts: list[float] = []
         instants: list[float] = []
         shots = self._source.shots(rate_hz=self._rate_hz, start_seconds=self._start, end_seconds=self._end)
+        self._shots = shots
         count = max(0, math.floor(self._start * self._rate_hz - 0.5))
         while (count + 0.5) / self._rate_hz < self._start:
             count += 1

@@ -154,6 +154,7 @@ class Pictures:
                     frame, turn = self._picture(candidate, files)
                 except VideoError:
                     broken.append(candidate)
+                    warnings[:] = [f"the picture {files[candidate].name} could not be read"]
                     continue
                 start = 0.0 if shown is None and len(broken) > candidate else candidate / self.rate_hz
                 if shown is not None and start > start_seconds:
@@ -164,10 +165,10 @@ class Pictures:
         if shown is not None and shown.end_seconds > start_seconds:
             yield shown._replace(end_seconds=min(shown.end_seconds, end_seconds))
         if broken:
-            warnings.append(
+            warnings[:] = [
                 f"{len(broken)} of {count} pictures ({len(broken) / self.rate_hz:.2f} s) could not be read, "
                 f"the first of them {files[min(broken)].name}"
-            )
+            ]
 
     def _picture(self, index: int, files: Sequence[Path]) -> tuple[av.video.frame.VideoFrame, Turn]:
         """One of the pictures, and how it has to be turned. Raises VideoError."""

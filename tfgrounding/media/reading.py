@@ -31,6 +31,7 @@ WITHOUT_SHOWING_TIMES = ("avi", "asf")  # containers that store only the order o
 MOST_REORDERED = 16  # pictures that are decoded between two that are shown one after the other
 INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")  # containers to jump in; others are read from the beginning
 LEADS_SECONDS = (0.0, 5.0, 30.0)  # how much before the wanted time to jump, one after the other until it is enough
+DAMAGED = "a part of the video could not be read"  # until it is known how much
 PACKETS_PAST_END = 8  # of what is wanted, after which reading ends: a single time stamp may be damaged
 
 
@@ -67,7 +68,8 @@ def read_shots(
 ) -> Iterator[Shot]:
     """The pictures on screen in [start, end), each until the next one comes; see `Source.shots`.
 
-    The first picture that can be decoded takes the place of those before it. At the end `warnings` grows.
+    The first picture that can be decoded takes the place of those before it. As soon as something is found damaged
+    `warnings` says so; at the end it says what.
     """
     end_seconds = np.inf if end_seconds is None else end_seconds
     leads = LEADS_SECONDS if start_seconds > 0 else ()
@@ -77,10 +79,13 @@ def read_shots(
             try:
                 if jump_to_seconds > 0:
                     reading.jump_to(jump_to_seconds)
-                yield from reading.shots()
+                for shot in reading.shots():
+                    if not warnings and not reading.is_intact():
+                        warnings.append(DAMAGED)
+                    yield shot
             except _JumpError:
                 continue
-            warnings += reading.warnings()
+            warnings[:] = reading.warnings()
             return
 
 
@@ -162,6 +167,11 @@ class _Reading:
             shown = shown._replace(end_seconds=self._end if ended else min(shown.end_seconds, self._end))
             if shown.end_seconds > self._start:
                 yield shown
+
+    def is_intact(self) -> bool:
+        """Whether nothing was missing and no time stamp odd so far."""
+        damage = self._damage
+        return damage.is_intact() and not (damage.missing_start_seconds or self._clock.warnings)
 
     def warnings(self) -> list[str]:
         """What was missing, in words, after the last picture."""

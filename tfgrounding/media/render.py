@@ -87,10 +87,14 @@ class Renderer:
         self._transfers: set[int] = set()  # of pictures of high dynamic range
 
     @property
+    def has_several_sizes(self) -> bool:
+        return len(self._sizes) > 1
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What was changed, in words."""
         words = []
-        if len(self._sizes) > 1:
+        if self.has_several_sizes:
             words.append(f"the pictures come in {len(self._sizes)} sizes; all were brought to the shape of the first")
         if self._transfers:
             names = " and ".join(hdr.NAMES[transfer] for transfer in sorted(self._transfers))

@@ -9,29 +9,30 @@ import sys
 import tempfile
 import threading
 import time
-import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
-from safetensors.numpy import load, save
 
 from ..errors import TFGroundingError
 from ..files import DRAFT_PREFIX, write_atomically
 from ..media import AnySource, FileStamp, open_source
-from ..types import VideoFeatures, VideoInfo
+from ..types import Source, VideoFeatures, VideoInfo
+from .feature_files import UNREADABLE, packed, unpacked
+from .feature_parts import FOLDER_ENDING, FeatureParts
 
 FORMAT = 2  # raise it when sampling, decoding or this layout change what an entry means
 USUAL_LIMIT_GB = 10.0
 SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
 LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
 RECENT_BYTES = 512 << 20  # of features kept in memory
-ENTRIES = ("features/[!.]*.safetensors", "tracks/[!.]*.json*")
+ABANDONED_SECONDS = 14 * 24 * 3600.0  # parts of a video this old are not waited for any more
+PARTS = f"features/*{FOLDER_ENDING}/[!.]*.safetensors"
+ENTRIES = ("features/[!.]*.safetensors", PARTS, "tracks/[!.]*.json*")
 NOT_KEPT = "features are not kept in"  # begins the warning of features that could not be stored
 
 
@@ -70,30 +71,57 @@ class FeatureCache:
             VideoError: the source is not there or not readable; and whatever `make` raises.
         """
         source = open_source(source)
-        name, stamp = source.name, source.identity
-        recent = (stamp, name, *map(str, made_by.values()))
-        with self._recent_lock:
-            features = self._recent.get(recent)
+        stamp = source.identity
+        features = self.find(source, **made_by)
         if features is not None:
             return features
         key = self.key(source, stamp, **made_by)
+        features = make()
         try:
-            features = replace(self.load(key, name), source=source)
-        except KeyError:
-            features = make()
-            try:
-                if not is_still(source, stamp):
-                    raise OSError("the video changed while it was being read") from None
-                if self.limit_bytes > 0:
-                    self.store(key, features)
-            except OSError as error:
-                warning = f"{NOT_KEPT} {self.folder}: {error.strerror or error}"
-                features = replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
-                if not is_still(source, stamp):
-                    return features
+            if not is_still(source, stamp):
+                raise OSError("the video changed while it was being read")
+            if self.limit_bytes > 0:
+                self.store(key, features)
+        except OSError as error:
+            warning = f"{NOT_KEPT} {self.folder}: {error.strerror or error}"
+            features = replace(features, info=replace(features.info, warnings=(*features.info.warnings, warning)))
+            if not is_still(source, stamp):
+                return features
         with self._recent_lock:
-            self._recent.put(recent, features)
+            self._recent.put(_in_memory(source, stamp, made_by), features)
         return features
+
+    def find(self, source: Source, **made_by: Any) -> VideoFeatures | None:
+        """The features of a source from memory or from the folder, None where they have to be made.
+
+        Args as for `features`. Raises VideoError.
+        """
+        stamp = source.identity
+        recent = _in_memory(source, stamp, made_by)
+        with self._recent_lock:
+            features = self._recent.get(recent)
+        if features is None:
+            try:
+                features = replace(self.load(self.key(source, stamp, **made_by), source.name), source=source)
+            except KeyError:
+                return None
+            with self._recent_lock:
+                self._recent.put(recent, features)
+        return features
+
+    def parts(self, source: Source, batch_vectors: int, **made_by: Any) -> FeatureParts:
+        """What is made so far of the features of a source, see `FeatureParts`. Raises VideoError."""
+        stamp = source.identity
+        key = {**self.key(source, stamp, **made_by), "batch_vectors": batch_vectors}
+        folder = self._entry(key).with_suffix(FOLDER_ENDING)
+        return FeatureParts(
+            folder if self.limit_bytes > 0 else None,
+            key,
+            batch_vectors,
+            limit_bytes=self.limit_bytes,
+            is_still=lambda: is_still(source, stamp),
+            make_place=lambda: self.evict(keep=folder),
+        )
 
     def text_vectors(
         self, texts: Sequence[str], make: Callable[[], np.ndarray], *, encoder: str, revision: str
@@ -165,14 +193,12 @@ class FeatureCache:
         """The features stored under that key, `path` as the name of their video. Raises KeyError if there are none."""
         entry = self._entry(key)
         try:
-            data = entry.read_bytes()
-            words, crc = _metadata(data)
-            tensors = load(data)
-            if words["key"] != key or crc != _checksum(words, tensors):
-                raise ValueError("damaged, or another's")
+            words, tensors = unpacked(entry.read_bytes())
+            if words["key"] != key:
+                raise ValueError("another's")
             info = VideoInfo(**{**words["info"], "path": path, "warnings": tuple(words["info"]["warnings"])})
             os.utime(entry)  # used just now
-        except (OSError, ValueError, KeyError, TypeError, safetensors.SafetensorError) as error:
+        except UNREADABLE as error:
             raise KeyError(entry.name) from error
         return VideoFeatures(
             vectors=tensors["vectors"].astype(np.float32),
@@ -186,13 +212,8 @@ class FeatureCache:
 
     def store(self, key: dict[str, Any], features: VideoFeatures) -> None:
         """Keep features (already `rounded`). Raises OSError if the folder cannot be written or is limited to less."""
-        tensors: dict[str, np.ndarray] = {
-            "vectors": features.vectors.astype(np.float16),
-            "pts_seconds": features.pts_seconds.astype(np.float64),
-            "sample_seconds": features.sample_seconds.astype(np.float64),
-        }
         words = {"key": key, "info": asdict(replace(features.info, path=""))}
-        data = save(tensors, metadata={"words": json.dumps(words), "crc32": str(_checksum(words, tensors))})
+        data = packed(words, features.vectors, features.pts_seconds, features.sample_seconds)
         if len(data) > self.limit_bytes:
             raise OSError(f"they take {len(data) / 1e6:,.1f} MB, and the limit is {self.limit_bytes / 1e6:,.1f} MB")
         write_atomically(self._entry(key), data)
@@ -217,7 +238,7 @@ class FeatureCache:
         """Remove every entry, note and leftover; other files in the folder stay. Returns how many entries went."""
         entries = self.entries()
         for path in (*entries, *(self.folder / "digests").glob("*.json"), *self._leftovers(0.0)):
-            path.unlink(missing_ok=True)
+            _unlink(path)
         return len(entries)
 
     def _entry(self, key: dict[str, Any]) -> Path:
@@ -225,25 +246,29 @@ class FeatureCache:
         return self.folder / "features" / f"{name}.safetensors"
 
     def evict(self, keep: Path) -> None:
-        """Remove leftovers, then the least recently used entries but `keep`, until the folder is within its limit."""
+        """Remove leftovers, then the least recently used entries, until the folder is within its limit.
+
+        Args:
+            keep: an entry, or the folder of a video's parts, which stays.
+        """
         for leftover in self._leftovers(LEFTOVER_SECONDS):
-            leftover.unlink(missing_ok=True)
+            _unlink(leftover)
         entries = self.entries()
         total = sum(map(_size, entries))
         for entry in entries:
             if total <= self.limit_bytes:
                 break
-            if entry != keep:
+            if keep not in (entry, entry.parent):
                 total -= _size(entry)
-                entry.unlink(missing_ok=True)
+                _unlink(entry)
 
     def _leftovers(self, older_than_seconds: float) -> Iterator[Path]:
-        for aside in self.folder.glob(f"*/{DRAFT_PREFIX}*"):
-            try:
-                if time.time() - aside.stat().st_mtime >= older_than_seconds:
-                    yield aside
-            except OSError:
-                continue
+        limits = {f"*/{DRAFT_PREFIX}*": older_than_seconds, f"features/*/{DRAFT_PREFIX}*": older_than_seconds}
+        for place, seconds in {**limits, PARTS: ABANDONED_SECONDS}.items():
+            for aside in self.folder.glob(place):
+                with suppress(OSError):  # another process was faster
+                    if time.time() - aside.stat().st_mtime >= seconds:
+                        yield aside
 
 
 class Recent:
@@ -312,24 +337,21 @@ def usual_limit_bytes() -> int:
     return limit
 
 
+def _in_memory(source: Source, stamp: Hashable, made_by: Mapping[str, Any]) -> Hashable:
+    """Under what name features are kept in memory."""
+    return (stamp, source.name, *map(str, made_by.values()))
+
+
+def _unlink(path: Path) -> None:
+    """Remove a file, and with the last part of a video their folder."""
+    path.unlink(missing_ok=True)
+    if path.parent.suffix == FOLDER_ENDING:
+        with suppress(OSError):  # it is not empty
+            path.parent.rmdir()
+
+
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _metadata(data: bytes) -> tuple[dict[str, Any], int]:
-    """(words, checksum) from the head of a safetensors file."""
-    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
-    return json.loads(header["words"]), int(header["crc32"])
-
-
-def _checksum(words: dict[str, Any], tensors: dict[str, np.ndarray]) -> int:
-    """CRC-32 of all that is said and of every tensor with its shape and type."""
-    crc = zlib.crc32(json.dumps(words, sort_keys=True).encode())
-    for name in ("pts_seconds", "sample_seconds", "vectors"):
-        tensor = np.ascontiguousarray(tensors[name])
-        crc = zlib.crc32(f"{name} {tensor.shape} {tensor.dtype}".encode(), crc)
-        crc = zlib.crc32(tensor.reshape(-1).view(np.uint8), crc)
-    return crc
