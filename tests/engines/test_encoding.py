@@ -46,7 +46,7 @@ class PlacesOfClips(PlacesEncoder):
         return super().encode_frames(pixels)[::4]
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -113,7 +113,7 @@ def encode(source, folder, *, stop_after: int | None = None, encoder=PlacesEncod
         assert 0 < done <= whole and (not calls or done >= calls[-1] - 1e-6)
         calls.append(done)
         if stop_after is not None and len(calls) >= stop_after:
-            raise Stopped
+            raise StoppedError
 
     made = encoder() if isinstance(encoder, type) else encoder
     return CurvesEngine(encoder=made, cache=folder, rate_hz=10, **settings).encode(source, progress=progress)
@@ -132,7 +132,7 @@ def test_stopped_again_and_again_it_gives_the_same_as_in_one_go(name, encoder, s
     assert bool(whole.info.warnings) == (name in ("damaged.mkv", "cut.mkv"))
     counting = encoder()
     for stop_after in (1, 3, 4):
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             encode(source, tmp_path / "c", stop_after=stop_after, encoder=counting)
     made_before = counting.frames
     assert same(encode(source, tmp_path / "c", encoder=counting), whole)
@@ -165,7 +165,7 @@ import sys
 sys.path[:0] = sys.argv[3:]
 from test_encoding import PlacesEncoder, feature_parts
 from tfgrounding.engines.curves import CurvesEngine
-feature_parts.SECONDS_BETWEEN = 0.0
+feature_parts.SECONDS_BETWEEN, feature_parts.MOST_SHARE = 0.0, 1e9
 class Slow(PlacesEncoder):
     def encode_frames(self, pixels):
         print("batch", flush=True)
@@ -213,7 +213,7 @@ def test_two_at_once_do_each_other_no_harm(sources, tmp_path):
 
 def test_damaged_and_foreign_parts_are_made_again(sources, tmp_path):
     source = sources("steady.mp4")
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         encode(source, tmp_path / "c", stop_after=6)
     (folder,) = (tmp_path / "c" / "features").glob("*.parts")
     first, second, third, *_ = sorted(folder.glob("*.safetensors"))
@@ -233,7 +233,7 @@ def test_parts_of_a_video_that_changed_are_not_kept(tmp_path):
     encoder = PlacesEncoder()
     original = encoder.encode_frames
     encoder.encode_frames = lambda pixels: (os.utime(source, (5, 5)), original(pixels))[1]
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         encode(source, tmp_path / "c", stop_after=6, encoder=encoder)
     assert FeatureCache(tmp_path / "c").entries() == []
 
@@ -273,14 +273,14 @@ def test_abandoned_parts_go_with_age_and_for_room(sources, tmp_path):
 
 def test_a_limit_that_parts_would_pass_keeps_them_in_memory(sources, tmp_path, monkeypatch):
     monkeypatch.setenv("TFGROUNDING_CACHE_GB", "0.000003")  # 3 kB
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         encode(sources("steady.mp4"), tmp_path / "c", stop_after=9)
     assert FeatureCache(tmp_path / "c").size_bytes() <= 3000
 
 
 def test_what_is_done_already_is_said_at_once(sources, tmp_path):
     source, seen = sources("steady.mp4"), []
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         encode(source, tmp_path / "c", stop_after=6)
     Grounder(encoder=PlacesEncoder(), cache=tmp_path / "c", rate_hz=10).encode_video(
         source, progress=lambda done, whole: seen.append((done, whole))

@@ -257,10 +257,13 @@ class CurvesEngine:
 
 
 class WatchedCurves:
-    """A video's features, and the engine that reads curves from them."""
+    """A video's features, and the engine that reads curves from them.
 
-    def __init__(self, engine: CurvesEngine, features: VideoFeatures) -> None:
-        self._engine, self.features = engine, features
+    `rough_seconds`: for how long the video was not looked at, at most, where the features are not those of the whole.
+    """
+
+    def __init__(self, engine: CurvesEngine, features: VideoFeatures, *, rough_seconds: float | None = None) -> None:
+        self._engine, self.features, self.rough_seconds = engine, features, rough_seconds
 
     @property
     def info(self) -> VideoInfo:
@@ -350,6 +353,7 @@ class WatchedCurves:
                 "encoder_revision": engine.encoder.revision,
                 "floor": unrelated.floor,
                 "rate_hz": features.rate_hz,
+                **({} if self.rough_seconds is None else {"rough": self.rough_seconds}),
             },
             source=features.source,
         )

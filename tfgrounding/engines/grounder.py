@@ -12,7 +12,7 @@ from ..answer import Answer
 from ..encoders.base import Encoder
 from ..errors import TFGroundingError
 from ..localizers import Localizer
-from ..media import AnySource
+from ..media import AnySource, open_source
 from ..planning.planner import Planner
 from ..registry import is_own
 from ..tracks.choice import track_choice
@@ -24,6 +24,7 @@ from .base import TOP_K, Engine, Watched
 from .curves import MOST_OVERLAP, CurvesEngine
 from .load import load_engine
 from .others import watch_with
+from .steps import first_steps
 from .words import WordsEngine
 
 OF_A_QUERY = ("top_k", "stride_frames", "longest_frames")  # settings that need no models to be loaded again
@@ -195,6 +196,53 @@ class Grounder:
             raise TFGroundingError(f"{' and '.join(chosen)}: the {self.engine.name} engine has no window grid")
         watched: Any = self.watch(video)
         return watched.ask(query, top_k=most, **chosen)
+
+    def watch_in_steps(
+        self, video: AnySource, queries: Sequence[str | Plan], *, progress: Progress | None = None
+    ) -> Iterator[Watched]:
+        """Look at a long video roughly, then better, then as a whole; each of what comes can be asked.
+
+        The first comes within a minute, and once more after its best places were looked at closely: of them only what
+        is shown is asked, and answers have `provenance["rough"]`, the longest time in seconds in which the video was
+        not looked at. The last one is what `watch` returns; it is the only one for short videos, for videos that are
+        encoded already and for engines that ask a vision LLM.
+
+        Args:
+            video: a path, Pictures, or a Source.
+            queries: what will be asked, so that their best places are looked at first.
+            progress: called with (seconds done, seconds in all) while the whole is encoded.
+
+        Raises:
+            VideoError: the video cannot be read. PlanError: a query is empty.
+        """
+        if not isinstance(self.engine, CurvesEngine):
+            yield self.watch(video, progress=progress)
+            return
+        source, engine = open_source(video), self.engine
+        parts = engine.parts(source)
+        yield from first_steps(engine, source, parts, queries)
+        shown = engine.watch(engine.encode(source, progress=progress, parts=parts))
+        yield shown if self._words is None else self._words.joined(source, shown, progress=progress)
+
+    def ground_in_steps(
+        self, video: AnySource, query: str | Plan, *, top_k: int | None = None, progress: Progress | None = None
+    ) -> Iterator[Answer]:
+        """When does it happen? Rough answers first, see `watch_in_steps`; the last one is what `ground` gives.
+
+        Args:
+            video: a path, Pictures, or a Source.
+            query: a sentence, or a ready plan.
+            top_k: moments at most; None means the Grounder's own.
+            progress: called with (seconds done, seconds in all) while the whole is encoded.
+
+        Raises:
+            As `ground`.
+        """
+        most = self.top_k if top_k is None else _checked_top_k(top_k)
+        if not isinstance(query, Plan):
+            Plan(query)  # an empty query fails before the video is read
+        for watched in self.watch_in_steps(video, [query], progress=progress):
+            yield watched.ask(query, top_k=most)
 
     def ground_many(self, samples: Iterable[tuple[AnySource | VideoFeatures, str | Plan]]) -> Iterator[Answer]:
         """Ground many (video, query) pairs, watching a video once while pairs of it follow each other."""

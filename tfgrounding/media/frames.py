@@ -123,7 +123,7 @@ class FrameStream:
         end_seconds: float | None,
     ) -> None:
         self.info = source.info
-        self.out_width, self.out_height = _target(self.info, size)
+        self.out_width, self.out_height = target_size(self.info, size)
         chunk_frames = _chunk_frames(self.out_width, self.out_height, chunk_frames)
         self._queue: queue.Queue[_Item] = queue.Queue(QUEUED_CHUNKS)
         self._stop = threading.Event()
@@ -187,7 +187,7 @@ class FrameStream:
 
 def chunk_frames_of(info: VideoInfo, size: Size, chunk_frames: int) -> int:
     """How many frames a chunk of `iter_frames` has, all but the last: `chunk_frames`, or fewer to save memory."""
-    return _chunk_frames(*_target(info, size), chunk_frames)
+    return _chunk_frames(*target_size(info, size), chunk_frames)
 
 
 def _chunk_frames(width: int, height: int, chunk_frames: int) -> int:
@@ -197,7 +197,7 @@ def _chunk_frames(width: int, height: int, chunk_frames: int) -> int:
 _Item = Frames | VideoInfo | BaseException  # chunks, and at the end what was learnt or what went wrong
 
 
-def _target(info: VideoInfo, size: Size) -> tuple[int, int]:
+def target_size(info: VideoInfo, size: Size) -> tuple[int, int]:
     """(width, height) of the frames to deliver."""
     if size is None:
         return info.width, info.height
