@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_chart import HOSTILE, Markup, two_events
-from videos import make_video
+from videos import look, make_video, read_number
 from worded import worded
 
 from tfgrounding import Grounding, Moment, Plan, SubEvent, TFGroundingError, probe
 from tfgrounding.media import open_source
+from tfgrounding.show.player import stretches_of
 from tfgrounding.show.report import plan_in_words, write_report
 from tfgrounding.types import Evidence
 
@@ -272,4 +273,67 @@ def test_a_click_on_words_plays_them(page, tmp_path, numbers):
     silent, heard = (page.locator(row).first for row in (".row.silent .trace", ".row.words:not(.silent) .trace"))
     stroke = "line => getComputedStyle(line).stroke + getComputedStyle(line).opacity"
     assert silent.evaluate(stroke) != heard.evaluate(stroke)
+    assert page.said == []
+
+
+def test_of_a_long_video_only_the_moments_are_in_the_page(tmp_path, monkeypatch):
+    from tfgrounding.show import player
+
+    monkeypatch.setattr(player, "LONG_SECONDS", 30.0)
+    monkeypatch.setattr(player, "LARGEST_EMBEDDED_BYTES", 1000)
+    source = make_video(tmp_path / "long.mp4", seconds=60, rate_hz=10)
+    answer = answered(source, [Moment(40, 42, 0.5), Moment(20, 21, 0.4), Moment(38, 39, 0.3)])
+    write_report([answer], tmp_path / "r.html")
+    page = Markup((tmp_path / "r.html").read_text())
+    video = next(value for tag, name, value in page.attributes if (tag, name) == ("video", "src"))
+    (tmp_path / "moments.mp4").write_bytes(base64.b64decode(video.removeprefix("data:video/mp4;base64,")))
+    seen = look(tmp_path / "moments.mp4", rate_hz=10)
+    assert seen.info.duration_seconds == pytest.approx(60, abs=0.01)
+    inside = [16 <= second < 25 or 34 <= second < 46 for second in seen.instants]
+    expected = [int(second * 10) for second, is_shown in zip(seen.instants, inside, strict=True) if is_shown]
+    assert [n for n, is_shown in zip(seen.numbers, inside, strict=True) if is_shown] == expected
+    assert {n for n, is_shown in zip(seen.numbers, inside, strict=True) if not is_shown} == {0}
+    assert "not the whole video of 1:00.0: 0:16.0 to 0:25.0, 0:34.0 to 0:46.0 (0:21.0 in all" in page.text
+    assert page.tags.count("img") == 14
+
+
+def test_what_is_shown_of_long_and_many_moments(tmp_path, numbers):
+    answer = replace(answered(numbers, []), video=replace(probe(numbers), duration_seconds=4000.0))
+    long = replace(answer, spans=(Moment(100, 400, 0.9),))
+    assert stretches_of([long]) == [(96, 116), (384, 404)]
+    many = replace(answer, spans=tuple(Moment(start, start + 10, 0.5) for start in range(0, 2000, 50)))
+    chosen = stretches_of([many])
+    assert chosen[0] == (0, 14) and sum(end - start for start, end in chosen) <= 150
+    other = replace(answer, spans=(Moment(1001, 1004, 0.5),))
+    assert stretches_of([many, other])[:3] == [(0, 14), (996, 1014), (46, 64)]  # one of each answer, joined
+
+
+PICTURE = """() => {
+  const video = document.querySelector("video"), canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  const context = canvas.getContext("2d");
+  context.drawImage(video, 0, 0);
+  return [canvas.width, canvas.height, ...context.getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def test_the_moments_of_a_long_video_play_at_their_own_times(page, tmp_path, monkeypatch):
+    from tfgrounding.show import player
+
+    monkeypatch.setattr(player, "LONG_SECONDS", 30.0)
+    monkeypatch.setattr(player, "LARGEST_EMBEDDED_BYTES", 1000)
+    source = make_video(tmp_path / "long.mp4", seconds=400, rate_hz=10)
+    moments = [Moment(300, 301, 0.5), Moment(20, 21, 0.4)]
+    write_report([answered(source, moments)], tmp_path / "r.html")
+    open_report(page, tmp_path / "r.html")
+    for rank, moment in enumerate(moments):
+        page.locator(".bar").nth(rank).click()
+        wait_until(page, f"{NOW} >= {moment.start_seconds} && !{PAUSED}")
+        wait_until(page, PAUSED)
+        page.wait_for_timeout(200)
+        now = page.evaluate(NOW)
+        assert moment.end_seconds - 0.05 < now < moment.end_seconds
+        width, height, *pixels = page.evaluate(PICTURE)
+        picture = np.array(pixels, dtype=np.uint8).reshape(height, width, 4)[:, :, :3]
+        assert read_number(picture) == int(now * 10)
     assert page.said == []

@@ -48,6 +48,8 @@ def first_steps(
         return
     encoding = engine.encoding(source)
     look_around(encoding, parts)
+    if not len(parts) and (parts.looks is None or not len(parts.looks)):
+        return  # nothing could be decoded: encoding the whole says why
     watched = _watched(engine, encoding, parts)
     yield watched
     if _refine(encoding, parts, [m for query in queries for m in watched.ask(query, top_k=BEST_MOMENTS).moments]):

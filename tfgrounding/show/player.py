@@ -1,10 +1,12 @@
-"""The video inside a report: the file itself, a copy that browsers play, or a link; and thumbnails along the chart."""
+"""The video inside a report: the file itself, a copy, its moments, or a link; and thumbnails along the chart."""
 
 from __future__ import annotations
 
 import base64
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,8 +14,11 @@ from ..answer import Answer
 from ..errors import TFGroundingError, VideoError
 from ..media import VideoFile, cut_clip, iter_frames, to_jpeg
 from ..media.container import opened
+from ..media.excerpts import write_excerpts
+from ..media.glances import Glances
 from ..types import Progress, Source
 from .chart import safe
+from .exports.common import short_clock
 
 LARGEST_EMBEDDED_BYTES = 32 * 2**20  # a page much larger than this opens slowly and cannot be mailed
 PREVIEW_HEIGHT, PREVIEW_CRF = 480, 26  # of the copy of a video that is too large or that browsers do not play
@@ -23,6 +28,11 @@ BROWSER_KINDS = {  # container as FFmpeg names it: (codecs that browsers play fr
 }
 BROWSER_SOUND = ("aac", "mp3", "opus", "vorbis")
 THUMBNAILS, THUMBNAIL_HEIGHT = 14, 90
+LONG_SECONDS = 300.0  # a video longer than this is not copied whole
+AROUND_SECONDS = 4.0  # shown before and after a moment of a long video
+LONGEST_SECONDS = 40.0  # of one stretch; of a longer moment half of it is shown at each end
+MOST_SECONDS = 150.0  # of all stretches: they are made anew, which takes time
+MOMENTS_BYTES = 13 * 2**20  # a third more in the page, as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +45,11 @@ class Player:
     missing: str = ""
 
 
-def player(answer: Answer, target: Path, *, link: bool, progress: Progress | None) -> Player:
-    """The video of an answer for a page.
+def player(answers: Sequence[Answer], target: Path, *, link: bool, progress: Progress | None) -> Player:
+    """The video of some answers for a page.
 
     Args:
-        answer: the answer.
+        answers: at least one, all of one video; of a long video only their moments are put into the page.
         target: the page's file; a link is relative to it.
         link: True points to the video where it lies instead of carrying it inside the page.
         progress: called with (seconds, seconds in all) while a copy is made.
@@ -47,13 +57,14 @@ def player(answer: Answer, target: Path, *, link: bool, progress: Progress | Non
     Raises:
         TFGroundingError: a link to what is not a file.
     """
+    answer = answers[0]
     name, source = answer.video.path, answer.source
     if link and source is not None and not isinstance(source, VideoFile):
         raise TFGroundingError(f"{name}: is no video file, so a page cannot link to it; leave --link out")
     if source is None:
         return _without_video(f"{name}: only its features are given, so the page has no video and no pictures.")
     try:
-        element, note = _element(source, target, link, progress)
+        element, note = _element(source, target, link, stretches_of(answers), progress)
         thumbnails = _thumbnails(source)
     except VideoError as error:
         return _without_video(f"The page has no video and no pictures: {error}.")
@@ -67,7 +78,36 @@ def _without_video(why: str) -> Player:
     return Player("", "", (), why)
 
 
-def _element(source: Source, target: Path, link: bool, progress: Progress | None) -> tuple[str, str]:
+def stretches_of(answers: Sequence[Answer]) -> list[tuple[float, float]]:
+    """(start, end) in seconds of what is shown of a long video: its moments and a little around, the best first.
+
+    Of a long moment both ends are shown. All of it together is limited; none overlaps another.
+    """
+    wanted = []
+    ranked = zip_longest(*(answer.moments for answer in answers))
+    for moment in (moment for rank in ranked for moment in rank if moment is not None):
+        start, end = moment.start_seconds - AROUND_SECONDS, moment.end_seconds + AROUND_SECONDS
+        if end - start <= LONGEST_SECONDS:
+            wanted.append((start, end))
+        else:
+            wanted += [(start, start + LONGEST_SECONDS / 2), (end - LONGEST_SECONDS / 2, end)]
+    duration = answers[0].video.duration_seconds
+    chosen: list[tuple[float, float]] = []
+    for start, end in wanted:
+        piece = (max(0.0, start), min(duration, end))
+        overlapping = [other for other in chosen if other[0] <= piece[1] and piece[0] <= other[1]]
+        joined = (min(s for s, _ in (piece, *overlapping)), max(e for _, e in (piece, *overlapping)))
+        place = min((chosen.index(other) for other in overlapping), default=len(chosen))
+        rest = [other for other in chosen if other not in overlapping]
+        chosen_now = [*rest[:place], joined, *rest[place:]]
+        if sum(e - s for s, e in chosen_now) <= MOST_SECONDS:
+            chosen = chosen_now
+    return chosen
+
+
+def _element(
+    source: Source, target: Path, link: bool, stretches: list[tuple[float, float]], progress: Progress | None
+) -> tuple[str, str]:
     """The <video> element, and a sentence on what it plays."""
     info = source.info
     shift = info.start_offset_seconds
@@ -81,6 +121,20 @@ def _element(source: Source, target: Path, link: bool, progress: Progress | None
         note = "Plays the video file where it lies." if kind else f"Browsers may not play this file ({info.codec})."
     elif kind and isinstance(source, VideoFile) and source.path.stat().st_size <= LARGEST_EMBEDDED_BYTES:
         address, note = data_url(kind, source.path.read_bytes()), ""
+    elif info.duration_seconds > LONG_SECONDS and stretches:
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "moments.mp4"
+            shown = write_excerpts(
+                source,
+                copy,
+                stretches,
+                largest_height=PREVIEW_HEIGHT,
+                crf=PREVIEW_CRF,
+                most_bytes=MOMENTS_BYTES,
+                progress=progress,
+            )
+            address, shift = data_url("video/mp4", copy.read_bytes()), 0.0
+        note = _about_excerpts(shown, stretches, info.duration_seconds)
     else:
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "preview.mp4"
@@ -103,6 +157,21 @@ def _element(source: Source, target: Path, link: bool, progress: Progress | None
     return element, note
 
 
+def _about_excerpts(
+    shown: Sequence[tuple[float, float]], wanted: Sequence[tuple[float, float]], duration_seconds: float
+) -> str:
+    """What is in the page of a long video, and what is not."""
+    seconds = sum(end - start for start, end in shown)
+    parts = ", ".join(f"{short_clock(start)} to {short_clock(end)}" for start, end in shown)
+    words = (
+        f"Only the moments are in this page, not the whole video of {short_clock(duration_seconds)}: {parts} "
+        f"({short_clock(seconds)} in all, at most {PREVIEW_HEIGHT} pixels high). Elsewhere the picture is grey. "
+        "A report with --link plays the whole file."
+    )
+    left_out = len(wanted) - len(shown)
+    return words if left_out <= 0 else f"{words} {left_out} more stretches would have made the page too large."
+
+
 def _browser_kind(file: VideoFile) -> str:
     """The media type, or "" where browsers would not play the file, or another track of it."""
     with opened(file.path) as container:
@@ -116,8 +185,15 @@ def _browser_kind(file: VideoFile) -> str:
 
 
 def _thumbnails(source: Source) -> list[str]:
-    """JPEG data URLs, one for each of THUMBNAILS equal parts of the video, from its middle."""
+    """JPEG data URLs, one for each of THUMBNAILS equal parts of the video, from near its middle."""
     sources: list[str] = []
+    apart = source.info.duration_seconds / THUMBNAILS
+    if source.info.duration_seconds > LONG_SECONDS:
+        with Glances(source, size=THUMBNAIL_HEIGHT) as glances:
+            if glances.can_jump:
+                middles = [(number + 0.5) * apart for number in range(THUMBNAILS)]
+                seen = [glances.at(middle, tolerance_seconds=apart / 8) for middle in middles]
+                return [data_url("image/jpeg", to_jpeg(glance.pixels)) for glance in seen]
     with iter_frames(source, rate_hz=THUMBNAILS / source.info.duration_seconds, size=THUMBNAIL_HEIGHT) as stream:
         for frames in stream:
             sources.extend(data_url("image/jpeg", to_jpeg(pixels)) for pixels in frames.pixels)

@@ -56,7 +56,7 @@ def write_report(
     if len({answer.video.path for answer in answers}) != 1 or len(sources) > 1:
         raise TFGroundingError("a report is about the answers to one video: give at least one, all of the same video")
     target = Path(target)
-    shown = player(answers[0], target, link=link, progress=progress)
+    shown = player(answers, target, link=link, progress=progress)
     try:
         write_atomically(target, _page(answers, shown, costs or {}))
     except OSError as error:
