@@ -19,7 +19,8 @@ from videos import BLUE, GREEN, RED, make_pictures, make_scenes
 import tfgrounding
 from tfgrounding import Grounder, Pictures, VideoFeatures, VideoInfo
 from tfgrounding.errors import TFGroundingError, VideoError
-from tfgrounding.tracks.cache import FeatureCache, Recent, identity, rounded, usual_folder, usual_limit_bytes
+from tfgrounding.tracks.cache import FeatureCache, Recent, identity, rounded
+from tfgrounding.tracks.cache_place import usual_folder, usual_limit_bytes
 
 KEY = {"format": 1, "content": "c" * 64, "encoder": "e", "revision": "r", "rate_hz": 3.0, "size": [8, 8]}
 

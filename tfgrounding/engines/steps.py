@@ -13,7 +13,7 @@ from ..errors import VideoError
 from ..media.frames import iter_frames
 from ..media.glances import Glances
 from ..tracks.feature_parts import Batch, FeatureParts, runs
-from ..types import Plan, Source, VideoFeatures
+from ..types import Moment, Plan, Source, VideoFeatures
 from .curves import CurvesEngine, WatchedCurves
 from .encoding import Encoding
 
@@ -142,7 +142,7 @@ def _in_one_pass(encoding: Encoding) -> Batch:
     return looks
 
 
-def _refine(encoding: Encoding, parts: FeatureParts, moments: Iterable) -> bool:
+def _refine(encoding: Encoding, parts: FeatureParts, moments: Iterable[Moment]) -> bool:
     """Encode the surroundings of moments, or of their ends, at the full rate. Whether anything was new."""
     began, before = time.monotonic(), len(parts)
     apart = widest_seconds(rough_features(encoding, parts))
@@ -211,11 +211,14 @@ def _is_near(seconds: np.ndarray, looks: Batch | None, distance_seconds: float) 
 
 def _merged(looks: Batch | None, more: Batch) -> Batch:
     """Both in order of time, none twice."""
-    if looks is None or not len(looks) or not len(more):
-        joined = more if looks is None or not len(looks) else looks
-    else:
-        names = ("vectors", "pts_seconds", "sample_seconds")
-        joined = Batch(*(np.concatenate([getattr(looks, name), getattr(more, name)]) for name in names))
+    both = [batch for batch in (looks, more) if batch is not None and len(batch)]
+    if not both:
+        return more
+    joined = Batch(
+        np.concatenate([batch.vectors for batch in both]),
+        np.concatenate([batch.pts_seconds for batch in both]),
+        np.concatenate([batch.sample_seconds for batch in both]),
+    )
     _, first = np.unique(joined.sample_seconds, return_index=True)
     return _chosen(joined, first)
 

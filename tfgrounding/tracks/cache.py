@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
 import tempfile
 import threading
 import time
@@ -22,11 +21,11 @@ from ..errors import TFGroundingError
 from ..files import DRAFT_PREFIX, write_atomically
 from ..media import AnySource, FileStamp, open_source
 from ..types import Source, VideoFeatures, VideoInfo
+from .cache_place import usual_folder, usual_limit_bytes
 from .feature_files import UNREADABLE, packed, unpacked
 from .feature_parts import FOLDER_ENDING, FeatureParts
 
 FORMAT = 2  # raise it when sampling, decoding or this layout change what an entry means
-USUAL_LIMIT_GB = 10.0
 SETTLED_SECONDS = 2.0  # a file changed more recently may change again without its time stamp showing it
 LEFTOVER_SECONDS = 3600.0  # a temporary file this old belongs to a process that was killed
 RECENT_BYTES = 512 << 20  # of features kept in memory
@@ -312,29 +311,6 @@ def is_still(source: AnySource, before: Hashable) -> bool:
 def rounded(vectors: np.ndarray) -> np.ndarray:
     """Vectors as they come back from the cache, so that the first answer is the same as every later one."""
     return vectors.astype(np.float16).astype(np.float32)
-
-
-def usual_folder() -> Path:
-    """$TFGROUNDING_CACHE, or where the platform keeps caches."""
-    if chosen := os.environ.get("TFGROUNDING_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tfgrounding"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "tfgrounding" / "Cache"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tfgrounding"
-
-
-def usual_limit_bytes() -> int:
-    """$TFGROUNDING_CACHE_GB gigabytes, or 10."""
-    stated = os.environ.get("TFGROUNDING_CACHE_GB") or USUAL_LIMIT_GB
-    try:
-        limit = int(float(stated) * 1e9)
-    except (ValueError, OverflowError):
-        limit = -1
-    if limit < 0:
-        raise TFGroundingError(f"TFGROUNDING_CACHE_GB must be a number of gigabytes from 0 on, not {stated!r}")
-    return limit
 
 
 def _in_memory(source: Source, stamp: Hashable, made_by: Mapping[str, Any]) -> Hashable:

@@ -183,5 +183,8 @@ def runs(numbers: list[int]) -> list[list[int]]:
 
 
 def _joined(batches: list[Batch]) -> Batch:
-    names = ("vectors", "pts_seconds", "sample_seconds")
-    return Batch(*(np.concatenate([getattr(batch, name) for batch in batches]) for name in names))
+    return Batch(
+        np.concatenate([batch.vectors for batch in batches]),
+        np.concatenate([batch.pts_seconds for batch in batches]),
+        np.concatenate([batch.sample_seconds for batch in batches]),
+    )

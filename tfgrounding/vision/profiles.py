@@ -18,7 +18,7 @@ from ..errors import TFGroundingError, without_secrets
 from ..files import write_atomically
 from ..llm.servers import origin
 from ..registry import ROWS
-from ..tracks.cache import usual_folder
+from ..tracks.cache_place import usual_folder
 from .views import ClipYesNo, get_view
 
 log = logging.getLogger(__name__)
