@@ -175,7 +175,19 @@ def test_of_a_language_that_the_encoder_does_not_read_only_exact_words_are_found
 
 def test_a_query_in_other_letters_is_not_in_an_english_track(talk):
     found = asked(talk, '"谢谢大家"')
-    assert found.present < 0.1 and any("Latin letters" in note for note in found.warnings)
+    assert found.present < 0.1 and any("seems to be in Chinese" in note for note in found.warnings)
+
+
+def test_a_track_that_does_not_state_its_language_is_read_in_its_own(engine):
+    """Exact words are found, and meanings are not compared by an encoder that does not read them."""
+    lines = ("Guten Morgen, meine Damen und Herren.", "Heute kochen wir eine Suppe.", "Das Wasser ist schon heiß.")
+    track = WordTrack(TextTrack("said", spoken(lines).texts, "made up", "1"), 30.0, engine)
+    assert track.track.language == "de"
+    found = asked(track, "das Wasser ist heiß")
+    assert found.present > 0.5 and found.moments[0].evidence[0].text == lines[2]
+    assert asked(track, "she cooks soup").present < 0.1
+    (note,) = [note for note in found.warnings if "German" in note]
+    assert "only exact words are found" in note
 
 
 @pytest.mark.parametrize("lines", [("I really like this song.",) * 300, ("Bring me the blue folder.",)])

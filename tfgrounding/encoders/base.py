@@ -38,7 +38,8 @@ class Encoder(Protocol):
     begins; where it is less, clips overlap. `batch_frames`: how many frames it takes at once with profit; it gets so
     many where memory allows. `warnings`: sentences about the encoder that every answer repeats. A method
     `text_notes(texts)` returns a sentence about each text that the encoder does not read to its end; the answers to
-    such a query repeat it.
+    such a query repeat it. `language`: the ISO 639-1 code of the only language that it reads; answers to queries
+    that are surely in another one say so.
     """
 
     name: str
@@ -115,6 +116,17 @@ def encoder_warnings(encoder: Encoder) -> tuple[str, ...]:
     if not isinstance(said, (list, tuple)) or not all(isinstance(sentence, str) for sentence in said):
         raise EncoderError(f"encoder {encoder.name}: warnings must be a list of sentences, not {type(said).__name__}")
     return tuple(said)
+
+
+def only_language(encoder: Encoder) -> str:
+    """The ISO 639-1 code of the only language an encoder reads; "" where it reads several, or does not say.
+
+    Raises EncoderError if its `language` is no text.
+    """
+    language = getattr(encoder, "language", "")
+    if not isinstance(language, str):
+        raise EncoderError(f"encoder {encoder.name}: language must be a code such as 'en', not {language!r:.40}")
+    return language
 
 
 def text_notes(encoder: Encoder, texts: Sequence[str]) -> tuple[str, ...]:

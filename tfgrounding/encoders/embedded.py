@@ -53,6 +53,7 @@ class EmbeddedEncoder:
     frame_size: int | tuple[int, int] = (FRAME_SIZE, FRAME_SIZE)
     floor = FLOOR
     scale = 1.0  # its halves were never trained to agree
+    language = SentenceEncoder.language
 
     def __init__(self, *, device: str = "auto", dtype: str = "auto") -> None:
         if dtype not in ("auto", "float32"):

@@ -22,6 +22,7 @@ class LavisEncoder(WorkerEncoder):
 
     name = "lavis"
     floor = 0.2  # TFVTG's
+    language = "en"
 
     def __init__(self, python: str | os.PathLike[str] = "", *, device: str = "auto", model_type: str = "coco") -> None:
         if not os.fspath(python):

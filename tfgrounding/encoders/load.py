@@ -14,6 +14,7 @@ from .base import (
     batch_frames,
     encoder_warnings,
     frames_per_vector,
+    only_language,
     resolve_device,
     resolve_dtype,
     stated_floor,
@@ -56,7 +57,15 @@ def load_encoder(name: str | Encoder | type[Encoder] = "auto", *, device: str = 
         resolve_dtype(dtype, "cpu")
     encoder = _best_on_disk(device, dtype) if name == "auto" else _made(name, device, dtype)
     _check_names(encoder)
-    for check in (frames_per_vector, stride_frames, batch_frames, encoder_warnings, stated_floor, stated_scale):
+    for check in (
+        frames_per_vector,
+        stride_frames,
+        batch_frames,
+        encoder_warnings,
+        only_language,
+        stated_floor,
+        stated_scale,
+    ):
         check(encoder)
     return encoder
 

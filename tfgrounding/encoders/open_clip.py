@@ -9,6 +9,7 @@ from pathlib import Path
 from ..errors import EncoderError
 from .base import resolve_dtype
 from .clip import CLIP_FLOOR
+from .texts import language_of_model
 from .worker import Worker, WorkerEncoder
 
 WEIGHTS = ("*.safetensors", "*.bin", "*.pt", "*.pth", "*.npz")
@@ -48,6 +49,7 @@ class OpenClipEncoder(WorkerEncoder):
             "open_clip", python or sys.executable, "open_clip_worker.py", device, dtype, name, str(pretrained)
         )
         super().__init__(worker)
+        self.language = language_of_model("open_clip", worker.hello.get("vocabulary", 0))
         self.floor = None if worker.hello.get("biased") else CLIP_FLOOR  # biased: SigLIP and its like
 
 

@@ -76,6 +76,7 @@ class SentenceModel(NoFrames):
         if missing := sorted(name for name in loading["missing_keys"] if not name.startswith("pooler.")):
             raise EncoderError(f"{checkpoint}: {len(missing)} of its model's weights are missing, {missing[0]} for one")
         self._model = model.eval().to(self._device)
+        self.language = self._reader.language
         self.revision = found.revision if precision == "float32" else f"{found.revision}+{precision}"
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:

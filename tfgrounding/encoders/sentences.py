@@ -14,7 +14,7 @@ from tokenizers import Tokenizer
 
 from ..errors import EncoderError
 from ..registry import named_failures
-from .base import encoder_warnings, resolve_device
+from .base import encoder_warnings, only_language, resolve_device
 from .minilm import POSITIONS, WIDTH, MiniLM
 from .texts import bounded, notes_of_cuts
 
@@ -98,6 +98,7 @@ class TextsOnly(NoFrames):
         self._encoder = encoder
         self.name, self.revision = encoder.name, encoder.revision
         self.warnings = encoder_warnings(encoder)
+        self.language = only_language(encoder)
 
     def encode_texts(self, texts: Sequence[str]) -> np.ndarray:
         """N texts -> (N, D) vectors."""

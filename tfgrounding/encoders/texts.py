@@ -39,6 +39,24 @@ RULES = {  # by model_type; other families read as many tokens as they have posi
 }
 
 
+# How many tokens BERT, BLIP-2, MPNet, CLIP, RoBERTa and ModernBERT know; their vocabularies are made of English texts.
+ENGLISH_VOCABULARIES = frozenset({28996, 30522, 30523, 30524, 30527, 49408, 50265, 50368})
+ENGLISH_VOCABULARIES_OF = {"open_clip": 32000, "siglip": 32000, "tipsv2": 32000}  # those of other families are not
+
+
+def language_of_model(family: str, vocabulary: int) -> str:
+    """The only language that a model reads, by the size of its vocabulary; "" for several, or where that is not known.
+
+    Args:
+        family: its `model_type`.
+        vocabulary: how many tokens its part for texts has.
+    """
+    if family == "chinese_clip":
+        return "zh"
+    is_english = vocabulary in ENGLISH_VOCABULARIES or vocabulary == ENGLISH_VOCABULARIES_OF.get(family)
+    return "en" if is_english else ""
+
+
 class TextReader:
     """The tokenizer of a checkpoint, used as its authors use it.
 
@@ -50,6 +68,7 @@ class TextReader:
 
     Attributes:
         longest: the longest text in tokens; what is longer is cut off.
+        language: the only one that the model reads, see `language_of_model`.
 
     Raises:
         EncoderError: the tokenizer is not that of this model.
@@ -70,6 +89,7 @@ class TextReader:
                 f"({type(error).__name__}: {reason})"
             ) from error
         self._words = config.vocab_size
+        self.language = language_of_model(family, self._words)
         if len(self._tokenizer) < self._words / 2:
             raise EncoderError(
                 f"{folder}: its tokenizer knows {len(self._tokenizer)} tokens, but its model {self._words}: "

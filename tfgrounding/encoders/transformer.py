@@ -64,6 +64,7 @@ class TransformerEncoder(ABC):
             again = "" if found is None or found.is_own else f"; if a file is damaged, delete {found.folder.parents[1]}"
             raise EncoderError(f"{checkpoint}: cannot be loaded ({type(error).__name__}: {reason}){again}") from error
         self._preprocess.check_fits(self._model.config, where=checkpoint)
+        self.language = self._texts.language
         self.frame_size = self._preprocess.resize
         self.frames_per_vector = self._clip_frames()
         frames_per_vector(self)  # a damaged config.json may say anything

@@ -41,6 +41,7 @@ from ..types import Plan, Progress, Source, VideoFeatures, VideoInfo
 from .base import TOP_K
 from .encoding import Encoding, clips_of
 from .events import MOST_CANDIDATES, with_events
+from .languages import note_of_unread
 
 RATE_HZ = 3.0
 MOST_OVERLAP = 0.5  # of the moments of an answer, as IoU
@@ -219,6 +220,11 @@ class CurvesEngine:
         with self._model:
             return text_notes(self.encoder, texts)
 
+    def language_notes(self, features: VideoFeatures, query: str) -> tuple[str, ...]:
+        """A sentence about a query in a language that the encoder does not read."""
+        note = note_of_unread(self.encoder, query)
+        return (note,) if note else ()
+
     def encode_texts(self, texts: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         """(N, D) vectors of many texts of one video, by way of the cache, and a warning where that could not be used.
 
@@ -347,6 +353,7 @@ class WatchedCurves:
                 *encoder_warnings(engine.encoder),
                 *plan.warnings,
                 *engine.text_notes(plan.texts),
+                *engine.language_notes(features, plan.query),
             ),
             provenance={
                 "tfgrounding": __version__,

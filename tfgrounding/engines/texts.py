@@ -12,11 +12,13 @@ import numpy as np
 
 from ..answer import Grounding
 from ..encoders import load_sentences
+from ..encoders.base import only_language
 from ..errors import EncoderError, TFGroundingError
 from ..localizers import Localizer
 from ..localizers.presence import NULL_TEXTS
 from ..localizers.presence_of_words import NULL_SENTENCES, PresenceOfWords, presence_by_words
 from ..tracks.asked_for import is_latin
+from ..tracks.detected_language import language_of
 from ..tracks.languages import language_code, language_name
 from ..tracks.text_curves import TextCurves
 from ..tracks.text_track import TimedText
@@ -25,6 +27,7 @@ from ..tracks.word_tokens import quoted
 from ..types import Plan, VideoFeatures, VideoInfo
 from .base import TOP_K, checked_count
 from .curves import CurvesEngine
+from .languages import seems_to_be, unread_language
 
 NAME = "texts"  # of a video of which only texts are given
 NOTES_SHOWN = 3  # about texts that are cut; of more, only the number is said
@@ -109,7 +112,7 @@ class TextsEngine(CurvesEngine):
             texts, duration_seconds: as for `ground_texts`.
             name: what the video is called.
             timed: the same texts with the times of their words, where these are known.
-            language: of the texts, ISO 639-1; "" means English.
+            language: of the texts, ISO 639-1; "" where it is to be found by the texts, or else English.
 
         Raises:
             TFGroundingError: as `ground_texts`.
@@ -120,6 +123,7 @@ class TextsEngine(CurvesEngine):
         self, texts: TimedTexts, *, name: str, timed: Sequence[TimedText] = (), language: str = ""
     ) -> VideoFeatures:
         """As `features`, of texts that are checked."""
+        language = language_code(language) or language_of(texts.texts)
         unrelated = self.text_vectors(self.null_texts)
         unread = self._unread(texts.texts, language)
         if unread:
@@ -152,11 +156,11 @@ class TextsEngine(CurvesEngine):
 
     def _unread(self, texts: Sequence[str], language: str) -> str:
         """A sentence about texts that the encoder does not read; "" where it reads them."""
-        reads = getattr(self.encoder, "language", "")
+        reads = only_language(self.encoder)
         if not reads:
             return ""
-        if (code := language_code(language)) and code != reads:
-            which = f"are in {language_name(code)}"
+        if language and language != reads:
+            which = f"are in {language_name(language)}"
         elif is_latin(texts):
             return ""
         else:
@@ -168,9 +172,18 @@ class TextsEngine(CurvesEngine):
 
     def reads(self, features: VideoFeatures, query: str) -> bool:
         """Whether the encoder reads both a video's texts and a query, so that their meanings can be compared."""
-        no_letters = not any(letter.isalpha() for letter in query)
-        known = not getattr(self.encoder, "language", "") or no_letters or is_latin((query,))
-        return known and self.text_curves(features).has_meaning
+        return not unread_language(self.encoder, query) and self.text_curves(features).has_meaning
+
+    def language_notes(self, features: VideoFeatures, query: str) -> tuple[str, ...]:
+        """A sentence about a query in a language that the encoder does not read, as it does the texts."""
+        found = unread_language(self.encoder, query)
+        if not found or not self.text_curves(features).has_meaning:
+            return ()
+        reads = language_name(only_language(self.encoder))
+        return (
+            f"{seems_to_be(found)}, but the sentence encoder {self.encoder.name} reads {reads} only: only its exact "
+            "words are looked for",
+        )
 
     def text_curves(self, features: VideoFeatures) -> TextCurves:
         """What `features` made of a video's texts. Raises TFGroundingError for features that it did not make."""

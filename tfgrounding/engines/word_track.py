@@ -13,6 +13,7 @@ from ..encoders import load_sentences
 from ..errors import one_line
 from ..localizers.presence_of_words import presence_by_nearness, presence_by_words, weak_presence
 from ..tracks.asked_for import another_number, has_content, names
+from ..tracks.detected_language import language_of
 from ..tracks.exact_words import Phrase
 from ..tracks.text_curves import ALIKE, PARTLY_MET, TextCurves
 from ..tracks.text_track import TextTrack
@@ -65,6 +66,8 @@ class WordTrack:
     """
 
     def __init__(self, track: TextTrack, duration_seconds: float, engine: TextsEngine | Any = "embedded") -> None:
+        if not track.language:
+            track = replace(track, language=language_of([text.text for text in track.texts]))
         self.track = track
         self.kind: TrackKind = track.kind
         self.source, self.revision = track.source, track.revision
@@ -95,8 +98,6 @@ class WordTrack:
         present, notes = answer.present or 0.0, []
         if not self.engine.reads(self.features, asked.query):
             present = presence_by_words(exact)
-            if self._made.has_meaning:
-                notes.append("the query is not in Latin letters: only its exact words are looked for")
         else:
             near = self._made.nearness(self.engine.text_vectors(self._wordings(asked)))
             present = min(present, max(presence_by_nearness(near), presence_by_words(exact)))

@@ -15,6 +15,7 @@ OLDEST = 3  # the first version that reads folders
 PRECISIONS = {"float32": "fp32", "float16": "fp16", "bfloat16": "bf16"}
 SHOWN_TAGS = 10
 SMALL = 65536  # values; layers up to this size are enough to tell published weights of one name apart
+CLIP_VOCABULARY = 49408  # tokens, where a model does not say how many
 TWO_TEXTS = ["a dog", "a red car"]
 
 
@@ -53,6 +54,7 @@ class Model:
         size = preprocessing["size"]
         is_published = open_clip.is_pretrained_cfg(name, pretrained)  # other weights may change under the same name
         told_by = {n: t for n, t in self._model.state_dict().items() if not is_published or t.numel() <= SMALL}
+        of_texts = config.get("text_cfg") or {}
         steps = json.dumps([config, preprocessing], sort_keys=True)
         half = " " if dtype == "float32" else f"+{dtype} "
         weights = pretrained.replace("\\", "/").split("/")[-1]
@@ -62,6 +64,7 @@ class Model:
             "biased": getattr(self._model, "logit_bias", None) is not None,
             "frame_size": size if isinstance(size, int) else max(size),  # the shorter side; the rest is done here
             "longest": self._tokenizer.context_length,
+            "vocabulary": of_texts.get("vocab_size", 0 if "hf_model_name" in of_texts else CLIP_VOCABULARY),
             "batch_frames": 64 if self._device.startswith("cuda") else 4,
         }
 

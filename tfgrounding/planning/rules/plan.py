@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from ...tracks.detected_language import other_language
 from ...types import Plan, SubEvent
 from . import lexicon
 from .asked_chinese import asked_in_chinese
@@ -18,7 +19,6 @@ from .tagging import tag
 
 _THIRD_PERSON = lexicon.word_set("he she it they")
 _SIMPLE_HELPERS = lexicon.FINITE_BE | {"be", "been", "being", "has", "have", "had"}
-_ENGLISH_SHARE = 0.5  # of the letters that are ASCII; less is another script
 _LONGEST_WORDS, _LONGEST_CHARACTERS = 150, 10_000
 
 
@@ -39,7 +39,7 @@ class RulesPlanner:
         if len(query) > _LONGEST_CHARACTERS:
             return replace(plan, warnings=(too_long.format(f"{_LONGEST_CHARACTERS} characters"),))
         text = " ".join(query.split())
-        if not _is_english(query):
+        if other_language(text):
             warning = "the rules planner reads English only: this query was not split"
             return replace(plan, warnings=(warning,), **_asks(asked_in_chinese(text)))
         asked = asked_words(text) if text.count(" ") < _LONGEST_WORDS else []
@@ -285,8 +285,3 @@ def _descriptions(clause: _Clause) -> tuple[str, ...]:
 
 def _distinct(*texts: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(text for text in texts if text.strip()))
-
-
-def _is_english(query: str) -> bool:
-    letters = [ch for ch in query if ch.isalpha()]
-    return not letters or sum(ch.isascii() for ch in letters) / len(letters) > _ENGLISH_SHARE
