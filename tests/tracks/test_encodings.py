@@ -37,12 +37,15 @@ def test_national_encodings_are_found_with_the_language(encoding, language, firs
     assert text == national(first, second) and "convert the file to UTF-8" in warning
 
 
-@pytest.mark.parametrize(
-    ("encoding", "language", "first", "second"), [row for row in NATIONAL if row[0] not in ("cp1255",)]
-)
-def test_most_national_encodings_are_found_without_the_language(encoding, language, first, second):
+@pytest.mark.parametrize(("encoding", "language", "first", "second"), NATIONAL)
+def test_national_encodings_are_found_without_the_language(encoding, language, first, second):
     text, (warning,) = decoded(national(first, second).encode(encoding))
     assert text == national(first, second) and "convert the file to UTF-8" in warning
+
+
+def test_short_texts_in_capitals_of_other_alphabets_are_no_hebrew():
+    for encoding, text in (("koi8_r", "ОН СЕЛ В МАШИНУ И УЕХАЛ"), ("cp1253", "δεν εχω τιποτα να σου πω για αυτο")):
+        assert not any("\u05d0" <= letter <= "\u05ea" for letter in decoded(text.encode(encoding))[0])
 
 
 @pytest.mark.parametrize(

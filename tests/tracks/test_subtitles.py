@@ -92,6 +92,54 @@ def test_files_that_are_passed_over_are_named_and_folders_do_not_count(video, tm
     assert all(name in said for name in ("talk.a.en.srt", "talk (1).srt", "talk.2.srt")) and "talks" not in said
 
 
+@pytest.mark.parametrize("folder", ["Subs", "subs", "Subtitles", "Subs/talk", "subs/TALK.mp4"])
+@pytest.mark.parametrize("name", ["2_English.srt", "English.srt", "talk.en.srt"])
+def test_a_folder_of_subtitles_beside_the_only_video_is_read(video, tmp_path, folder, name):
+    (tmp_path / folder).mkdir(parents=True)
+    srt(tmp_path / folder / name, "hello")
+    track = subtitle_track(video)
+    if folder.lower().endswith(("talk", "mp4")) and name.startswith("talk"):
+        assert track is None  # a folder of its own holds names of languages
+    else:
+        assert texts(track) == [(1.0, 2.0, "hello")] and track.language == "en"
+
+
+def test_a_folder_of_subtitles_beside_several_videos_is_read_by_their_names(video, tmp_path):
+    shutil.copy(video, tmp_path / "other.mp4")
+    for place in ("Subs/other", "Subs/talk"):
+        (tmp_path / place).mkdir(parents=True)
+        srt(tmp_path / place / "2_English.srt", f"of {place}")
+    srt(tmp_path / "Subs" / "3_German.srt", "of nobody knows which")
+    srt(tmp_path / "Subs" / "other.fr.srt", "de l'autre")
+    track = subtitle_track(video)
+    assert [text.text for text in track.texts] == ["of Subs/talk"] and track.warnings == ()
+    assert subtitle_track(tmp_path / "other.mp4", language="fr").texts[0].text == "de l'autre"
+
+
+def test_files_beside_the_video_come_before_those_of_a_folder_and_other_words_are_not_read(video, tmp_path):
+    (tmp_path / "Subs").mkdir()
+    srt(tmp_path / "Subs" / "Another Film.srt", "of another video")
+    assert subtitle_track(video) is None
+    srt(tmp_path / "Subs" / "2_English.srt", "in the folder")
+    srt(tmp_path / "talk.en.srt", "beside")
+    track = subtitle_track(video)
+    assert texts(track) == [(1.0, 2.0, "beside")] and "not 2_English.srt" in track.warnings[0]
+
+
+def test_links_do_not_lead_out_of_the_folder_of_the_video(tmp_path):
+    (tmp_path / "films").mkdir()
+    video = make_scenes(tmp_path / "films" / "talk.mp4", [(3.0, RED)])
+    (tmp_path / "elsewhere").mkdir()
+    secret = srt(tmp_path / "elsewhere" / "English.srt", "not for you")
+    (tmp_path / "films" / "Subs").symlink_to(tmp_path / "elsewhere")
+    assert subtitle_track(video) is None
+    (tmp_path / "films" / "Subs").unlink()
+    (tmp_path / "films" / "Subs").mkdir()
+    (tmp_path / "films" / "Subs" / "English.srt").symlink_to(secret)
+    (tmp_path / "films" / "Subs" / "talk").symlink_to(tmp_path / "elsewhere")
+    assert subtitle_track(video) is None
+
+
 @pytest.mark.parametrize("name", ["talk.en.signs.srt", "talk.en.Signs & Songs.ass", "talk.en.karaoke.vtt"])
 def test_files_of_signs_and_songs_come_last(video, tmp_path, name):
     srt(tmp_path / name, "a sign")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 CYRILLIC = ("cp1251", "koi8_r", "koi8_u", "cp866")
 CENTRAL_EUROPEAN = ("cp1250", "iso8859_2")
 WESTERN = ("cp1252",)
@@ -24,6 +26,10 @@ WESTERN_LETTERS = "àáâãäåæçèéêëìíîïñòóôõöøùúûüÿßœ"
 WESTERN_SIGNS = "¿¡«»“”„‘’‚…–—·°€£§©®™ªº\xa0\xad"
 MOST_NEIGHBOURS = 0.25  # of the letters beyond ASCII in a Western text that follow another one
 ALL = tuple(dict.fromkeys((*WESTERN, *(one for some in USUAL.values() for one in some))))
+HEBREW_LETTERS = bytes(range(0xE0, 0xFB))  # in Windows-1255
+HEBREW_FINALS = "ךםןףץ".encode("cp1255")
+HEBREW_SHARE, FEWEST_HEBREW = 0.98, 12  # of the letters of words; and how many there have to be
+_BEYOND = re.compile(rb"[\xc0-\xff]+")
 SAMPLE_BYTES = 64 << 10  # of the lines that are not ASCII, by which the encoding is found
 
 
@@ -68,6 +74,8 @@ def _likely(data: bytes, language: str) -> str:
     usual = next((some for languages, some in USUAL.items() if language in languages.split()), WESTERN)
     if language and (found := _fitting(sample, usual)):
         return found
+    if _is_hebrew(sample):
+        return "cp1255"
     return WESTERN[0] if _is_western(sample) else _fitting(sample, ALL) or WESTERN[0]
 
 
@@ -80,6 +88,16 @@ def _is_western(sample: bytes) -> bool:
     return all(text[at] in WESTERN_LETTERS + WESTERN_SIGNS for at in beyond) and (
         neighbours <= MOST_NEIGHBOURS * len(letters)
     )
+
+
+def _is_hebrew(sample: bytes) -> bool:
+    """Whether bytes are Hebrew in Windows-1255: its letters alone, and the five that end words only at their ends."""
+    words = [word for word in _BEYOND.findall(sample) if len(word) > 1]
+    letters = b"".join(words)
+    usual = sum(letter in HEBREW_LETTERS for letter in letters)
+    inside = sum(letter in HEBREW_FINALS for word in words for letter in word[:-1])
+    at_end = sum(word[-1] in HEBREW_FINALS for word in words)
+    return usual >= max(FEWEST_HEBREW, HEBREW_SHARE * len(letters)) and inside <= (1 - HEBREW_SHARE) * at_end
 
 
 def _fitting(sample: bytes, encodings: tuple[str, ...]) -> str:

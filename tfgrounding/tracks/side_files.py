@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..media import VIDEO_SUFFIXES, VideoFile
@@ -15,6 +15,7 @@ from .languages import language_code
 PARTIAL = {"forced", "foreign", "sign", "signs", "song", "songs", "karaoke", "lyrics", "commentary", "comments"}
 WHOLE = {"full", "complete", "dialog", "dialogue", "dialogues"}  # with these, signs and songs are there as well
 OTHER_WORDS = {"sdh", "cc", "hi", "auto", "default", "subs", "sub", "subtitle", "subtitles", "und", "and", *WHOLE}
+FOLDERS = {"subs", "sub", "subtitles", "subtitle"}  # beside a video
 MOST_FILES_LISTED = 100_000  # in the folder of a video
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"[0-9]{1,3}[ _-]+")  # of a stream that was written to a file: "2_English"
@@ -32,21 +33,44 @@ class SideFile:
 def side_files(file: VideoFile) -> tuple[list[SideFile], list[Path]]:
     """The files of subtitles in the video's folder whose names are the video's, with languages and flags behind.
 
-    A file whose name begins with that of another video there belongs to the one with the longest such name. A link
-    counts where it leads to that folder, or to the one that holds the video itself: a folder of others must not make
-    files readable that lie elsewhere.
+    A file whose name begins with that of another video there belongs to the one with the longest such name. Behind
+    them come those in a folder "Subs" there: files with the video's name, those in a folder with its name, and, where
+    it is the only video, those that are called by their language alone ("2_English.srt").
+
+    A link counts where it leads to the folder that it is in, or to the one that holds the video itself: a folder of
+    others must not make files readable that lie elsewhere. Folders that are links are not read.
 
     Returns:
         (the files; files with the video's name that are passed over, as other words stand in their names).
     """
-    subtitles, videos = _listed(file.path.parent)
+    folder = file.path.parent
+    listed = _listed(folder)
     own = _names(file.path.name)
-    allowed = {os.path.realpath(file.path.parent), str(Path(os.path.realpath(file.path)).parent)}
+    allowed = {os.path.realpath(folder), str(Path(os.path.realpath(file.path)).parent)}
+    found, passed_over = _named(folder, listed.subtitles, own, listed.videos, allowed)
+    for name in sorted(name for name in listed.folders if name.lower() in FOLDERS):
+        inside = _listed(folder / name)
+        within = {*allowed, os.path.realpath(folder / name)}
+        more, others = _named(folder / name, inside.subtitles, own, listed.videos, within)
+        if listed.video_count == 1 and not inside.videos:
+            more += _by_language(folder / name, inside.subtitles, {one.path for one in more} | {*others}, within)
+        for deeper in sorted(one for one in inside.folders if _plain(one) in own):
+            path = folder / name / deeper
+            more += _by_language(path, _listed(path).subtitles, set(), {*within, os.path.realpath(path)})
+        found += more
+        passed_over += others
+    return found, passed_over
+
+
+def _named(
+    folder: Path, names: list[str], own: set[str], videos: set[str], allowed: set[str]
+) -> tuple[list[SideFile], list[Path]]:
+    """(files whose names begin with one of the video's own, those of them in whose names other words stand)."""
     found, passed_over = [], []
-    for name in sorted(subtitles):
-        path, plain = file.path.parent / name, _plain(name)
+    for name in sorted(names):
+        path, plain = folder / name, _plain(name)
         beginning = max((one for one in own if _begins(plain, one)), key=len, default="")
-        if not beginning or str(Path(os.path.realpath(path)).parent) not in allowed:
+        if not beginning or not _lies_in(path, allowed):
             continue
         ends = [place for place in range(len(beginning) + 1, len(plain)) if not plain[place].isalnum()]
         if any(plain[:end] in videos for end in ends):
@@ -58,6 +82,21 @@ def side_files(file: VideoFile) -> tuple[list[SideFile], list[Path]]:
         else:
             found.append(SideFile(path, language, is_partial))
     return found, passed_over
+
+
+def _by_language(folder: Path, names: list[str], known: set[Path], allowed: set[str]) -> list[SideFile]:
+    """The other files of a folder of one video, whose names say languages and flags and nothing else."""
+    found = []
+    for path in (folder / name for name in sorted(names)):
+        language, is_partial, unknown = what_a_name_says(_plain(path.stem))
+        if path not in known and not unknown and _lies_in(path, allowed):
+            found.append(SideFile(path, language, is_partial))
+    return found
+
+
+def _lies_in(path: Path, folders: set[str]) -> bool:
+    """Whether a file, with all links followed, lies in one of these folders."""
+    return str(Path(os.path.realpath(path)).parent) in folders
 
 
 def what_a_name_says(behind: str) -> tuple[str, bool, list[str]]:
@@ -83,23 +122,35 @@ def title_is_partial(title: str) -> bool:
     return bool(words & PARTIAL) and not words & WHOLE
 
 
-def _listed(folder: Path) -> tuple[list[str], set[str]]:
-    """(names of files of subtitles, names that videos may be called by) in a folder; none where it cannot be listed."""
-    subtitles: list[str] = []
-    videos: set[str] = set()
+@dataclass(slots=True)
+class _Listed:
+    """What a folder holds: names of files of subtitles and of folders, and what its videos may be called by."""
+
+    subtitles: list[str] = field(default_factory=list)
+    folders: list[str] = field(default_factory=list)
+    videos: set[str] = field(default_factory=set)
+    video_count: int = 0
+
+
+def _listed(folder: Path) -> _Listed:
+    """What a folder holds; nothing where it cannot be listed. Folders that are links do not count."""
+    found = _Listed()
     try:
         with os.scandir(folder) as entries:
             for count, entry in enumerate(entries):
                 if count >= MOST_FILES_LISTED:
                     break
                 name = entry.name.lower()
-                if name.endswith(VIDEO_SUFFIXES):
-                    videos |= _names(entry.name)
+                if entry.is_dir(follow_symlinks=False):
+                    found.folders.append(entry.name)
+                elif name.endswith(VIDEO_SUFFIXES):
+                    found.videos |= _names(entry.name)
+                    found.video_count += 1
                 elif name.endswith(SUBTITLE_SUFFIXES) and entry.is_file():
-                    subtitles.append(entry.name)
+                    found.subtitles.append(entry.name)
     except OSError:
         pass  # what could be listed counts
-    return subtitles, videos
+    return found
 
 
 def _names(video: str) -> set[str]:
