@@ -21,6 +21,7 @@ from tfgrounding.encoders.base import Batches, resolve_device
 from tfgrounding.encoders.blip2 import Blip2Encoder
 from tfgrounding.encoders.clip import ClipEncoder, SiglipEncoder
 from tfgrounding.encoders.load import load_encoder
+from tfgrounding.encoders.texts import language_of_model
 from tfgrounding.errors import EncoderError
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "dog", "cat", "runs", "sleeps", "on", "the", "grass"]
@@ -344,3 +345,20 @@ def test_devices():
             resolve_device(device)
     with pytest.raises(EncoderError, match="dtype 'int8' is not known"):
         ClipEncoder("anything", device="cpu", dtype="int8")
+
+
+@pytest.mark.parametrize(
+    ("family", "vocabulary", "language"),
+    [
+        ("clip", 49408, "en"),
+        ("siglip", 32000, "en"),
+        ("siglip", 250000, ""),
+        ("siglip", 256000, ""),
+        ("altclip", 250002, ""),
+        ("chinese_clip", 21128, "zh"),
+        ("blip-2", 30523, "en"),
+        ("clip", 32000, ""),
+    ],
+)
+def test_the_size_of_the_vocabulary_says_whether_a_model_reads_one_language_only(family, vocabulary, language):
+    assert language_of_model(family, vocabulary) == language

@@ -179,3 +179,34 @@ def test_an_answer_lists_different_moments_and_all_readings_on_demand(colour_enc
     few = Grounder(encoder=colour_encoder, localizer=ThreeReadings()).ground(scenes, "blue").moments
     every = Grounder(encoder=colour_encoder, localizer=ThreeReadings(), most_overlap=1.0).ground(scenes, "blue").moments
     assert [m.start_seconds for m in few] == [2.0, 6.0] and [m.start_seconds for m in every] == [2.0, 2.5, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("language", "query", "said"),
+    [
+        ("en", "ein Mann öffnet die Tür", "German, but the encoder colours reads English only"),
+        ("en", "一个男人打开门", "Chinese, but the encoder colours reads English only"),
+        ("zh", "a man opens the door", "English, but the encoder colours reads Chinese only"),
+        ("zh", "一个男人打开门", ""),
+        ("en", "a man opens the door", ""),
+        ("", "ein Mann öffnet die Tür", ""),
+    ],
+)
+def test_a_query_in_a_language_that_the_encoder_does_not_read_is_said(
+    colour_encoder, scenes, monkeypatch, language, query, said
+):
+    monkeypatch.setattr(colour_encoder, "language", language, raising=False)
+    notes = [note for note in Grounder(encoder=colour_encoder).ground(scenes, query).warnings if "seems to be" in note]
+    assert len(notes) == bool(said) and all(said in note and "translate" in note for note in notes)
+
+
+def test_a_translated_plan_is_not_warned_about(colour_encoder, scenes, monkeypatch):
+    monkeypatch.setattr(colour_encoder, "language", "en", raising=False)
+    plan = Plan("a blue screen", original="ein blauer Bildschirm ist zu sehen")
+    assert not any("seems to be" in note for note in Grounder(encoder=colour_encoder).ground(scenes, plan).warnings)
+
+
+def test_an_encoder_whose_language_is_no_text_is_an_error(colour_encoder, monkeypatch):
+    monkeypatch.setattr(colour_encoder, "language", 3, raising=False)
+    with pytest.raises(TFGroundingError, match="language must be a code"):
+        Grounder(encoder=colour_encoder)

@@ -236,6 +236,7 @@ def test_any_text_can_be_planned(query):
     "query", ["he says “a " * 900, "'a " * 3000, "sign sign " * 900, " " * 9000 + "he says x", "讨论了" * 3000]
 )
 def test_hostile_queries_take_no_time(query):
+    plan("ein Mann öffnet die Tür")  # loads what finds the language, once
     begin = time.perf_counter()
     plan(query)
     assert time.perf_counter() - begin < 3

@@ -35,6 +35,11 @@ def test_subrip():
         ("  00:00:01.000  -->  00:00:02.000 X1:10 X2:20", 1.0, 2.0),
         ("01:02,250-->01:03,250", 62.25, 63.25),
         ("100:00:00,000 --> 100:00:01,000", 360_000.0, 360_001.0),
+        ("00:00:01:000 --> 00:00:02:000", 1.0, 2.0),
+        ("00 : 00 : 01 , 000 --> 00 : 00 : 02 , 000", 1.0, 2.0),
+        ("00:00:01,000 -> 00:00:02,000", 1.0, 2.0),
+        ("00:00:01,000 —> 00:00:02,000", 1.0, 2.0),
+        ("-00:00:01,500 --> 00:00:02,000", -1.5, 2.0),
     ],
 )
 def test_times_as_programs_write_them(times, start, end):
@@ -44,6 +49,13 @@ def test_times_as_programs_write_them(times, start, end):
 def test_a_text_without_empty_line_behind_it_ends_before_the_next_number():
     text = "1\n00:00:01,000 --> 00:00:02,000\none\n2\n00:00:02,000 --> 00:00:03,000\n\ntwo\n\n\nmore\n\n3\n"
     assert rows(text) == [(1.0, 2.0, "one"), (2.0, 3.0, "two|more|3")]
+
+
+@pytest.mark.parametrize("line", ["10:30 -> noon", "3 > 2 and 1 < 2", "he left 10:30 --", "<i>5:00</i>"])
+def test_a_line_with_a_time_and_a_sign_is_text(line):
+    assert [words for _, _, words in rows(f"1\n00:00:01,000 --> 00:00:02,000\nso\n{line}\n")] == [
+        f"so|{line}".replace("<i>", "").replace("</i>", "")
+    ]
 
 
 def test_texts_may_be_numbers():

@@ -74,6 +74,12 @@ def test_the_way_in_which_accents_are_stored_does_not_matter(tmp_path):
         assert texts(subtitle_track(video)) == [(1.0, 2.0, "hello")]
 
 
+def test_a_text_that_begins_before_the_video_is_cut_to_it(video, tmp_path):
+    text = "1\n-00:00:01,000 --> 00:00:02,000\nhello\n\n2\n-00:00:03,000 --> -00:00:02,000\nlost\n"
+    (tmp_path / "talk.srt").write_text(text)
+    assert texts(subtitle_track(video)) == [(0.0, 2.0, "hello")]
+
+
 def test_a_file_belongs_to_the_video_with_the_longest_name(video, tmp_path):
     shutil.copy(video, tmp_path / "talk.en.mp4")
     srt(tmp_path / "talk.en.srt", "of the other")

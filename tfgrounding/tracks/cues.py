@@ -18,8 +18,9 @@ LONGEST_TEXT_CHARACTERS = 2000  # of one cue; subtitles have two lines of 40
 MOST_LINES = 100  # of one cue
 LONGEST_LINE_CHARACTERS = 20_000  # with tags
 _LINE = re.compile(r"([^\r\n]*)(?:\r\n|[\r\n]|\Z)")
-_CLOCK = r"(?:([0-9]{1,3}):)?([0-9]{1,3}):([0-9]{1,2})(?:[.,:]([0-9]{1,6}))?"
-_TIMES = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}(?![0-9:.,])")
+_CLOCK = r"(-?)(?:([0-9]{1,3}) ?: ?)?([0-9]{1,3}) ?: ?([0-9]{1,2})(?: ?[.,:] ?([0-9]{1,6}))?"
+_ARROW = r"(?:-{1,4}|[–—]{1,2})>"  # "-->", and what programs that improve dashes make of it
+_TIMES = re.compile(rf"\s*{_CLOCK}\s*{_ARROW}\s*{_CLOCK}(?![0-9:.,])")
 _INLINE_TIME = re.compile(r"<((?:[0-9]{1,3}:)?[0-9]{1,3}:[0-9]{1,2}\.[0-9]{1,6})>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>|<[0-9][0-9:.]*>|\{\\[^{}]*\}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -144,12 +145,12 @@ def plain_cues(text: str) -> tuple[list[Cue], int]:
             cues.append(_plain_cue(*times, lines if is_vtt or is_last else _without_number(lines)))
 
     for line in _lines(text):
-        if "-->" in line[:200]:
+        match = _TIMES.match(line[:200]) if ">" in line[:200] else None
+        if match is not None or "-->" in line[:200]:
             finish(False)
-            match = _TIMES.match(line)
             unreadable += match is None
             times, lines = (
-                (None if match is None else (_seconds(*match.groups()[:4]), _seconds(*match.groups()[4:]))),
+                (None if match is None else (_time(*match.groups()[:5]), _time(*match.groups()[5:]))),
                 [],
             )
         elif times is not None and is_vtt and not line:
@@ -270,6 +271,11 @@ def _stamp(text: str) -> float:
     clock, _, fraction = text.partition(".")
     hours, minutes, seconds = [None, *clock.split(":")][-3:]
     return _seconds(hours, minutes or "0", seconds or "0", fraction)
+
+
+def _time(sign: str, *clock: str) -> float:
+    """A time on a player's clock. It is negative where all times of a file were moved too far."""
+    return -_seconds(*clock) if sign else _seconds(*clock)
 
 
 def _seconds(hours: str | None, minutes: str, seconds: str, fraction: str | None) -> float:
