@@ -82,7 +82,7 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
     "sources": {"open": "tfgrounding.media:open_source"},
     "shows": {
         "clips": "tfgrounding.show.clips:cut_moments",
-        "notebook": "tfgrounding.show.chart:notebook_html",
+        "notebook": "tfgrounding.show.notebook:notebook_html",
         "plot": "tfgrounding.show.plots:plot_grounding",
     },
 }

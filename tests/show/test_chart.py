@@ -14,9 +14,14 @@ from test_export import answer
 from worded import milk, track, worded
 
 from tfgrounding import Moment, Plan, SubEvent
-from tfgrounding.show.chart import BAR_PIXELS, NARROWEST_CHART_PIXELS, moment_table, notebook_html, safe, short_clock
+from tfgrounding.show.chart import BAR_PIXELS, NARROWEST_CHART_PIXELS, chart
+from tfgrounding.show.exports.common import short_clock
+from tfgrounding.show.found import headline, look_of, moment_table
+from tfgrounding.show.notebook import notebook_html
+from tfgrounding.show.pages import safe
 from tfgrounding.show.plots import main_texts, plot_grounding
-from tfgrounding.types import Evidence
+from tfgrounding.show.scale import scale_of
+from tfgrounding.types import EventMoment, Evidence
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(2)>' onclick='alert(3)"
 
@@ -115,12 +120,17 @@ def test_a_long_curve_keeps_its_peak():
     curve = np.zeros(50_000)
     curve[31_337] = 1.0
     html = notebook_html(replace(long, curve=curve, curves={}, pts_seconds=np.linspace(0, 20.9, 50_000)))
-    assert len(html) < 100_000 and " 6.0L" in html  # 6.0: the top of the drawing
+    assert len(html) < 100_000 and " 8.0L" in html  # 8.0: the top of the drawing
 
 
 def test_the_figure_has_a_row_a_text(tmp_path):
     figure = plot_grounding(two_events("costs $5 or $6"))
-    assert [axes.get_title(loc="left") for axes in figure.axes][1:] == ["a dog barks", "a dog sleeps"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [
+        "not known whether it is in this video",
+        r"costs \$5 or \$6",
+        "a dog barks",
+        "a dog sleeps",
+    ]
     two_events("costs $5 or $6").plot().savefig(tmp_path / "figure.svg")
     assert (tmp_path / "figure.svg").read_text().startswith("<?xml")
 
@@ -128,6 +138,104 @@ def test_the_figure_has_a_row_a_text(tmp_path):
 def test_main_texts_are_the_query_and_each_event_once():
     assert main_texts(two_events()) == ["a dog barks and then sleeps", "a dog barks", "a dog sleeps"]
     assert main_texts(answer()) == ["a dog barks"]
+
+
+# --- how sure the answer is ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("present", "look", "words", "strength"),
+    [
+        (0.9, "probably", "probably in this video (present 0.90)", "strong"),
+        (0.45, "perhaps", "perhaps in this video (present 0.45)", "fair"),
+        (0.08, "probably-not", "probably not in this video (present 0.08)", "weak"),
+        (None, "unknown", "not known whether it is in this video", "fair"),
+    ],
+)
+def test_an_answer_looks_as_sure_as_it_is(present, look, words, strength):
+    found = replace(answer(), present=present)
+    html = notebook_html(found)
+    page = Markup(html)
+    assert ("div", "class", f"answer {look}") in page.attributes and words in page.text
+    assert page.text.index(words) < page.text.index("0:12.5")  # before any time
+    assert f"{strength}0.900" in page.text  # the best moment's row
+    assert ("Weak candidates" in page.text) == (look == "probably-not")
+    figure = plot_grounding(found)
+    assert figure.axes[0].get_title(loc="left") == words
+    best = figure.axes[0].patches[0]
+    assert (best.get_facecolor()[3] == 0) == (look in ("perhaps", "probably-not"))
+    assert (best.get_linestyle() == "--") == (look == "probably-not")
+    assert bool(figure.axes[1].patches) == (look != "probably-not")  # the shading
+
+
+def test_who_asks_with_another_threshold_gets_another_look():
+    found = replace(answer(), present=0.45)
+    assert look_of(found, 0.5) == "probably-not" and look_of(found) == "perhaps"
+    assert "weak candidates" in headline(found, clickable=False, least_present=0.5)
+
+
+def test_what_a_question_wants_is_said_first():
+    plan = Plan("a dog barks", wants="number")
+    found = replace(answer(), plan=plan, present=0.9)
+    text = Markup(notebook_html(found)).text
+    assert 0 < text.index("2 times") < text.index("probably in this video")  # the third moment is weak
+    assert "class='said'" not in notebook_html(replace(found, present=0.1))
+
+
+def test_each_event_has_a_time_of_its_own():
+    events = (
+        EventMoment("a dog barks", Moment(1.0, 2.1, 0.5), 0.9),
+        EventMoment("a dog sleeps", Moment(4.2, 8.4, 0.5), 0.1),
+    )
+    found = replace(two_events(), events=events)
+    page = Markup(notebook_html(found))
+    assert "a dog barks 0:01.0 to 0:02.1 present 0.90" in page.text
+    assert "a dog sleeps 0:04.2 to 0:08.4 probably not there, present 0.10" in page.text
+    bands = re.findall(r"class='band' style='left:([\d.]+)%;width:([\d.]+)%'", notebook_html(found))
+    assert bands == [("59.524", "11.905"), ("4.762", "5.238"), ("20.000", "20.000")]  # query, barks, sleeps
+    spans = [axes.patches[0].get_x() for axes in plot_grounding(found).axes[1:]]
+    assert spans == pytest.approx([12.5, 1.0, 4.2])
+
+
+def test_a_negated_query_says_what_its_curve_shows():
+    plan = Plan("people", original="no people", negated=True)
+    found = replace(answer("no people"), plan=plan)
+    assert "no people (low where this is not the case)" in Markup(notebook_html(found)).text
+
+
+def test_curves_that_are_shown_together_share_a_scale():
+    weak = replace(answer("a cat"), curve=answer().curve * 0.1, curves={}, provenance={"floor": 0.3})
+    strong = replace(answer(), provenance={"floor": 0.3})
+    low, high = float(strong.curve.min()), float(strong.curve.max())
+    assert scale_of([weak, strong], weak) == scale_of([weak, strong], strong) == pytest.approx((low, high, 0.3))
+    assert scale_of([weak], weak).high == 0.3  # the line of unrelated words is always on the drawing
+    other = replace(weak, encoder="another")
+    assert scale_of([other, strong], other).high == 0.3  # similarities of two encoders cannot be compared
+    html = chart(weak, (), clickable=False, scale=scale_of([weak, strong], weak))
+    y = float(re.search(r"class='unrelated' d='M0 ([\d.]+)H1000'", html)[1])
+    assert y == pytest.approx(8 + 84 * (high - 0.3) / (high - low), abs=0.06)
+    assert "unrelated words reach 0.30" in html
+
+
+@pytest.mark.parametrize("floor", [None, "high", True, float("nan"), float("inf"), [1]])
+def test_a_floor_that_is_no_number_is_not_drawn(floor):
+    html = notebook_html(replace(answer(), provenance={"floor": floor}))
+    assert "class='unrelated'" not in html and "nan" not in html
+
+
+@given(st.floats(0.05, 40_000))
+def test_the_ends_of_an_axis_do_not_collide(duration):
+    video = replace(answer().video, duration_seconds=duration)
+    html = chart(replace(answer(moments=()), video=video), (), clickable=False)
+    wide, narrow = re.findall(r"<div class='(axis|axis narrow)' aria-hidden='true'>(.*?)</div>", html)
+    for (_, labels), pixels in ((wide, 560), (narrow, 300)):
+        found = [(float(left), text) for left, text in re.findall(r"left:([\d.]+)%'>([\d:.]+)<", labels)]
+        ends = 0.0
+        for n, (left, text) in enumerate(found):
+            width = 6.6 * len(text)  # of digits at 12 pixels
+            start = left / 100 * pixels - (0 if n == 0 else width if n == len(found) - 1 else width / 2)
+            assert n == 0 or start >= ends, (labels, pixels)
+            ends = start + width
 
 
 # --- tracks of words -------------------------------------------------------------------------------------------------
@@ -146,7 +254,8 @@ def test_the_words_stand_under_their_moment_and_a_row_for_each_track():
 
 
 def test_without_words_nothing_is_added():
-    assert "words" not in notebook_html(two_events()) and "quote" not in notebook_html(two_events())
+    page = notebook_html(two_events())
+    assert "<q" not in page and "quote" not in page and "row words" not in page
 
 
 def test_marks_and_steps_stand_where_the_words_are():
@@ -154,14 +263,14 @@ def test_marks_and_steps_stand_where_the_words_are():
     html = notebook_html(found)
     assert re.findall(r"<i class='mark best' style='left:([\d.]+)%;width:([\d.]+)%'>", html) == [("25.000", "25.000")]
     steps = re.findall(r"class='trace' d='M([^']+)'", html)[-1].split("L")
-    assert steps[2:4] == ["250.0 6.0", "500.0 6.0"]  # the highest of four values, from 5.25 s to 10.5 s
+    assert steps[2:4] == ["250.0 8.0", "500.0 8.0"]  # the highest of four values, from 5.25 s to 10.5 s
 
 
 def test_a_long_curve_of_a_track_keeps_its_peak():
     values = np.zeros(50_000)
     values[31_337] = 1.0
     html = notebook_html(worded(answer(), tracks=(track(curve=values, end=21.0),)))
-    assert len(html) < 200_000 and html.count(" 6.0L") >= 2
+    assert len(html) < 200_000 and html.count(" 8.0L") >= 2
 
 
 def test_a_track_whose_curve_was_not_kept_is_named_all_the_same():
@@ -188,16 +297,16 @@ def test_thousands_of_pieces_of_evidence_make_no_huge_page():
 def test_the_figure_has_a_row_a_track(tmp_path):
     figure = plot_grounding(milk(two_events()))
     titles = [axes.get_title(loc="left") for axes in figure.axes]
-    assert titles[3:] == ["said: subtitles talk.en.srt, present 0.97", "written: screen, says nothing about this"]
-    colours = [axes.patches[0].get_edgecolor() for axes in figure.axes[3:]]
+    assert titles[4:] == ["said: subtitles talk.en.srt, present 0.97", "written: screen, says nothing about this"]
+    colours = [axes.patches[0].get_edgecolor() for axes in figure.axes[4:]]
     assert colours[0] != colours[1]  # grey where it did not vote
-    (bar,) = figure.axes[3].lines
+    (bar,) = figure.axes[4].lines
     assert list(bar.get_xdata()) == [12.5, 13.75]
     figure.savefig(tmp_path / "figure.png")
 
 
 def test_where_only_words_were_looked_at_only_their_rows_are_drawn():
     found = replace(milk(two_events()), provenance={"looked_at": "texts"})
-    assert Markup(notebook_html(found)).tags.count("svg") == 2 and len(plot_grounding(found).axes) == 2
+    assert Markup(notebook_html(found)).tags.count("svg") == 2 and len(plot_grounding(found).axes) == 3
     no_curves = replace(found, tracks=(track(curve=()),))
-    assert Markup(notebook_html(no_curves)).tags.count("svg") == 3 and len(plot_grounding(no_curves).axes) == 3
+    assert Markup(notebook_html(no_curves)).tags.count("svg") == 3 and len(plot_grounding(no_curves).axes) == 4

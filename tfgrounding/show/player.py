@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from ..media.container import opened
 from ..media.excerpts import write_excerpts
 from ..media.glances import Glances
 from ..types import Progress, Source
-from .chart import safe
 from .exports.common import short_clock
+from .pages import data_url, safe
 
 LARGEST_EMBEDDED_BYTES = 32 * 2**20  # a page much larger than this opens slowly and cannot be mailed
 PREVIEW_HEIGHT, PREVIEW_CRF = 480, 26  # of the copy of a video that is too large or that browsers do not play
@@ -37,12 +36,14 @@ MOMENTS_BYTES = 13 * 2**20  # a third more in the page, as text
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """`element`: the <video> element, "" without one; `note`: what it plays; `missing`: why there is none, in words."""
+    """`element`: the <video> element, "" without one; `note`: what it plays; `missing`: why there is none, in words;
+    `caution`: what may keep a browser from playing it."""
 
     element: str
     note: str
     thumbnails: tuple[str, ...]
     missing: str = ""
+    caution: str = ""
 
 
 def player(answers: Sequence[Answer], target: Path, *, link: bool, progress: Progress | None) -> Player:
@@ -71,7 +72,10 @@ def player(answers: Sequence[Answer], target: Path, *, link: bool, progress: Pro
     now, then = source.info, answer.video
     if (now.width, now.height, now.codec) != (then.width, then.height, then.codec):
         note = f"{note} The video is not the one that was searched: its picture size or codec differ.".strip()
-    return Player(element, note, tuple(thumbnails))
+    caution = ""
+    if link and isinstance(source, VideoFile) and not browser_kind(source):
+        caution = f"{unplayable(source)} Without --link the page carries a copy that they play."
+    return Player(element, note, tuple(thumbnails), caution=caution)
 
 
 def _without_video(why: str) -> Player:
@@ -79,12 +83,15 @@ def _without_video(why: str) -> Player:
 
 
 def stretches_of(answers: Sequence[Answer]) -> list[tuple[float, float]]:
-    """(start, end) in seconds of what is shown of a long video: its moments and a little around, the best first.
+    """(start, end) in seconds of what is shown of a long video: its moments and a little around, the best first, and
+    after the best moment of a query those of its events.
 
     Of a long moment both ends are shown. All of it together is limited; none overlaps another.
     """
     wanted = []
-    ranked = zip_longest(*(answer.moments for answer in answers))
+    ranked = zip_longest(
+        *([*one.moments[:1], *(event.moment for event in one.events), *one.moments[1:]] for one in answers)
+    )
     for moment in (moment for rank in ranked for moment in rank if moment is not None):
         start, end = moment.start_seconds - AROUND_SECONDS, moment.end_seconds + AROUND_SECONDS
         if end - start <= LONGEST_SECONDS:
@@ -111,14 +118,10 @@ def _element(
     """The <video> element, and a sentence on what it plays."""
     info = source.info
     shift = info.start_offset_seconds
-    kind = _browser_kind(source) if isinstance(source, VideoFile) else ""
+    kind = browser_kind(source) if isinstance(source, VideoFile) else ""
     if link and isinstance(source, VideoFile):
-        path = source.path.resolve()
-        try:
-            address = quote(path.relative_to(target.resolve().parent).as_posix())
-        except ValueError:
-            address = path.as_uri()
-        note = "Plays the video file where it lies." if kind else f"Browsers may not play this file ({info.codec})."
+        address = link_address(source.path, target)
+        note = "Plays the video file where it lies."
     elif kind and isinstance(source, VideoFile) and source.path.stat().st_size <= LARGEST_EMBEDDED_BYTES:
         address, note = data_url(kind, source.path.read_bytes()), ""
     elif info.duration_seconds > LONG_SECONDS and stretches:
@@ -172,7 +175,21 @@ def _about_excerpts(
     return words if left_out <= 0 else f"{words} {left_out} more stretches would have made the page too large."
 
 
-def _browser_kind(file: VideoFile) -> str:
+def link_address(path: Path, target: Path) -> str:
+    """The address of a file, as seen from a page."""
+    path = path.resolve()
+    try:
+        return quote(path.relative_to(target.resolve().parent).as_posix())
+    except ValueError:
+        return path.as_uri()
+
+
+def unplayable(file: VideoFile) -> str:
+    """A sentence on a file that browsers may not play."""
+    return f"Browsers may not play this file ({file.info.codec} in {file.path.suffix.lower() or 'this form'})."
+
+
+def browser_kind(file: VideoFile) -> str:
     """The media type, or "" where browsers would not play the file, or another track of it."""
     with opened(file.path) as container:
         codecs, kind = BROWSER_KINDS.get(container.format.name, ((), ""))
@@ -198,8 +215,3 @@ def _thumbnails(source: Source) -> list[str]:
         for frames in stream:
             sources.extend(data_url("image/jpeg", to_jpeg(pixels)) for pixels in frames.pixels)
     return sources[:THUMBNAILS]
-
-
-def data_url(kind: str, content: bytes) -> str:
-    """A file as an address that holds it."""
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,12 +13,19 @@ from ..errors import TFGroundingError
 from ..files import write_atomically
 from ..media.decode import FASTEST_RATE_HZ
 from ..types import Plan, Progress
-from .chart import chart, moment_table, page_piece, play_button, safe, stretch, warning_lines
+from .chart import chart
 from .evidence import has_words, only_words, tracks_in_words
 from .exports.common import short_clock
+from .found import headline, look_of, moment_table, verdict_words, warning_lines
+from .pages import content_policy, page_piece, safe, stretch
 from .player import Player, player
+from .scale import scale_of
+from .verdict import PROBABLY_NOT
 
-HELP = "Click a moment to play just that stretch, or press <kbd>1</kbd> to <kbd>9</kbd>. Click the chart to go there."
+HELP = (
+    "Click a moment to play just that stretch. <span class='keys'>Or press <kbd>1</kbd> to <kbd>9</kbd>.</span> "
+    "Click the chart to go there."
+)
 RELATION_WORDS = {
     "single-query": "",
     "sequentially": ", one after the other",
@@ -33,6 +38,7 @@ def write_report(
     target: str | Path,
     *,
     link: bool = False,
+    least_present: float = PROBABLY_NOT,
     costs: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
@@ -42,11 +48,13 @@ def write_report(
         answers: at least one; all of the same video.
         target: the file to write, whole or not at all; its folder is made.
         link: True points to the video where it lies instead of carrying it inside the page.
+        least_present: the probability below which the page says that the event is probably not in the video.
         costs: what the answers cost, {what: how much}, in words.
         progress: called with (seconds, seconds in all) while a copy of the video is made that browsers play.
 
     Returns:
-        What the page lacks, in words: the video, where it is not there any more; the page says so too.
+        What the page lacks, in words: the video, where it is not there any more, or one that browsers play; the page
+        says so too.
 
     Raises:
         TFGroundingError: no answer, answers about several videos, a link to what is no file, or a target that cannot be
@@ -58,10 +66,10 @@ def write_report(
     target = Path(target)
     shown = player(answers, target, link=link, progress=progress)
     try:
-        write_atomically(target, _page(answers, shown, costs or {}))
+        write_atomically(target, _page(answers, shown, least_present, costs or {}))
     except OSError as error:
         raise TFGroundingError(f"{target}: the report cannot be written ({error.strerror})") from error
-    return [shown.missing] if shown.missing else []
+    return [sentence for sentence in (shown.missing, shown.caution) if sentence]
 
 
 def plan_in_words(plan: Plan) -> list[str]:
@@ -80,77 +88,98 @@ def plan_in_words(plan: Plan) -> list[str]:
     return sentences
 
 
-def _page(answers: Sequence[Answer], shown: Player, costs: Mapping[str, str]) -> str:
+def _page(answers: Sequence[Answer], shown: Player, least_present: float, costs: Mapping[str, str]) -> str:
     info = answers[0].video
     script = page_piece("page.js")
-    # A browser runs this one script and loads nothing, even if a text had found its way past the escaping.
-    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
-        "media-src data: file: 'self'; base-uri 'none'; form-action 'none'"
-    )
-    rate = f" · {info.frame_rate_hz:.5g} Hz" if info.frame_rate_hz else ""
+    rate = f" · {info.frame_rate_hz:.5g} pictures a second" if info.frame_rate_hz else ""
+    every = [_facts(answer) for answer in answers]
+    common = {key: value for key, value in every[0].items() if all(facts.get(key) == value for facts in every)}
+    warned = [warning for warning in answers[0].warnings if all(warning in other.warnings for other in answers)]
+    sections = [
+        _section(answer, number, answers, shown, least_present, common, warned)
+        for number, answer in enumerate(answers, start=1)
+    ]
+    pieces = ["chart.css", "page.css", *(["words.css"] if has_words(answers) else [])]
     return Template(page_piece("page.html")).substitute(
         title=safe(Path(info.path).name),
         facts=safe(f"{short_clock(info.duration_seconds)} · {info.width} × {info.height} · {info.codec}{rate}"),
-        policy=safe(policy),
+        policy=safe(content_policy(script)),
         version=safe(__version__),
-        style=page_piece("chart.css")
-        + page_piece("page.css")
-        + (page_piece("words.css") if has_words(answers) else ""),
+        style="".join(map(page_piece, pieces)),
         script=script,
         columns="columns" if shown.element else "columns alone",
+        caution=warning_lines([shown.caution] if shown.caution else []),
         video=shown.element or f"<p class='warning'>{safe(shown.missing)}</p>",
-        note=safe(shown.note),
+        note=f"<p class='note quiet'>{safe(shown.note)}</p>" if shown.note else "",
         help=HELP if shown.element else "",
-        answers="\n".join(_answer(answer, number, shown, costs) for number, answer in enumerate(answers, start=1)),
+        warnings=warning_lines(list(dict.fromkeys(warned))),
+        index=_index(answers, least_present),
+        answers="\n".join(sections),
+        facts_of_all=_fact_list({**common, **costs}),
     )
 
 
-def _answer(answer: Answer, number: int, shown: Player, costs: Mapping[str, str]) -> str:
+def _index(answers: Sequence[Answer], least_present: float) -> str:
+    """All queries with their verdicts, where there are several."""
+    if len(answers) == 1:
+        return ""
+    rows = []
+    for number, answer in enumerate(answers, start=1):
+        look, words = look_of(answer, least_present), verdict_words(answer, least_present)
+        if answer.moments and look != "probably-not":
+            words = f"{stretch(answer.moments[0])}, {words}"
+        rows.append(
+            f"<li class='{look}'><a href='#query-{number}'>“{safe(answer.query)}”</a> "
+            f"<span class='quiet'>{safe(words)}</span></li>"
+        )
+    return f"<nav aria-label='Queries'><ol>{''.join(rows)}</ol></nav>"
+
+
+def _section(
+    answer: Answer,
+    number: int,
+    answers: Sequence[Answer],
+    shown: Player,
+    least_present: float,
+    common: Mapping[str, str],
+    warned: Sequence[str],
+) -> str:
     plays = bool(shown.element)
-    if answer.moments:
-        best = answer.moments[0]
-        times = play_button(best, "play", stretch(best), 1) if plays else f"<strong>{safe(stretch(best))}</strong>"
-        found = f"{times} is {'the only moment' if len(answer.moments) == 1 else f'the best of {len(answer.moments)}'}"
-    else:
-        found = "No moment stands out."
-    if answer.present is None:
-        sure = "<span class='quiet'>the probability that it happens in the video was not estimated</span>"
-    else:
-        share = f"{min(1.0, max(0.0, answer.present)):.2f}"
-        meter = f"<meter min='0' max='1' value='{share}'>{share}</meter>"
-        sure = f"probability that it happens in the video: <span class='share'>{meter} {share}</span>"
     words = plan_in_words(answer.plan)
     if answer.tracks:
         words.append(f"Tracks of words that were asked: {tracks_in_words(answer.tracks)}.")
     plan = "".join(f"<p>{safe(sentence)}</p>" for sentence in words)
+    own = {key: value for key, value in _facts(answer).items() if key not in common}
+    drawing = chart(answer, shown.thumbnails, clickable=plays, scale=scale_of(answers, answer))
+    return f"""<section class="answer {look_of(answer, least_present)}" aria-labelledby="query-{number}">
+<h2 id="query-{number}" tabindex="-1">“{safe(answer.query)}”</h2>
+{headline(answer, clickable=plays, least_present=least_present)}
+{warning_lines([warning for warning in answer.warnings if warning not in warned])}
+{drawing}
+{moment_table(answer, clickable=plays, least_present=least_present)}
+<details class="how"><summary>How it was searched</summary>{plan}{_fact_list(own)}</details>
+</section>"""
+
+
+def _facts(answer: Answer) -> dict[str, str]:
+    """What an answer was made with, {what: value}, in words."""
     origin = {key: value for key, value in answer.provenance.items() if key != "tfgrounding"}
     rate_hz = origin.get("rate_hz")
+    samples = f"{len(answer.pts_seconds)} frames"
     if isinstance(rate_hz, (int, float)) and 0 < rate_hz <= FASTEST_RATE_HZ:
-        samples = f"{len(answer.pts_seconds)} frames, {origin.pop('rate_hz'):g} per second"
-    else:
-        samples = f"{len(answer.pts_seconds)} frames"
+        samples = f"{samples}, {origin.pop('rate_hz'):g} per second"
     if only_words(answer):
         samples = "none of the pictures"
-    facts = {
+    return {
         "Engine": answer.engine,
         "Encoder": answer.encoder,
         "Localizer": answer.localizer,
         "Plan by": answer.plan.source or "none (the query unchanged)",
         "Samples": samples,
-        **costs,
         **{key.replace("_", " ").capitalize(): str(value) for key, value in origin.items()},
     }
+
+
+def _fact_list(facts: Mapping[str, str]) -> str:
     rows = "".join(f"<dt>{safe(key)}</dt><dd>{safe(value)}</dd>" for key, value in facts.items())
-    return f"""<section class="answer" aria-labelledby="query-{number}">
-<h2 id="query-{number}">“{safe(answer.query)}”</h2>
-<p class="found">{found}</p><p>{sure}</p>
-{warning_lines(answer)}
-{chart(answer, shown.thumbnails, clickable=plays)}
-{moment_table(answer, clickable=plays)}
-<div class="how">
-<div><h3>How it was searched</h3>{plan}</div>
-<div><h3>What it was made with</h3><dl>{rows}</dl></div>
-</div>
-</section>"""
+    return f"<dl>{rows}</dl>" if rows else ""
