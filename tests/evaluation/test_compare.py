@@ -91,7 +91,7 @@ class _Checker(HTMLParser):
         self.open, self.images, self.links = [], 0, []
 
     def handle_starttag(self, tag, attrs):
-        if tag not in ("img", "meta"):
+        if tag not in ("img", "meta", "link", "br"):
             self.open.append(tag)
         self.images += tag == "img"
         self.links += [value for key, value in attrs if key in ("src", "href") and not value.startswith("data:")]
@@ -109,10 +109,33 @@ def test_the_page_draws_the_worst_with_pictures(tmp_path):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     checker = _Checker()
     checker.feed(page)
-    assert checker.open == [] and checker.links == [] and checker.images == 8 * 2
+    assert checker.open == [] and set(checker.links) == {"video%200.mp4"} and checker.images == 8 * 2
+    assert checker.links.count("video%200.mp4") == page.count("<video ") == 2
     assert page.count("no pictures") == 4 and "query &lt;0&gt; &amp; more" in page and "<0>" not in page
     assert "--picture-rate" in page  # video 2 is a folder of pictures
     for left, width in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", page):
         assert float(left) >= 0 and float(left) + float(width) <= 100.01
     write_page(tmp_path / "page.html", found, videos=tmp_path, picture_rate_hz=1.0)
     assert (tmp_path / "page.html").read_text(encoding="utf-8").count("no pictures") == 2
+
+
+def test_the_page_shows_words_times_and_how_sure_each_run_is(tmp_path):
+    make_scenes(tmp_path / "video 0.mp4", [(2.0, RED), (2.0, BLUE)])
+    first, second = make_rows(0.3, queries=2), make_rows(0.0, queries=2)
+    words = {"track": "said", "start_seconds": 0.5, "end_seconds": 1.0, "text": "<script>x</script> hello"}
+    for row in first.values():
+        row.update(present=0.75, pred_evidence=[words], duration=4.0, relevant_windows=[[1, 2]])
+        row.update(pred_relevant_windows=[[1, 2, 1.0]])
+    for row in second.values():
+        row.update(duration=4.0, relevant_windows=[[1, 2]], pred_relevant_windows=[[2.5, 3, 1.0]])
+    found = compare(first, second)
+    write_page(tmp_path / "page.html", found, videos=tmp_path)
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "IoU 1.00, present 0.75" in page and "0:02.5 to 0:03.0" in page
+    assert "&lt;script&gt;x&lt;/script&gt; hello" in page and page.count("<script>") == 1
+    assert "said 0:00.5 to 0:01.0" in page and "data-start='2.500000'" in page
+    for damage in ([1], [{"track": "said"}], [words | {"track": "smelt"}], 7, [words | {"text": 3}]):
+        for row in first.values():
+            row["pred_evidence"] = damage
+        with pytest.raises(DatasetError, match="pred_evidence"):
+            write_page(tmp_path / "page.html", compare(first, second))

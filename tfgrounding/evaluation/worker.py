@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..answer import Answer
@@ -22,7 +22,7 @@ from ..planning.plans import planned
 from ..registry import named_failures
 from ..tracks.saliency import clip_saliency
 from ..tracks.stored import StoredTexts, read_features
-from ..types import Plan, Progress, VideoFeatures
+from ..types import Moment, Plan, Progress, VideoFeatures
 from .captions import Captions
 from .datasets import Sample
 from .files import FEATURE_SUFFIXES, VideoFiles
@@ -32,6 +32,7 @@ from .results import Row
 logger = logging.getLogger(__name__)
 
 LONGEST_ERROR = 2000  # characters of a foreign error's text that a row keeps
+MOST_EVIDENCE, LONGEST_EVIDENCE = 6, 300  # pieces and characters of each
 ANOTHER_CUT = "the annotated times may be those of another cut"
 
 
@@ -257,6 +258,8 @@ def result_row(
             )
     if answer is not None:
         row["pred_relevant_windows"] = [[m.start_seconds, m.end_seconds, m.score] for m in answer.moments]
+        if any(evidence.text for moment in answer.moments[:1] for evidence in moment.evidence):
+            row["pred_evidence"] = _evidence(answer.moments[0])
         row["present"] = answer.present
         row["plan"] = answer.plan.to_dict()
         row["warnings"] += answer.warnings
@@ -264,6 +267,13 @@ def result_row(
         if length and (sample.saliency or not sample.truths):
             row["pred_saliency_scores"] = _saliency(looked, answer, length)
     return row
+
+
+def _evidence(moment: Moment) -> list[dict[str, Any]]:
+    """The words that speak for the best moment, for people who read the rows: the beginning of them."""
+    return [
+        {**asdict(evidence), "text": evidence.text[:LONGEST_EVIDENCE]} for evidence in moment.evidence[:MOST_EVIDENCE]
+    ]
 
 
 def _saliency(looked: Looked | None, answer: Answer, length_seconds: float) -> list[float]:
