@@ -1,10 +1,13 @@
 """What do plans bring? The same curves or videos, asked with the plan and without it.
 
-    python benchmarks/plans.py [--shared ../shared] [--only charades|footage] [--localizers tfvtg default]
+    python benchmarks/plans.py [--shared ../shared] [--only charades|footage|negated] [--localizers tfvtg default]
 
 On the Charades-STA bench: the language model's stored plans against none, and against their paraphrases alone. On the
 real footage with the embedded encoder: the rules planner's plans against none. Differences are paired, query by query;
 intervals are 95 % bootstrap intervals over videos. The footage is rendered and encoded once, under .bench/.
+
+Negated: each single event of the footage with "no" before it is asked as a negated plan. Right is the longest stretch
+in which the event does not happen. Beside it: the same words asked as they are, and the whole video.
 """
 
 from __future__ import annotations
@@ -104,6 +107,70 @@ def footage(folder: Path, localizers: list[str], encoder_name: str) -> Iterator[
             yield name, f"{sample['kind']}, {relation}", sample["vid"], scores
 
 
+def longest_gap(windows: list[Window], duration_seconds: float) -> Window:
+    """The longest stretch of a video outside all windows."""
+    gaps, until = [], 0.0
+    for start, end in [*sorted(windows), (duration_seconds, duration_seconds)]:
+        gaps.append((until, max(start, until)))
+        until = max(until, end)
+    return max(gaps, key=lambda gap: gap[1] - gap[0])
+
+
+def negated(folder: Path, localizers: list[str], encoder_name: str) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """(localizer, kind of footage, {what was asked: IoU with the longest stretch without the event})."""
+    haystack = render_haystack(folder)
+    encoder, planner = load_encoder(encoder_name), get_planner("rules")
+    grounders = {name: Grounder(encoder=encoder, localizer=name, top_k=1, cache=KEPT / "cache") for name in localizers}
+    samples = [json.loads(line) for line in (folder / "annotations.jsonl").read_text(encoding="utf-8").splitlines()]
+    single = [sample for sample in samples if sample["relation"] == "single-query"]
+    for sample in tqdm(single, desc="negated", file=sys.stderr, disable=not sys.stderr.isatty()):
+        path = (haystack if sample["kind"] == "haystack" else folder / "untrimmed") / sample["vid"]
+        for name, grounder in grounders.items():
+            features = grounder.encode_video(path)
+            duration = features.info.duration_seconds
+            truth = [longest_gap([(start, end) for start, end in sample["relevant_windows"]], duration)]
+            positive = replace(planner.plan(sample["query"]), sub_events=(), relation="single-query")
+            plans = {
+                "negated": replace(positive, negated=True),
+                "as it is": Plan(f"no {sample['query']}"),
+            }
+            answers = {kind: grounder.ground(features, plan) for kind, plan in plans.items()}
+            scores = {kind: best(answer.moments, truth) for kind, answer in answers.items()}
+            yield (
+                name,
+                sample["kind"],
+                {
+                    **scores,
+                    "whole video": best_iou((0.0, duration), truth),
+                    "present": answers["negated"].present or 0.0,
+                },
+            )
+
+
+def negated_table(scored: list[tuple[str, str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """Print the table of the negated queries; returns its numbers."""
+    rows: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
+    for localizer, kind, scores in scored:
+        rows[localizer, kind].append(scores)
+    result = {}
+    print(
+        "| localizer | footage | n | mIoU negated | as it is | whole video | R@0.5 negated | as it is | mean present |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|")
+    for (localizer, kind), found in sorted(rows.items()):
+        mean = {name: 100 * float(np.mean([scores[name] for scores in found])) for name in found[0]}
+        half = {
+            name: 100 * float(np.mean([scores[name] >= 0.5 for scores in found])) for name in ("negated", "as it is")
+        }
+        print(
+            f"| {localizer} | {kind} | {len(found)} | {mean['negated']:.1f} | {mean['as it is']:.1f} | "
+            f"{mean['whole video']:.1f} | {half['negated']:.1f} | {half['as it is']:.1f} | "
+            f"{mean['present'] / 100:.2f} |"
+        )
+        result[f"{localizer}, {kind}"] = mean
+    return result
+
+
 def table(scored: list[Scored]) -> dict[str, dict[str, dict[str, object]]]:
     """Print the table; returns its numbers."""
     rows: dict[tuple[str, str], list[tuple[str, dict[str, float]]]] = defaultdict(list)
@@ -142,10 +209,13 @@ def table(scored: list[Scored]) -> dict[str, dict[str, dict[str, object]]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--only", choices=["charades", "footage"])
+    parser.add_argument("--only", choices=["charades", "footage", "negated"])
     parser.add_argument("--localizers", nargs="+", default=["tfvtg", "default"])
     parser.add_argument("--encoder", default="embedded")
     options = parser.parse_args()
+    if options.only == "negated":
+        print(json.dumps(negated_table(list(negated(options.shared / "footage", options.localizers, options.encoder)))))
+        return
     scored: list[Scored] = []
     if options.only != "footage":
         if not (options.shared / "charades" / "cases.jsonl").exists():

@@ -34,17 +34,30 @@ def plan_command(
     if as_json:
         print(json.dumps(plan.to_dict(), ensure_ascii=False))
         return
-    print(f"{plan.query}  ({plan.relation}; planned by {plan.source or planner})")
+    print(f"{_stated(plan, plan.query)}  ({plan.relation}; planned by {plan.source or planner})")
     for text in plan.paraphrases:
         print(f"      or: {text}")
     if plan.words:
         print(f"      {_asked(plan)}")
+    if plan.wants != "moments":
+        print(f"      asks for: {_WANTED[plan.wants]}")
     for number, event in enumerate(plan.sub_events, start=1):
-        print(f"  {number}.  {event.descriptions[0]}")
+        print(f"  {number}.  {_stated(event, event.descriptions[0])}")
         for text in event.descriptions[1:]:
             print(f"      or: {text}")
         if event.words:
             print(f"      {_asked(event)}")
+
+
+_WANTED = {
+    "number": "the number of the moments",
+    "length": "how long they last",
+    "time until": "how long it takes until then",
+}
+
+
+def _stated(plan: Plan | SubEvent, text: str) -> str:
+    return f"not: {text}" if plan.negated else text
 
 
 def _asked(plan: Plan | SubEvent) -> str:

@@ -107,7 +107,7 @@ class CascadeEngine(JoinedEngine):
             frames_per_clip=self.frames_per_clip,
             most_requests=self.most_requests,
             source=answer.source,
-            query=answer.plan.query,
+            query=answer.plan.own_words,
             duration_seconds=curves.info.duration_seconds,
         )
         search = ClipSearch.of_curves(curves.windows(answer))

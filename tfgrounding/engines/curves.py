@@ -27,7 +27,7 @@ from ..localizers.curve_kernels import standardized
 from ..localizers.default import DefaultLocalizer, evidence_curve
 from ..localizers.ground_curves import ground_curves, query_curves, sample_edges
 from ..localizers.intervals import distinct
-from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_texts
+from ..localizers.presence import NULL_TEXTS, Presence, measured_floor, presence_negations, presence_texts
 from ..localizers.presence_of_words import PresenceOfWords
 from ..media import AnySource, open_source
 from ..media.frames import checked_rate
@@ -347,7 +347,7 @@ class WatchedCurves:
             curve=curves[plan.query],
             curves=curves,
             pts_seconds=features.sample_seconds,
-            present=unrelated.presence.probability(judged),
+            present=unrelated.presence.probability(judged, negated=presence_negations(plan)),
             warnings=(
                 *features.info.warnings,
                 *encoder_warnings(engine.encoder),

@@ -57,7 +57,9 @@ def event_moments(
     found, presents = [event.moments for event in asked], [event.present for event in asked]
     chosen = picked_moments(found, plan.relation, presents, whole=whole)
     return tuple(
-        EventMoment(sub_event.descriptions[0], replace(moment, text=""), event.present)
+        EventMoment(
+            ("not: " if sub_event.negated else "") + sub_event.descriptions[0], replace(moment, text=""), event.present
+        )
         for sub_event, moment, event in zip(plan.sub_events, chosen, asked, strict=True)
     ), ()
 

@@ -73,7 +73,7 @@ class Looks:
         assert answer.source is not None
         self.engine = engine
         self.source = answer.source
-        self.query = answer.plan.query
+        self.query = answer.plan.own_words
         self.duration = answer.video.duration_seconds
         self.asking = Asking(engine.vlm, max_tokens=engine.max_tokens)
         short = [m for m in answer.moments if m.end_seconds - m.start_seconds <= LARGEST_PROPOSAL * self.duration]

@@ -24,6 +24,7 @@ from .word_track import TrackFinding, WordTrack
 NAME = "words"  # of the engine of answers for which no picture was looked at
 LEAST_MOMENTS = 20  # asked of the pictures, whatever number is wanted: other tracks change their order
 LEAST_SHARE = 0.5  # of the events' scores that is kept by a pick in order; below that a warning is given
+ONLY_SHOWN = "what is not there is looked for in the pictures only, not in words or sounds"
 UNKNOWN = 0.5  # `present` of an engine that does not say
 OF_WORDS: tuple[TrackKind, ...] = ("said", "written")
 
@@ -153,7 +154,8 @@ class WatchedTracks:
 
     def _read(self, plan: Plan, most: int, grid: dict[str, Any]) -> _Read:
         asked = _asked(plan)
-        findings = tuple(track.find(plan, top_k=most) for track in self._words)
+        heard = () if _is_negated(plan) else self._words  # what is not said is no moment
+        findings = tuple(track.find(plan, top_k=most) for track in heard)
         readings = [Reading(found.kind, tuple(found.moments), found.present) for found in findings]
         shown = None
         if self._shown is not None:
@@ -161,10 +163,14 @@ class WatchedTracks:
             readings.insert(0, Reading("shown", shown.moments, UNKNOWN if shown.present is None else shown.present))
         voted = frozenset(reading.kind for reading in voting(readings, asked))
         moments = fused(readings, asked)
-        if not moments and shown is None:  # nothing fits: the best of what there is, with its low `present`
+        if (
+            not moments and readings and shown is None
+        ):  # nothing fits: the best of what there is, with its low `present`
             moments = list(max(readings, key=lambda reading: reading.present).moments)
         led = fused([reading for reading in readings if reading.kind in asked], asked) or moments
         present, notes = _present(readings, shown, asked, voted), self._notes(readings, voted, asked)
+        if _is_negated(plan) and self._words:
+            notes = (ONLY_SHOWN,)
         return _Read(moments, led, present, shown, findings, voted, notes)
 
     def _ordered(
@@ -215,6 +221,10 @@ def _asked(plan: Plan | SubEvent) -> tuple[TrackKind, ...]:
     if plan.asks:
         return (plan.asks,)
     return OF_WORDS if plan.words else ()
+
+
+def _is_negated(plan: Plan) -> bool:
+    return plan.negated or any(event.negated for event in plan.sub_events)
 
 
 def _present(

@@ -14,6 +14,7 @@ from ..llm import RefusedError
 from ..llm.prompting import prompts
 from ..localizers.ground_curves import ground_curves
 from ..media.sampling import evenly
+from ..planning.rules import RulesPlanner
 from ..types import Moment, Plan, VideoInfo
 from ..vision.frames import Part
 from ..vision.saliency import read_saliency
@@ -68,7 +69,7 @@ class WatchedFrames:
         Raises:
             ModelError: the model could not be asked at all.
         """
-        plan = query if isinstance(query, Plan) else Plan(query)
+        plan = query if isinstance(query, Plan) else Plan(query, wants=RulesPlanner().plan(query).wants)
         if isinstance(self._engine.view, ClipYesNo):
             return self._ask_clips(self._engine.view, plan, top_k)
         return self._ask_windows(plan, top_k)
@@ -79,7 +80,9 @@ class WatchedFrames:
 
         def ask(first: int, last: int) -> tuple[str, ReadReply, int]:
             parts = self._parts(engine.view, first, last)
-            return ask_about(asking, engine.view, shown.part(first, last), plan.query, tries=engine.tries, parts=parts)
+            return ask_about(
+                asking, engine.view, shown.part(first, last), plan.own_words, tries=engine.tries, parts=parts
+            )
 
         asked: list[tuple[int, int]] = []
         replies: list[str] = []
@@ -119,7 +122,7 @@ class WatchedFrames:
 
         def ask(first: int, last: int) -> float:
             clip = shown.part(first, last)
-            return asking.probability([*self._parts(view, first, last), view.question(clip, plan.query)])
+            return asking.probability([*self._parts(view, first, last), view.question(clip, plan.own_words)])
 
         total, seen = np.zeros(len(shown)), np.zeros(len(shown))
         replies = []
@@ -280,7 +283,7 @@ class WatchedFrames:
         edges = edges_between(seconds, times.edges_seconds[positions[0]], times.edges_seconds[positions[-1] + 1])
         shown = NumberedFrames(pixels, np.arange(1, len(positions) + 1), seconds, edges)
         try:
-            text, reply, _ = ask_about(asking, engine.view, shown, plan.query, tries=1)
+            text, reply, _ = ask_about(asking, engine.view, shown, plan.own_words, tries=1)
         except RefusedError:
             raise
         except ModelError as error:

@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import PlanError, TFGroundingError
 from ..registry import named_failures
 from ..types import Moment, Plan
+from .absence import absent_stretches
 from .base import Candidates, Localizer, QueryCurves, get_localizer
 from .kernels import largest_magnitude, uniform_edges
 from .tfvtg.grid import with_grid
@@ -38,7 +39,8 @@ def ground_curves(
     Args:
         curves: {text: (T,) float}, one for every text of the plan; cosine similarity of each sample with it. Values
             beyond 1e6, which no cosine has, are scaled down to that, all together.
-        plan: what to look for.
+        plan: what to look for. A negated one is read by `absent_stretches`, whatever the localizer; for a localizer
+            the curves of negated events are turned over (see `turned_over`).
         duration_seconds: length of the video, > 0.
         pts_seconds: (T,) increasing times of the samples; None means uniform, sample t at (t + 1/2) / T * duration.
         floor: the cosine below which the encoder's similarity means nothing.
@@ -75,6 +77,8 @@ def ground_curves(
         edges_seconds=edges_seconds,
         likely=likely,
     )
+    if plan.negated:
+        return _moments(absent_stretches(given), float(given.edges_seconds[-1]), "of what is not there")
     with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
         found = chosen.locate(given)
     return _moments(found, float(given.edges_seconds[-1]), chosen.name)
@@ -97,13 +101,21 @@ def query_curves(
     edges = sample_edges(table.shape[1], float(duration_seconds), pts_seconds, edges_seconds)
     check_options(table.shape[1], floor, null_curves, features)
     row = own_rows = 1 + len(plan.paraphrases)
+    own = table[:own_rows]
+    if plan.negated:
+        own, likely = turned_over(own, null_curves), None
     sub_events = []
     if plan.relation != "single-query":
         for sub_event in plan.sub_events:
-            sub_events.append(table[row : row + len(sub_event.descriptions)])
+            rows = table[row : row + len(sub_event.descriptions)]
+            if sub_event.negated:
+                middle = _middle(rows, null_curves)
+                # So that one floor is right for all events: what was below it lies above it now.
+                rows = turned_over(rows, null_curves) + (0.0 if floor is None else 2 * (floor - middle))
+            sub_events.append(rows)
             row += len(sub_event.descriptions)
     return QueryCurves(
-        table[:own_rows],
+        own,
         edges,
         pts_seconds is None and edges_seconds is None,
         tuple(sub_events),
@@ -113,6 +125,20 @@ def query_curves(
         features,
         None if likely is None else _checked_likely(likely, float(edges[-1])),
     )
+
+
+def turned_over(rows: np.ndarray, null_curves: np.ndarray | None) -> np.ndarray:
+    """(N, T) curves that are high where these are low: what a text says is not there where it fits least.
+
+    The values are reflected about the mean of the unrelated texts' curves, else each row about its own mean.
+    """
+    return 2 * _middle(rows, null_curves) - rows
+
+
+def _middle(rows: np.ndarray, null_curves: np.ndarray | None) -> np.ndarray:
+    if null_curves is None or not len(null_curves):
+        return rows.mean(axis=1, keepdims=True)
+    return np.full((1, 1), np.mean(null_curves, dtype=np.float64))
 
 
 def _checked_likely(likely: np.ndarray, duration_seconds: float) -> np.ndarray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr  # normal, Student's; scipy.stats would cost a second of import
 
@@ -80,6 +82,13 @@ def presence_texts(plan: Plan) -> tuple[str, ...]:
     return tuple(text for event in plan.sub_events for text in event.descriptions)
 
 
+def presence_negations(plan: Plan) -> tuple[bool, ...]:
+    """Of each text of `presence_texts`, whether it says what is not there."""
+    if plan.relation == "single-query" or not plan.sub_events:
+        return (plan.negated,) * (1 + len(plan.paraphrases))
+    return tuple(event.negated for event in plan.sub_events for _ in event.descriptions)
+
+
 class Presence:
     """How probable it is that an event is in one video at all, given how well unrelated texts fit that video.
 
@@ -108,6 +117,7 @@ class Presence:
         self._seconds = np.diff(edges_seconds)  # (T,)
         self._shortest = max(float(self._seconds.min()), 1e-9)
         self._common = null.mean(axis=0)  # (T,)
+        self._others = null - self._common  # (N, T)
         self._tiny = 1e-6 * (float(null.std()) + 1e-12)
         # An unrelated text is compared with the others, as the query is with all.
         count = len(null)
@@ -120,12 +130,14 @@ class Presence:
             ]
         )
 
-    def probability(self, curves: np.ndarray) -> float:
+    def probability(self, curves: np.ndarray, *, negated: Sequence[bool] = ()) -> float:
         """Probability that what the query describes is in the video, at even odds before looking.
 
         Args:
             curves: (T,) similarity of the query with each frame, or (K, T) of K texts that describe it: its wordings,
                 or the events that it consists of. The log odds of several are averaged.
+            negated: of each of these texts, whether looked for is a stretch where it is not: one of GLIMPSE_SECONDS is
+                enough, so what is there at times and away at others is present, and so is its negation.
 
         Returns:
             A probability, comparable between videos, queries and encoders.
@@ -133,7 +145,23 @@ class Presence:
         Raises:
             PlanError: the curves are not finite, or have not one value for each frame.
         """
-        return _logistic(_log_odds(float(np.mean(self._depths(curves)))))
+        depths = self._depths(curves)
+        for k in np.flatnonzero(negated).tolist():
+            depths[k] = self._depth_of_absence(np.atleast_2d(curves)[k])
+        return _logistic(_log_odds(float(np.mean(depths))))
+
+    def _depth_of_absence(self, curve: np.ndarray) -> float:
+        """How far a text fits its worst stretch as unrelated texts fit that: as deviations, EVEN at even odds."""
+        above = np.asarray(curve, dtype=np.float64) - self._common
+        ends = np.concatenate([[0.0], np.cumsum(self._seconds)])
+        length = min(GLIMPSE_SECONDS, float(ends[-1]))
+        integral = np.concatenate([[0.0], np.cumsum(above * self._seconds)])
+        starts = ends[:-1][ends[:-1] <= ends[-1] - length + 1e-9]
+        inside = np.interp(starts + length, ends, integral) - np.interp(starts, ends, integral)
+        first = float(starts[int(inside.argmin())])
+        share = np.clip(np.minimum(ends[1:], first + length) - np.maximum(ends[:-1], first), 0, None) / length
+        others = self._others @ share * (len(self._others) / (len(self._others) - 1))
+        return 2 * EVEN - float(_deviations(np.array([above @ share]), others)[0])
 
     def p_value(self, curve: np.ndarray) -> float:
         """How often an unrelated text would fit the video as well as the (T,) curve of the query does."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import PlanError
@@ -89,18 +91,28 @@ class PresenceOfWords:
         if null.ndim != 2 or len(null) < 3 or not np.isfinite(null).all():
             raise PlanError(f"null_curves must be at least three curves of finite numbers, not shape {null.shape}")
         self._common = null.mean(axis=0)
+        self._others = null - self._common
         # An unrelated text is compared with the others, as the query is with all.
         best = ((null - self._common) * (len(null) / (len(null) - 1))).max(axis=1)
         self._mean = float(best.mean())
         self._deviation = max(float(best.std(ddof=1)), 1e-9 * float(np.abs(null).max()), 1e-12)
 
-    def probability(self, curves: np.ndarray) -> float:
+    def probability(self, curves: np.ndarray, *, negated: Sequence[bool] = ()) -> float:
         """Probability that the track says it, at even odds before looking.
 
         Args:
             curves: (T,) how well the query fits each stretch, or (K, T) of K texts that describe it: its wordings, or
                 the events that it consists of. Their mean counts.
+            negated: of each of these texts, whether looked for is a stretch that does not say it: the least of all is
+                enough. Where only some are negated, the others decide.
         """
+        if len(negated) and all(negated):
+            above = np.atleast_2d(np.asarray(curves, dtype=np.float64)).mean(axis=0) - self._common
+            worst = int(above.argmin())
+            depth = (above[worst] - self._others[:, worst].mean()) / max(float(self._others[:, worst].std()), 1e-12)
+            return float(1 / (1 + np.exp(SLOPE * (depth - EVEN))))
+        if len(negated) and any(negated):
+            curves = np.atleast_2d(curves)[~np.array(negated)]
         return float(1 / (1 + np.exp(-SLOPE * (self.depth(curves) - EVEN))))
 
     def depth(self, curves: np.ndarray) -> float:

@@ -20,7 +20,7 @@ from ..files import write_atomically
 from ..llm.chat import ChatClient, Message, RefusedError
 from ..llm.prompting import prompts
 from ..llm.replies import without_thoughts
-from ..types import Plan, Relation, SubEvent
+from ..types import Plan, Relation, SubEvent, Wants
 from .rules.lexicon import word_set
 from .rules.plan import RulesPlanner
 from .rules.quotations import without_marks
@@ -31,13 +31,18 @@ _Sentence = Annotated[str, Field(min_length=3, max_length=160)]
 _CJK = re.compile(r"[\u3400-\u9fff]")
 _LONGEST_QUERY = 2000  # characters
 _LONGEST_WORDS = 300  # characters of what is said or written
+_DENYING = re.compile(r"\b(?:no|not|nobody|nothing|never|without)\b|n't\b", re.IGNORECASE)
 _ENGLISH = word_set("a an the is are and of in on at to with from person man woman people someone he she it they")
 
 
 class _Asked(BaseModel):
-    """Which words are said or written; "" where there are none. Replies from before these fields lack them."""
+    """Whether it is not to be seen, and which words are said or written; "" where there are none.
+
+    Replies from before these fields lack them.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    negated: bool = False
     asks: Literal["said", "written", ""] = ""
     words: Annotated[str, Field(max_length=_LONGEST_WORDS)] = ""
 
@@ -56,6 +61,7 @@ class _Answer(_Asked):
     paraphrases: Annotated[list[_Sentence], Field(min_length=1, max_length=3)]
     events: Annotated[list[_Event], Field(max_length=0)] | Annotated[list[_Event], Field(min_length=2, max_length=6)]
     relation: Relation
+    wants: Wants = "moments"
 
 
 class LLMPlanner:
@@ -240,7 +246,9 @@ def _strict(schema: Any) -> Any:
         return schema
     kept = {name: _strict(part) for name, part in schema.items() if name not in ("title", "description", "default")}
     if "properties" in kept:
-        fields = dict(sorted(kept["properties"].items(), key=lambda field: field[0] in ("asks", "words")))
+        fields = dict(
+            sorted(kept["properties"].items(), key=lambda field: field[0] in ("negated", "asks", "words", "wants"))
+        )
         kept |= {"properties": fields, "required": list(fields)}
     return kept
 
@@ -265,13 +273,26 @@ def _to_plan(query: str, answer: _Answer, *, known: str) -> Plan:
         raise PlanError("two events have the same description: give each its own action.")
     script = sum(ch.isalpha() and not ch.isascii() for ch in query) > len(query) / 4
     foreign = script or (answer.language != "en" and not _ENGLISH & set(query.lower().split()))
+    positive = [text for event in answer.events if event.negated for text in event.descriptions]
+    for text in (*positive, *(answer.paraphrases if answer.negated else ())):
+        if _DENYING.search(text):
+            raise PlanError(f"{text!r} denies something: say the positive, and set negated.")
+    restated = foreign or answer.negated or bool(positive) or answer.wants != "moments" or query.rstrip()[-1:] in "??"
     paraphrases = tuple(dict.fromkeys(answer.paraphrases))
+    shown = [event.descriptions[0].rstrip(".") for event in answer.events if not event.negated]
+    if positive and shown and not answer.negated:  # the whole query would find what one of its events denies
+        paraphrases = ((", then " if answer.relation == "sequentially" else " while ").join(shown),)
     return Plan(
-        paraphrases[0] if foreign else query,
-        paraphrases[1:] if foreign else tuple(text for text in paraphrases if text != query),
-        tuple(SubEvent(tuple(dict.fromkeys(event.descriptions)), **_asks(query, event)) for event in answer.events),
+        paraphrases[0] if restated else query,
+        paraphrases[1:] if restated else tuple(text for text in paraphrases if text != query),
+        tuple(
+            SubEvent(tuple(dict.fromkeys(event.descriptions)), negated=event.negated, **_asks(query, event))
+            for event in answer.events
+        ),
         answer.relation,
-        original=query if foreign else "",
+        original=query if restated else "",
+        negated=answer.negated,
+        wants=answer.wants,
         **_asks(query, answer),
     )
 

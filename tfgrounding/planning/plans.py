@@ -145,13 +145,18 @@ def _to_response(plan: Plan) -> dict[str, Any]:
     groups = [(plan.query, *plan.paraphrases) if plan.original else plan.paraphrases or (plan.query,)]
     groups += [event.descriptions for event in plan.sub_events]
     translated = {"query": plan.query, "original": plan.original} if plan.original else {}
+    groups_negated = [plan.negated, *(event.negated for event in plan.sub_events)]
     return {
         **translated,
         "reasoning": "",
         "sub-queries": " ".join(f"{i}. {event.descriptions[0]}" for i, event in enumerate(plan.sub_events, 1)),
         "relationship": plan.relation,
-        "query_json": [{"sub_query_id": i, "descriptions": list(group)} for i, group in enumerate(groups)],
+        "query_json": [
+            {"sub_query_id": i, "descriptions": list(group), **({"negated": True} if negated else {})}
+            for i, (group, negated) in enumerate(zip(groups, groups_negated, strict=True))
+        ],
         "source": plan.source,
+        **({"wants": plan.wants} if plan.wants != "moments" else {}),
     }
 
 
@@ -212,14 +217,17 @@ def _from_response(sentence: str, response: Mapping[str, Any]) -> Plan:
     if relation not in RELATIONS:
         raise PlanError(f"relationship {relation!r} is not known; choose one of {', '.join(RELATIONS)}")
     groups = [_texts(group["descriptions"]) for group in response["query_json"]]
+    negated = [group.get("negated", False) for group in response["query_json"]]
     original = _text(response.get("original", ""))
     query = _text(response["query"]) if original else sentence
     paraphrases = groups[0] if groups else ()
     return Plan(
         query,
         paraphrases=tuple(text for text in paraphrases if text != query) if original else paraphrases,
-        sub_events=tuple(SubEvent(group) for group in groups[1:]),
+        sub_events=tuple(SubEvent(group, negated=no) for group, no in zip(groups[1:], negated[1:], strict=True)),
         relation=relation,
+        negated=any(negated[:1]),
+        wants=response.get("wants", "moments"),
         source=str(response.get("source", "stored")),
         original=sentence if original else "",
     )

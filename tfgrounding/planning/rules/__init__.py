@@ -1,5 +1,5 @@
-"""The rules planner. In the order of reading: lexicon, quotations, asked_patterns, asked_words,
-phrases, tagging, connectives, verb_phrases, clauses, plan."""
+"""The rules planner. In the order of reading: lexicon, quotations, asked_patterns, asked_words, questions,
+request_patterns, requests, phrases, tagging, connectives, verb_phrases, clauses, negation, wordings, plan."""
 
 from .plan import RulesPlanner
 

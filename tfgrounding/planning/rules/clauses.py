@@ -260,6 +260,8 @@ def _subordinate(words: Sequence[Word], *, gerund_only: bool = False) -> bool:
     found = predicate(words)
     if found is None:
         return False
+    if words[0].low == "there" and found.start == 1:
+        return True
     if found.start == 0 or all(w.kind == "adv" for w in words[: found.start]):
         return words[found.verb].form != "s"
     return found.finite and not gerund_only and starts_clause(words)
