@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from .errors import AnswerError, PlanError, VideoError
+from .errors import AnswerError, PlanError, TFGroundingError, VideoError, one_line
 from .registry import find
 from .types import TRACK_KINDS, EventMoment, Evidence, Moment, Plan, Source, Span, TrackCurve, TrackKind, VideoInfo
 
@@ -177,6 +177,19 @@ class Answer:
             tracks=tuple(map(_track_from_dict, _list(data.get("tracks", ()), "tracks"))),
             events=events,
         )
+
+    @property
+    def best(self) -> Moment:
+        """The first moment. Raises TFGroundingError where nothing was found."""
+        if not self.spans:
+            raise TFGroundingError(f"nothing was found for {one_line(self.query)!r} in {self.video.path}")
+        return self.spans[0]
+
+    def __str__(self) -> str:
+        return find("shows", "text")[0](self)
+
+    def __repr__(self) -> str:
+        return find("shows", "short-text")[0](self)
 
 
 Grounding = Answer

@@ -84,6 +84,8 @@ ROWS: dict[str, dict[str, str]] = {  # kind: {name: "module:attribute"}
         "clips": "tfgrounding.show.clips:cut_moments",
         "notebook": "tfgrounding.show.notebook:notebook_html",
         "plot": "tfgrounding.show.plots:plot_grounding",
+        "short-text": "tfgrounding.show.text:short_text",
+        "text": "tfgrounding.show.text:answer_text",
     },
 }
 

@@ -126,7 +126,7 @@ def test_the_cache_counts_tracks_and_unfinished_ones(run, video):
     kept.keep(video, TextTrack("written", (TimedText(1, 2, "EXIT", 0.9),), "screen", "r"), {"by": "screen"})
     kept.parts(video, "said", {"by": "speech"}).add(0, [TimedText(1, 2, "hello")])
     assert run("cache")[1].startswith("0 encoded videos or texts, 1 tracks of words, 1 unfinished ones, 0.0 MB in ")
-    assert run("cache", "--clear")[1].startswith(
+    assert run("cache", "--clear", "--yes")[1].startswith(
         "0 encoded videos or texts, 1 tracks of words, 1 unfinished ones removed"
     )
     assert run("cache")[1].startswith("0 encoded videos or texts, 0 tracks of words, 0.0 MB")

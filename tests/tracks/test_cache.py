@@ -390,7 +390,7 @@ def test_encode_and_cache_on_the_command_line(run, scenes, tmp_path, monkeypatch
     assert run("encode", pictures, "--picture-rate", 3, "--encoder", "colours")[0] == 0
     code, out, _ = run("cache")
     assert code == 0 and out.startswith("2 encoded videos or texts, ") and str(tmp_path / "c") in out
-    assert run("cache", "--clear")[1].startswith("2 encoded videos or texts, 0 tracks of words removed")
+    assert run("cache", "--clear", "--yes")[1].startswith("2 encoded videos or texts, 0 tracks of words removed")
     assert run("cache")[1].startswith("0 encoded videos or texts, 0 tracks of words, 0.0 MB")
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import math
 import multiprocessing
 import os
 import sys
 import threading
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -19,43 +17,16 @@ import typer
 from .. import __version__
 from ..errors import TFGroundingError
 from ..show.exports.common import clock
+from . import cache as cli_cache
 from . import caption as cli_caption
 from . import encoders as cli_encoders
+from . import ground as cli_ground
 from . import measure as cli_measure
 from . import plan as cli_plan
 from . import show as cli_show
 from . import tracks as cli_tracks
 from . import vision as cli_vision
-from .show import answer_queries
-from .terminal import (
-    Budget,
-    Device,
-    Dtype,
-    EncoderName,
-    EngineName,
-    Estimated,
-    Language,
-    LocalizerName,
-    PictureRate,
-    PlannerName,
-    Rate,
-    Sentences,
-    Stream,
-    Tracks,
-    Video,
-    ViewName,
-    VisionConcurrency,
-    VisionName,
-    VisionPictures,
-    VisionTimeout,
-    check_places,
-    keep_source,
-    named_source,
-    plain,
-    print_moments,
-    write_text,
-)
-from .vision import VisionOptions, print_estimate
+from .terminal import PictureRate, Stream, Video, named_source, plain
 
 USAGE_ERROR: Any = typer.BadParameter.__mro__[2]  # click's ClickException, which typer carries but does not name
 STOPPED = 130  # what typer returns after Ctrl-C
@@ -75,7 +46,6 @@ app = typer.Typer(
     name="tfgrounding",
     help="Ask a video when something happens: training-free temporal grounding.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -100,7 +70,7 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        code = app(standalone_mode=False) or 0
+        code = app(standalone_mode=False, prog_name="tfgrounding") or 0
         if code == STOPPED:
             return _failed("stopped", code)
         try:
@@ -113,7 +83,8 @@ def _run() -> int:
     except USAGE_ERROR as error:
         if not str(error):
             return 2  # called without arguments: the help has been printed
-        return _failed(f"{error.format_message()} (see tfgrounding --help)", 2)
+        command = getattr(getattr(error, "ctx", None), "command_path", "tfgrounding")
+        return _failed(f"{error.format_message().rstrip('.')} (see {command} --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _failed("stopped", STOPPED)
     except BrokenPipeError:
@@ -153,86 +124,6 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-@app.command("ground")
-def ground_command(
-    video: Video,
-    query: Annotated[str, typer.Argument(help="A sentence that says what happens.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print the whole answer as JSON.")] = False,
-    top_k: Annotated[int, typer.Option(min=1, help="At most this many moments.")] = 5,
-    engine: EngineName = "curves",
-    vlm: VisionName = None,
-    view: ViewName = None,
-    vlm_pictures: VisionPictures = None,
-    budget: Budget = None,
-    vlm_timeout: VisionTimeout = None,
-    vlm_concurrency: VisionConcurrency = None,
-    encoder: EncoderName = "auto",
-    planner: PlannerName = "auto",
-    localizer: LocalizerName = "default",
-    rate: Rate = None,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    tracks: Tracks = "auto",
-    sentences: Sentences = "embedded",
-    language: Language = "",
-    picture_rate: PictureRate = None,
-    stream: Stream = None,
-    estimate: Estimated = False,
-    threshold: Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")] = None,
-    save: Annotated[
-        Path | None, typer.Option(help="Also write the whole answer as JSON to this file, for report and export.")
-    ] = None,
-) -> None:
-    """When does QUERY happen in VIDEO?"""
-    if threshold is not None and not math.isfinite(threshold):
-        raise TFGroundingError(f"--threshold must be a number such as 0.3, not {threshold}")
-    vision = VisionOptions(view, vlm_pictures, budget, vlm_timeout, vlm_concurrency)
-    if estimate:
-        infos = [(named_source(video, picture_rate=picture_rate, stream=stream).info, 1)]
-        asked = {"rate_hz": rate, "device": device, **vision.settings(vlm, device)}
-        print_estimate(infos, engine=engine, as_json=as_json, **asked)
-        return
-    keep_source(video, save)
-    check_places(save)
-    answers, _ = answer_queries(
-        *(video, [query], picture_rate, stream, top_k),
-        engine=engine,
-        vlm=vlm,
-        vision=vision,
-        encoder=encoder,
-        planner=planner,
-        localizer=localizer,
-        rate_hz=rate,
-        device=device,
-        dtype=dtype,
-        tracks=tracks,
-        sentences=sentences,
-        language=language,
-    )
-    (answer,) = answers
-    if threshold is not None and answer.moments:
-        kept = tuple(moment for moment in answer.moments if moment.score >= threshold)
-        if not kept:
-            best = max(moment.score for moment in answer.moments)
-            print(f"nothing found: the best moment scores {best:.3f}", file=sys.stderr)
-        answer = replace(answer, spans=kept)
-    if save is not None:
-        write_text(save, json.dumps(answer.to_dict()) + "\n")
-    if as_json:
-        print(json.dumps(answer.to_dict()))
-    else:
-        print_moments(answer)
-    if (
-        answer.provenance.get("looked_at") != "texts"
-        and answer.encoder == "embedded"
-        and not any("passed over" in warning for warning in answer.warnings)
-    ):
-        from ..encoders.known import better_than_embedded
-
-        sys.stdout.flush()
-        print(better_than_embedded(), file=sys.stderr)
-
-
 @app.command("info")
 def info_command(
     video: Video,
@@ -258,37 +149,8 @@ def info_command(
         print(f"timecode   {info.start_timecode} at the start of the file")
 
 
-@app.command("cache")
-def cache_command(
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all of them.")] = False,
-) -> None:
-    """Show where encoded videos and tracks of words are kept, and how much that is; with --clear, remove them."""
-    from ..tracks.cache import FeatureCache
-
-    cache = FeatureCache()
-    counted = _counted(cache.entries())
-    if clear:
-        cache.clear()
-        print(f"{counted} removed from {cache.folder}")
-        return
-    print(f"{counted}, {cache.size_bytes() / 1e6:.1f} MB in {cache.folder}")
-    print(f"limit {cache.limit_bytes / 1e9:.1f} GB; TFGROUNDING_CACHE and TFGROUNDING_CACHE_GB change folder and limit")
-
-
-def _counted(entries: list[Path]) -> str:
-    """How many entries of each kind there are, in words."""
-    from ..tracks.kept_texts import FOLDER, PARTS
-
-    tracks = [entry.name for entry in entries if entry.parent.name == FOLDER]
-    unfinished = sum(name.endswith(PARTS) for name in tracks)
-    words = [
-        f"{len(entries) - len(tracks)} encoded videos or texts",
-        f"{len(tracks) - unfinished} tracks of words",
-        *([f"{unfinished} unfinished ones"] if unfinished else []),
-    ]
-    return ", ".join(words)
-
-
+app.command("ground")(cli_ground.ground_command)
+app.add_typer(cli_cache.app, name="cache")
 app.command("encode")(cli_tracks.encode_command)
 app.command("transcript")(cli_tracks.transcript_command)
 app.command("plan")(cli_plan.plan_command)

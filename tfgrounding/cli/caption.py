@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from ..errors import TFGroundingError
+from .progress import video_progress
 from .terminal import (
     Device,
     Estimated,
@@ -23,7 +24,6 @@ from .terminal import (
     keep_source,
     named_source,
     plain,
-    video_progress,
     write_text,
 )
 from .vision import cost_lines

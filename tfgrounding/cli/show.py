@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import TFGroundingError
 from ..registry import ROWS
+from .asking import answer_queries
+from .progress import video_progress
 from .terminal import (
     Budget,
     Device,
@@ -28,6 +27,7 @@ from .terminal import (
     Rate,
     Sentences,
     Stream,
+    Threshold,
     TopK,
     Tracks,
     Video,
@@ -38,12 +38,9 @@ from .terminal import (
     VisionPictures,
     VisionTimeout,
     check_places,
-    compilation_message,
     given_options,
     keep_source,
     named_source,
-    print_warnings,
-    video_progress,
     write_text,
 )
 from .vision import VisionOptions
@@ -51,13 +48,7 @@ from .vision import VisionOptions
 if TYPE_CHECKING:
     from ..answer import Answer
 
-# Options that say how answers are made.
-OF_MAKING = (
-    *("engine", "vlm", "encoder", "planner", "localizer", "rate", "device", "dtype"),
-    *("tracks", "sentences", "language"),
-    *("view", "vlm_pictures", "budget", "vlm_timeout", "vlm_concurrency"),
-    *("picture_rate", "stream"),
-)
+STDOUT = Path("-")  # as an output file
 
 
 def export_command(
@@ -65,7 +56,9 @@ def export_command(
     video: VideoOrAnswers,
     queries: Queries = None,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(ROWS['exports'])}, or module:function.")] = "json",
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write to this file, not to stdout; - is stdout.")
+    ] = None,
     clips: Annotated[Path | None, typer.Option(help="Also write every moment as a video file to this folder.")] = None,
     timecode: Annotated[
         str | None, typer.Option(help="For edl and otio: count from the file's start timecode (file) or from 0 (zero).")
@@ -89,16 +82,19 @@ def export_command(
     language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,
+    threshold: Threshold = None,
 ) -> None:
     """Answer queries about VIDEO in a format that editors, players, spreadsheets and benchmarks read."""
     from ..show.export import prepared_export
     from ..show.exports.timelines import checked_timecode
 
+    output = None if output == STDOUT else output
     write = prepared_export(form, **({} if timecode is None else {"timecode": checked_timecode(timecode)}))
     keep_source(video, output)
     check_places(output, folder=clips)
     answers, _ = answer_queries(
         *(video, queries or [], picture_rate, stream, top_k),
+        threshold=threshold,
         given=given_options(context),
         engine=engine,
         vlm=vlm,
@@ -156,6 +152,7 @@ def report_command(
     language: Language = "",
     picture_rate: PictureRate = None,
     stream: Stream = None,
+    threshold: Threshold = None,
 ) -> None:
     """Answer queries about VIDEO on an HTML page: the video, the curves, moments to click, how they were found."""
     from ..show.report import write_report
@@ -166,6 +163,7 @@ def report_command(
         import matplotlib.figure  # noqa: F401 -- fails now if it is missing
     answers, costs = answer_queries(
         *(video, queries or [], picture_rate, stream, top_k),
+        threshold=threshold,
         given=given_options(context),
         engine=engine,
         vlm=vlm,
@@ -257,59 +255,6 @@ def mcp_command(
             **vision.settings(vlm, device),
         )
     )
-
-
-def answer_queries(
-    video: str,
-    queries: list[str],
-    picture_rate: float | None,
-    stream: int | None,
-    top_k: int,
-    *,
-    given: Collection[str] = (),
-    vision: VisionOptions | None = None,
-    **settings: Any,
-) -> tuple[list[Answer], dict[str, str]]:
-    """Answers to several queries about one video, or those that a file holds; and what they cost in words.
-
-    Of the options that are `given`, those that make answers are refused where the answers are there already.
-    """
-    from ..engines.grounder import Grounder
-    from ..show.saved import holds_answers, read_answers
-    from ..types import Plan
-
-    if holds_answers(video):
-        if queries:
-            raise TFGroundingError(f"{video} holds answers already: leave the queries out, or name the video")
-        if unused := [name for name in given if name in OF_MAKING]:
-            options = ", ".join("--" + name.replace("_", "-") for name in sorted(unused))
-            raise TFGroundingError(f"{video} holds answers already: leave {options} out, or name the video")
-        answers = read_answers(video)
-        if "top_k" in given:
-            answers = [replace(answer, spans=answer.spans[:top_k]) for answer in answers]
-        return answers, {}
-    if not queries:
-        raise TFGroundingError("a QUERY is missing: say in a sentence what happens")
-    for query in queries:
-        if query.encode("utf-8", "ignore").decode() != query:
-            raise TFGroundingError(f"the query {query!a} holds bytes that are no text: write it in UTF-8")
-        Plan(query)  # an empty query and
-    source = named_source(video, picture_rate=picture_rate, stream=stream)
-    seconds = source.info.duration_seconds  # an unreadable video fail before seconds are spent on loading models
-    grounder = Grounder(**settings | (vision or VisionOptions()).settings(settings.get("vlm"), settings["device"]))
-    began = time.perf_counter()
-    with video_progress(video) as progress:
-        watched = grounder.watch(source, progress=progress)
-    encoded = time.perf_counter()
-    with compilation_message():
-        answers = [watched.ask(query, top_k=top_k) for query in queries]
-    done = time.perf_counter()
-    for answer in answers:
-        print_warnings(answer)
-    return answers, {
-        "Watching": f"{encoded - began:.1f} s for {seconds:.1f} s of video",
-        "Answering": f"{(done - encoded) / len(queries) * 1000:.0f} ms a query",
-    }
 
 
 def save_figure(answer: Answer, path: Path, kind: str) -> None:

@@ -1,11 +1,11 @@
-"""What the commands share: options, progress, warnings, moments in lines, output files."""
+"""What the commands share: options, what they name, output files."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,12 +14,17 @@ import typer
 
 from ..errors import TFGroundingError
 from ..files import write_atomically
-from ..show.evidence import evidence_in_words, tracks_in_words
-from ..show.exports.common import clock
+from ..registry import ROWS, names
 
 if TYPE_CHECKING:
-    from ..answer import Answer
-    from ..types import Progress, Source
+    from ..types import Source
+
+ENCODERS, LOCALIZERS, PLANNERS = (", ".join(ROWS[kind]) for kind in ("encoders", "localizers", "planners"))
+
+
+def _completed(kind: str) -> Callable[[str], list[str]]:
+    """What a shell offers for the beginning of a name."""
+    return lambda incomplete: [name for name in names(kind) if name.startswith(incomplete)]
 
 
 Video = Annotated[str, typer.Argument(help="A video file, or with --picture-rate a folder of pictures.")]
@@ -32,7 +37,11 @@ Queries = Annotated[
 ]
 TopK = Annotated[int, typer.Option(min=1, help="At most this many moments for each query.")]
 EngineName = Annotated[
-    str, typer.Option(help="curves, numpro, hybrid or cascade, or module:Class; all but curves ask the vision LLM.")
+    str,
+    typer.Option(
+        help="curves, numpro, hybrid or cascade, or module:Class; all but curves ask the vision LLM.",
+        autocompletion=_completed("engines"),
+    ),
 ]
 VisionName = Annotated[
     str | None, typer.Option(help="NAME@URL of a served vision LLM, or local:FOLDER-OR-HUB-ID; no default.")
@@ -67,14 +76,31 @@ Estimated = Annotated[
 EncoderName = Annotated[
     str,
     typer.Option(
-        help="auto, an encoder's name, served:MODEL@URL (frames are sent there), or module:Class; naming one permits "
-        "its download."
+        help=f"auto, or one of {ENCODERS}; with MODEL after a colon; served:MODEL@URL (frames are sent there); or "
+        "module:Class. Naming one permits its download; tfgrounding encoders says more.",
+        autocompletion=_completed("encoders"),
     ),
 ]
 PlannerName = Annotated[
-    str, typer.Option(help="auto (the rules), rules, llm or llm:MODEL, the path of a plan file, or module:Class.")
+    str,
+    typer.Option(
+        help=f"auto (the rules), or one of {PLANNERS}; llm:MODEL; the path of a plan file; or module:Class.",
+        autocompletion=_completed("planners"),
+    ),
 ]
-LocalizerName = Annotated[str, typer.Option(help="How curves become moments: a localizer's name, or module:Class.")]
+LocalizerName = Annotated[
+    str,
+    typer.Option(
+        help=f"How curves become moments: {LOCALIZERS}; or module:Class.", autocompletion=_completed("localizers")
+    ),
+]
+Threshold = Annotated[float | None, typer.Option(help="Leave out moments that score less than this.")]
+LeastPresent = Annotated[
+    float,
+    typer.Option(
+        "--least-present", help='Below this probability it is said first: "probably not in this video".', metavar="P"
+    ),
+]
 Rate = Annotated[float | None, typer.Option(help="Samples per second; default: 3, for numpro 1.")]
 PictureRate = Annotated[float | None, typer.Option(help="Pictures per second, if VIDEO is a folder of pictures.")]
 Stream = Annotated[int | None, typer.Option(min=0, help="Number of the video track, if VIDEO has several.")]
@@ -120,54 +146,9 @@ def compilation_message() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def video_progress(label: str) -> Iterator[Progress]:
-    """A progress bar over seconds of video, on stderr, only where it is a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=None,
-        unit=" s of video",
-        desc=Path(label).name[:40],
-        disable=not sys.stderr.isatty(),
-        leave=False,
-        file=sys.stderr,
-    ) as bar:
-
-        def progress(done_seconds: float, all_seconds: float) -> None:
-            bar.total = round(all_seconds, 1)
-            bar.update(round(min(done_seconds, all_seconds), 1) - bar.n)
-
-        yield progress
-
-
 def plain(text: str) -> str:
     """The text without what a terminal obeys: control characters become blanks."""
     return "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
-
-
-def print_warnings(answer: Answer) -> None:
-    """The answer's warnings, and that nothing was found, on stderr."""
-    for warning in answer.warnings:
-        print(f"warning: {plain(warning)}", file=sys.stderr)
-    if not answer.moments:
-        print(f"nothing found: no moment stands out for {answer.query!r}", file=sys.stderr)
-
-
-def print_moments(answer: Answer) -> None:
-    """One line a moment, best first: from and to on the clock, the same in seconds, the score.
-
-    Under it the words that speak for it, one line each; last which tracks of words were asked.
-    """
-    for rank, moment in enumerate(answer.moments, start=1):
-        print(
-            f"{rank:>2}  {clock(moment.start_seconds)} - {clock(moment.end_seconds)}"
-            f"  {moment.start_seconds:9.3f} - {moment.end_seconds:9.3f} s  score {moment.score:.3f}"
-        )
-        for line in evidence_in_words(moment, answer.video.duration_seconds):
-            print(f"      {line}")
-    if answer.tracks:
-        print(f"tracks asked  {tracks_in_words(answer.tracks)}")
 
 
 def check_places(*files: Path | None, folder: Path | None = None) -> None:

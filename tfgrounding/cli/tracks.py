@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +12,8 @@ import typer
 
 from ..errors import TFGroundingError, TrackError, reason_to_skip
 from ..show.exports.common import clock
+from .asking import named_reason, print_skipped
+from .progress import video_progress
 from .terminal import (
     Device,
     Dtype,
@@ -24,9 +26,9 @@ from .terminal import (
     keep_source,
     named_source,
     plain,
-    video_progress,
     write_text,
 )
+from .videos import each_video
 
 if TYPE_CHECKING:
     from ..encoders.clap import ClapEncoder
@@ -72,7 +74,7 @@ def encode_command(
     if listener is not None:
         steps.append(partial(_listen, listener, cache))
     failed = 0
-    found = list(_each_video(videos, picture_rate))
+    found = list(each_video(videos, picture_rate))
     for video, unreadable in found:
         try:
             if unreadable is not None:
@@ -80,7 +82,7 @@ def encode_command(
             source = named_source(video, picture_rate=picture_rate, stream=stream)
         except Exception as error:  # one bad video does not stop the others
             failed += 1
-            print(f"tfgrounding: {_named(reason_to_skip(error), video)}", file=sys.stderr)
+            print_skipped(video, error)
         else:
             failed += not _all_done(steps, source, video)
     if failed:
@@ -96,7 +98,7 @@ def _all_done(steps: Iterable[Callable[[Source, str], bool]], source: Source, vi
             is_done &= step(source, video)
         except Exception as error:
             is_done = False
-            said.add(_named(reason_to_skip(error), video))
+            said.add(named_reason(reason_to_skip(error), video))
     for reason in sorted(said):
         print(f"tfgrounding: {reason}", file=sys.stderr)
     return is_done
@@ -152,26 +154,6 @@ def _prepare_texts(choice: TrackChoice, kept: KeptTexts, language: str, source: 
         duration = clock(source.info.duration_seconds)
         print(f"{duration}  {len(track):>6} texts    {track.kind} ({plain(track.source)})  {video}")
     return not made.failed
-
-
-def _each_video(videos: list[str], picture_rate: float | None) -> Iterator[tuple[str, str | None]]:
-    """(video, why it cannot be read or None) for what was named and, unless it holds pictures, what is in folders."""
-    from ..serve.folder import video_files
-
-    for video in videos:
-        if picture_rate is not None or not Path(video).is_dir():
-            yield video, None
-            continue
-        root = Path(video).resolve()
-        below = video_files(root)
-        if not below:
-            yield video, "there is no video in this folder; for a folder of pictures, give --picture-rate"
-        for path, unreadable in below:
-            yield str(Path(video) / path.relative_to(root)), unreadable
-
-
-def _named(reason: str, video: str) -> str:
-    return reason if video in reason else f"{video}: {reason}"
 
 
 def transcript_command(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from numbers import Integral
-from typing import Any
+from typing import Any, overload
 
 from ..answer import Answer
 from ..encoders.base import Encoder
@@ -28,6 +28,8 @@ from .steps import first_steps
 from .words import WordsEngine
 
 OF_A_QUERY = ("top_k", "stride_frames", "longest_frames")  # settings that need no models to be loaded again
+
+Queries = list[str] | list[Plan] | tuple[str | Plan, ...]  # about one video
 
 
 class Grounder:
@@ -162,6 +164,7 @@ class Grounder:
             return shown
         return self._words.joined(source, shown, progress=progress)
 
+    @overload
     def ground(
         self,
         video: AnySource | VideoFeatures,
@@ -170,32 +173,57 @@ class Grounder:
         top_k: int | None = None,
         stride_frames: int | None = None,
         longest_frames: int | None = None,
-    ) -> Answer:
+    ) -> Answer: ...
+
+    @overload
+    def ground(
+        self,
+        video: AnySource | VideoFeatures,
+        query: Queries,
+        *,
+        top_k: int | None = None,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> list[Answer]: ...
+
+    def ground(
+        self,
+        video: AnySource | VideoFeatures,
+        query: str | Plan | Queries,
+        *,
+        top_k: int | None = None,
+        stride_frames: int | None = None,
+        longest_frames: int | None = None,
+    ) -> Answer | list[Answer]:
         """When does it happen?
 
         Args:
             video: a path, Pictures, a Source, or what `encode_video` returned.
-            query: a sentence, or a ready plan.
+            query: a sentence, or a ready plan; or a list of them, about one video that is watched once.
             top_k: moments at most; None means the Grounder's own.
             stride_frames, longest_frames: TFVTG's window grid in frames, None for the localizer's own default; only
                 engines that read curves take them.
 
         Returns:
-            An Answer whose moments are sorted best first ("tfvtg-reference": in the order of its vote).
+            An Answer whose moments are sorted best first ("tfvtg-reference": in the order of its vote); for a list of
+            queries a list of Answers.
 
         Raises:
             VideoError: the video cannot be read. PlanError: the query is empty. ModelError: the vision LLM of "numpro"
                 could not be asked.
         """
         most = self.top_k if top_k is None else _checked_top_k(top_k)
-        if not isinstance(query, Plan):
-            Plan(query)  # an empty query fails before the video is read
+        queries = [query] if isinstance(query, (str, Plan)) else _checked_queries(query)
+        for one in queries:
+            if not isinstance(one, Plan):
+                Plan(one)  # an empty query fails before the video is read
         grid = {"stride_frames": stride_frames, "longest_frames": longest_frames}
         chosen = {name: value for name, value in grid.items() if value is not None}
         if chosen and self.curves is None:
             raise TFGroundingError(f"{' and '.join(chosen)}: the {self.engine.name} engine has no window grid")
         watched: Any = self.watch(video)
-        return watched.ask(query, top_k=most, **chosen)
+        answers = [watched.ask(one, top_k=most, **chosen) for one in queries]
+        return answers[0] if isinstance(query, (str, Plan)) else answers
 
     def watch_in_steps(
         self, video: AnySource, queries: Sequence[str | Plan], *, progress: Progress | None = None
@@ -258,6 +286,12 @@ def _same_path(video: Any, other: Any) -> bool:
     return isinstance(video, (str, os.PathLike)) and isinstance(other, (str, os.PathLike)) and video == other
 
 
+def _checked_queries(queries: Any) -> list[str | Plan]:
+    if not isinstance(queries, (list, tuple)):
+        raise TFGroundingError(f"a query is a text, a Plan, or a list of these, not {type(queries).__name__}")
+    return list(queries)
+
+
 def _checked_top_k(top_k: int) -> int:
     if isinstance(top_k, bool) or not isinstance(top_k, Integral) or top_k < 1:
         raise TFGroundingError(f"top_k must be a whole number from 1 on, not {top_k!r}")
@@ -269,11 +303,19 @@ def _shared_grounder(**settings: Any) -> Grounder:
     return Grounder(**settings)
 
 
-def ground(video: AnySource | VideoFeatures, query: str | Plan, **settings: Any) -> Answer:
+@overload
+def ground(video: AnySource | VideoFeatures, query: str | Plan, **settings: Any) -> Answer: ...
+
+
+@overload
+def ground(video: AnySource | VideoFeatures, query: Queries, **settings: Any) -> list[Answer]: ...
+
+
+def ground(video: AnySource | VideoFeatures, query: str | Plan | Queries, **settings: Any) -> Answer | list[Answer]:
     """When does it happen? The one-line form of `Grounder(**settings).ground(video, query)`.
 
     The models of the last two settings stay loaded, whatever `top_k`, `stride_frames` and `longest_frames` are.
-    Arguments, result and errors are those of Grounder and of Grounder.ground.
+    Arguments, result and errors are those of Grounder and of Grounder.ground: a list of queries gives a list of them.
 
     >>> ground("kitchen.mp4", "she pours the milk").moments[0]  # doctest: +SKIP
     """

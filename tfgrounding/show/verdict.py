@@ -77,7 +77,7 @@ def said_first(answer: Answer, *, least_present: float = PROBABLY_NOT) -> str:
         Words such as "3 times", "12.5 s in all" or "0:41.2 from the start"; "" where the moments are what is wanted,
         and where no moment counts.
     """
-    wants = getattr(answer.plan, "wants", "moments")
+    wants = answer.plan.wants
     counted = [span for span in answer.spans if strength(span, answer, least_present=least_present) != "weak"]
     if wants == "moments" or not counted:
         return ""
