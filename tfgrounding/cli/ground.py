@@ -173,12 +173,17 @@ def _saved(found: Iterable[tuple[str, list[Answer]]], path: Path) -> Iterator[tu
 
 
 def _print_json(found: Iterable[tuple[str, list[Answer]]]) -> int:
-    """One line an answer, as they come. How many videos there were."""
+    """One line an answer, as they come; on stderr that the encoder is weak. How many videos there were."""
     count = 0
+    weak: set[str] = set()
     for _, answers in found:
         count += 1
         for answer in answers:
             print(json.dumps(answer.to_dict()), flush=True)
+            if answer.encoder == "embedded":
+                weak.add(encoder_text(answer))
+    for line in sorted(weak):
+        print(line, file=sys.stderr)
     return count
 
 
