@@ -7,10 +7,14 @@ import os
 import shutil
 import sys
 
+import numpy as np
 import pytest
 from videos import BLUE, RED, make_scenes
 
+from tfgrounding.media import open_source
 from tfgrounding.registry import ROWS
+from tfgrounding.tracks.cache import FeatureCache
+from tfgrounding.tracks.feature_parts import Batch
 
 
 @pytest.fixture
@@ -75,3 +79,14 @@ def test_damaged_entries_and_notes_are_listed_not_feared(run, kept, tmp_path):
             file.write_bytes(b"\xff\xff\xff\xff\xff\xff\xff\xff{")
     code, out, _ = run("cache", "list")
     assert code == 0 and "damaged" in out
+
+
+def test_an_unfinished_encoding_is_one_entry_and_goes_with_its_video(run, kept, tmp_path):
+    parts = FeatureCache().parts(open_source(str(kept)), 2, encoder="colours", revision="9", rate_hz=3.0)
+    for number in (0, 2):  # two files
+        parts.add(number, Batch(np.ones((2, 1, 3), np.float16), np.arange(2.0), np.arange(2.0)))
+    parts.keep()
+    out = run("cache", "list")[1]
+    assert out.count("\n") == 2 and out.count(str(kept)) == 2 and "unfinished, colours" in out
+    assert run("cache", "remove", kept)[1].startswith("2 entries removed") and run("cache", "list")[1] == ""
+    assert not [place for place in (tmp_path / "cache" / "features").iterdir()]

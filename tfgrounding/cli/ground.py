@@ -249,7 +249,7 @@ class Hit(NamedTuple):
 
 def _hit(video: str, answer: Answer, least_present: float) -> Hit:
     """Likelier first; among equally likely ones, and where that is not known, the more similar first."""
-    from ..serve.tools import best_similarity
+    from ..serve.answers import best_similarity
 
     present = answer.present
     there = "" if present is None or verdict(answer, least_present=least_present) else f"  present {present:.2f}"

@@ -237,7 +237,7 @@ class FeatureCache:
         """Remove every entry, note and leftover; other files in the folder stay. Returns how many entries went."""
         entries = self.entries()
         for path in (*entries, *(self.folder / "digests").glob("*.json"), *self._leftovers(0.0)):
-            _unlink(path)
+            remove_entry(path)
         return len(entries)
 
     def _entry(self, key: dict[str, Any]) -> Path:
@@ -251,7 +251,7 @@ class FeatureCache:
             keep: an entry, or the folder of a video's parts, which stays.
         """
         for leftover in self._leftovers(LEFTOVER_SECONDS):
-            _unlink(leftover)
+            remove_entry(leftover)
         entries = self.entries()
         total = sum(map(_size, entries))
         for entry in entries:
@@ -259,7 +259,7 @@ class FeatureCache:
                 break
             if keep not in (entry, entry.parent):
                 total -= _size(entry)
-                _unlink(entry)
+                remove_entry(entry)
 
     def _leftovers(self, older_than_seconds: float) -> Iterator[Path]:
         limits = {f"*/{DRAFT_PREFIX}*": older_than_seconds, f"features/*/{DRAFT_PREFIX}*": older_than_seconds}
@@ -318,7 +318,7 @@ def _in_memory(source: Source, stamp: Hashable, made_by: Mapping[str, Any]) -> H
     return (stamp, source.name, *map(str, made_by.values()))
 
 
-def _unlink(path: Path) -> None:
+def remove_entry(path: Path) -> None:
     """Remove a file, and with the last part of a video their folder."""
     path.unlink(missing_ok=True)
     if path.parent.suffix == FOLDER_ENDING:

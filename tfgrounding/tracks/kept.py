@@ -11,7 +11,8 @@ from typing import Any
 
 from ..errors import TFGroundingError
 from ..types import Source
-from .cache import FeatureCache
+from .cache import FeatureCache, remove_entry
+from .feature_parts import FOLDER_ENDING
 from .kept_texts import FOLDER, PARTS
 
 LARGEST_HEAD_BYTES = 1 << 20  # of an entry's own description
@@ -21,13 +22,13 @@ CONTENT_LETTERS = 40  # of a digest, in the name of a track
 
 @dataclass(frozen=True, slots=True)
 class KeptEntry:
-    """One file of the cache.
+    """What the cache keeps under one name: a file, or the parts of a video that is not encoded to its end.
 
     `video`: the path that its content had when it was last seen, "" where none is known. `what`: in words. `content`:
     the beginning of the digest of its video, "" of vectors of texts. `used_seconds`: when it was last used, since 1970.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     video: str
     what: str
     content: str
@@ -38,12 +39,16 @@ class KeptEntry:
 def kept_entries(cache: FeatureCache) -> list[KeptEntry]:
     """Everything that is kept, the least recently used first."""
     videos = _videos_by_content(cache)
-    found = []
+    files: dict[Path, list[Path]] = {}  # by the folder of parts, or the file itself
     for path in cache.entries():
+        files.setdefault(path.parent if path.parent.suffix == FOLDER_ENDING else path, []).append(path)
+    found = []
+    for paths in files.values():
         with suppress(OSError):
-            state = path.stat()
-            content, what = _described(path)
-            found.append(KeptEntry(path, videos.get(content, ""), what, content, state.st_size, state.st_mtime))
+            states = [path.stat() for path in paths]
+            content, what = _described(paths[0])
+            size, used = sum(state.st_size for state in states), max(state.st_mtime for state in states)
+            found.append(KeptEntry(tuple(paths), videos.get(content, ""), what, content, size, used))
     return found
 
 
@@ -68,9 +73,10 @@ def remove(cache: FeatureCache, video: str, source: Source | None) -> int:
         contents = {content for content, known in _videos_by_content(cache).items() if known == place}
         if not contents:
             raise TFGroundingError(f"{video}: there is no such video, and nothing is kept of that name")
-    gone = [entry.path for entry in kept_entries(cache) if entry.content in contents]
-    for path in gone:
-        path.unlink(missing_ok=True)
+    gone = [entry for entry in kept_entries(cache) if entry.content in contents]
+    for entry in gone:
+        for path in entry.paths:
+            remove_entry(path)
     return len(gone)
 
 
@@ -94,20 +100,20 @@ def _described(path: Path) -> tuple[str, str]:
         content, _, rest = path.name.partition(".")
         return content, f"{rest.partition('.')[0]}{', unfinished' if path.name.endswith(PARTS) else ''}"
     try:
-        key, seconds = _head(path)
-        encoder = str(key["encoder"])
+        words = _head(path)
+        key, encoder = words["key"], str(words["key"]["encoder"])
         if "content" not in key:
             return "", f"vectors of texts, {encoder}"
-        return str(key["content"])[:CONTENT_LETTERS], f"{seconds:.1f} s, {encoder}"
+        length = "unfinished" if "info" not in words else f"{float(words['info']['duration_seconds']):.1f} s"
+        return str(key["content"])[:CONTENT_LETTERS], f"{length}, {encoder}"
     except (OSError, ValueError, KeyError, TypeError):
         return "", "damaged"
 
 
-def _head(path: Path) -> tuple[dict[str, Any], float]:
-    """The key of an encoded video, and its length, from the head of its file."""
+def _head(path: Path) -> dict[str, Any]:
+    """What an entry says about itself, from the head of its file."""
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > LARGEST_HEAD_BYTES:
             raise ValueError("too long")
-        words = json.loads(json.loads(file.read(size))["__metadata__"]["words"])
-    return words["key"], float(words["info"]["duration_seconds"])
+        return json.loads(json.loads(file.read(size))["__metadata__"]["words"])
