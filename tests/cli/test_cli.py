@@ -235,6 +235,9 @@ def test_report_writes_a_page_and_figures(run, video, tmp_path):
     assert code == 0 and out == ""
     assert page.read_text().startswith("<!doctype html>") and "s for 4.0 s of video" in page.read_text()
     assert png.read_bytes().startswith(b"\x89PNG") and "<svg" in svg.read_text()
+    assert "probably not in this video" in page.read_text()
+    assert run("report", video, "blue", "--encoder", "colours", "-o", str(page), "--least-present", "0")[0] == 0
+    assert "probably not in this video" not in page.read_text()
 
 
 @pytest.mark.parametrize(

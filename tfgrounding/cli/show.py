@@ -11,7 +11,8 @@ import typer
 
 from ..errors import TFGroundingError
 from ..registry import ROWS
-from .asking import answer_queries
+from ..show.verdict import PROBABLY_NOT
+from .asking import answer_queries, check_least_present
 from .progress import video_progress
 from .terminal import (
     Budget,
@@ -20,6 +21,7 @@ from .terminal import (
     EncoderName,
     EngineName,
     Language,
+    LeastPresent,
     LocalizerName,
     PictureRate,
     PlannerName,
@@ -153,10 +155,12 @@ def report_command(
     picture_rate: PictureRate = None,
     stream: Stream = None,
     threshold: Threshold = None,
+    least_present: LeastPresent = PROBABLY_NOT,
 ) -> None:
     """Answer queries about VIDEO on an HTML page: the video, the curves, moments to click, how they were found."""
     from ..show.report import write_report
 
+    check_least_present(least_present)
     keep_source(video, output, png, svg)
     check_places(output, png, svg)
     if png is not None or svg is not None:
@@ -184,7 +188,7 @@ def report_command(
         if path is not None:
             save_figure(answers[0], path, kind)
     with video_progress(f"copying {os.path.basename(video)}") as progress:  # noqa: PTH119
-        missing = write_report(answers, output, link=link, costs=costs, progress=progress)
+        missing = write_report(answers, output, link=link, costs=costs, least_present=least_present, progress=progress)
     for sentence in missing:
         print(f"warning: {sentence}", file=sys.stderr)
     print(f"wrote {output}", file=sys.stderr)
