@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TFGroundingError, reason_to_skip
 from .progress import video_progress
+from .steps import watched_in_steps
 from .terminal import compilation_message, named_source, plain
 from .vision import VisionOptions
 
@@ -35,6 +36,7 @@ def answer_queries(
     stream: int | None,
     top_k: int,
     *,
+    rough: bool = False,
     threshold: float | None = None,
     given: Collection[str] = (),
     vision: VisionOptions | None = None,
@@ -60,7 +62,7 @@ def answer_queries(
     check_queries(queries)
     source = named_source(video, picture_rate=picture_rate, stream=stream)
     seconds = source.info.duration_seconds  # an unreadable video fails before seconds are spent on loading models
-    answers, watching, answering = _answered(made_grounder(vision, settings), source, video, queries, top_k)
+    answers, watching, answering = _answered(made_grounder(vision, settings), source, video, queries, top_k, rough)
     for answer in answers:
         print_warnings(answer)
     return [above(answer, threshold) for answer in answers], {
@@ -76,6 +78,7 @@ def answer_each(
     stream: int | None,
     top_k: int,
     *,
+    rough: bool = False,
     threshold: float | None = None,
     vision: VisionOptions | None = None,
     **settings: Any,
@@ -86,7 +89,7 @@ def answer_each(
 
     Args:
         videos: (its name, None or why it cannot be read).
-        queries, picture_rate, stream, top_k, threshold, vision, settings: as for one video.
+        queries, picture_rate, stream, top_k, rough, threshold, vision, settings: as for one video.
     """
     check_threshold(threshold)
     check_queries(queries)
@@ -102,7 +105,7 @@ def answer_each(
             continue
         grounder = grounder or made_grounder(vision, settings)
         try:
-            answers, *_ = _answered(grounder, source, video, queries, top_k)
+            answers, *_ = _answered(grounder, source, video, queries, top_k, rough)
         except Exception as error:
             print_skipped(video, error)
             continue
@@ -119,12 +122,12 @@ def made_grounder(vision: VisionOptions | None, settings: dict[str, Any]) -> Gro
 
 
 def _answered(
-    grounder: Grounder, source: Source, video: str, queries: list[str], top_k: int
+    grounder: Grounder, source: Source, video: str, queries: list[str], top_k: int, rough: bool
 ) -> tuple[list[Answer], float, float]:
     """Answers to the queries, and the seconds that watching and answering took."""
     began = time.perf_counter()
     with video_progress(video) as progress:
-        watched = grounder.watch(source, progress=progress)
+        watched = watched_in_steps(grounder, source, queries, rough=rough, progress=progress)
     encoded = time.perf_counter()
     with compilation_message():
         answers = [watched.ask(query, top_k=top_k) for query in queries]

@@ -90,6 +90,9 @@ def ground_command(
     picture_rate: PictureRate = None,
     stream: Stream = None,
     estimate: Estimated = False,
+    rough: Annotated[
+        bool, typer.Option("--rough", help="Stop after a first look at a long video, in which pictures are far apart.")
+    ] = False,
     threshold: Threshold = None,
     least_present: LeastPresent = PROBABLY_NOT,
     save: Annotated[
@@ -118,6 +121,7 @@ def ground_command(
     check_places(save)
     of_video = (queries, picture_rate, stream, top_k)
     settings: dict[str, Any] = {
+        "rough": rough,
         "threshold": threshold,
         "vision": vision,
         "engine": engine,
