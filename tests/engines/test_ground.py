@@ -210,3 +210,16 @@ def test_an_encoder_whose_language_is_no_text_is_an_error(colour_encoder, monkey
     monkeypatch.setattr(colour_encoder, "language", 3, raising=False)
     with pytest.raises(TFGroundingError, match="language must be a code"):
         Grounder(encoder=colour_encoder)
+
+
+def test_several_queries_give_a_list_of_answers_about_a_video_watched_once(tmp_path, colour_encoder):
+    video = make_scenes(tmp_path / "v.mp4", [(1.0, RED), (1.0, BLUE)])
+    grounder = Grounder(encoder=colour_encoder, cache=False, localizer="max-sum")
+    answers = grounder.ground(video, ["red", Plan("blue")], top_k=1)
+    assert [answer.query for answer in answers] == ["red", "blue"]
+    assert answers[0].best.start_seconds < answers[1].best.start_seconds
+    assert grounder.ground(video, []) == []
+    with pytest.raises(TFGroundingError, match="a query is a text, a Plan, or a list of these, not int"):
+        grounder.ground(video, 3)
+    with pytest.raises(TFGroundingError, match="the query is empty"):
+        grounder.ground(video, ["red", " "])

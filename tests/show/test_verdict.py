@@ -37,7 +37,7 @@ def asking(wants: Any, *moments: tuple[float, float, float], present: float | No
         (0.3333, "probably not in this video (present 0.33)"),
         (PROBABLY_NOT, "perhaps in this video (present 0.33)"),
         (0.45, "perhaps in this video (present 0.45)"),
-        (0.6666, "perhaps in this video (present 0.66)"),
+        (0.6666, "perhaps in this video (present 0.67)"),
         (PROBABLY, ""),
         (1.0, ""),
         (None, ""),

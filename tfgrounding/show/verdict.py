@@ -40,7 +40,7 @@ def verdict(answer: Answer, *, least_present: float = PROBABLY_NOT) -> str:
     """
     if answer.present is None:
         return ""
-    number = f"(present {_rounded_down(answer.present):.2f})"
+    number = f"(present {answer.present:.2f})"
     if is_probably_absent(answer, least_present=least_present):
         return f"probably not in this video {number}"
     return f"perhaps in this video {number}" if answer.present < PROBABLY else ""
@@ -95,8 +95,3 @@ def _covered_seconds(moments: Sequence[Moment]) -> float:
         total += max(0.0, end - max(start, reached))
         reached = max(reached, end)
     return total
-
-
-def _rounded_down(probability: float) -> float:
-    """To two places, never over a limit that it lies under."""
-    return int(probability * 100) / 100
