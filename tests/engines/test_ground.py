@@ -145,7 +145,7 @@ def test_the_one_line_form_keeps_its_models(embedded_encoder, street_video):
     assert 3 < first.moments[0].start_seconds < 8 and first.moments[0].end_seconds > 9
 
 
-@pytest.mark.parametrize("query", [None, 5, ["red"], {"query": "red"}, b"red"])
+@pytest.mark.parametrize("query", [None, 5, {"red"}, {"query": "red"}, b"red"])
 def test_a_query_is_a_text_or_a_plan(query, grounder, scenes):
     with pytest.raises(PlanError, match=f"the query must be a text, not {type(query).__name__}"):
         grounder.ground(scenes, query)
@@ -219,7 +219,7 @@ def test_several_queries_give_a_list_of_answers_about_a_video_watched_once(tmp_p
     assert [answer.query for answer in answers] == ["red", "blue"]
     assert answers[0].best.start_seconds < answers[1].best.start_seconds
     assert grounder.ground(video, []) == []
-    with pytest.raises(TFGroundingError, match="a query is a text, a Plan, or a list of these, not int"):
-        grounder.ground(video, 3)
+    with pytest.raises(PlanError, match="the query must be a text, not int"):
+        grounder.ground(video, ["red", 3])
     with pytest.raises(TFGroundingError, match="the query is empty"):
         grounder.ground(video, ["red", " "])

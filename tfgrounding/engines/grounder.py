@@ -213,7 +213,7 @@ class Grounder:
                 could not be asked.
         """
         most = self.top_k if top_k is None else _checked_top_k(top_k)
-        queries = [query] if isinstance(query, (str, Plan)) else _checked_queries(query)
+        queries: list[str | Plan] = list(query) if isinstance(query, (list, tuple)) else [query]
         for one in queries:
             if not isinstance(one, Plan):
                 Plan(one)  # an empty query fails before the video is read
@@ -223,7 +223,7 @@ class Grounder:
             raise TFGroundingError(f"{' and '.join(chosen)}: the {self.engine.name} engine has no window grid")
         watched: Any = self.watch(video)
         answers = [watched.ask(one, top_k=most, **chosen) for one in queries]
-        return answers[0] if isinstance(query, (str, Plan)) else answers
+        return answers if isinstance(query, (list, tuple)) else answers[0]
 
     def watch_in_steps(
         self, video: AnySource, queries: Sequence[str | Plan], *, progress: Progress | None = None
@@ -284,12 +284,6 @@ class Grounder:
 
 def _same_path(video: Any, other: Any) -> bool:
     return isinstance(video, (str, os.PathLike)) and isinstance(other, (str, os.PathLike)) and video == other
-
-
-def _checked_queries(queries: Any) -> list[str | Plan]:
-    if not isinstance(queries, (list, tuple)):
-        raise TFGroundingError(f"a query is a text, a Plan, or a list of these, not {type(queries).__name__}")
-    return list(queries)
 
 
 def _checked_top_k(top_k: int) -> int:
