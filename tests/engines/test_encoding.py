@@ -288,3 +288,10 @@ def test_what_is_done_already_is_said_at_once(sources, tmp_path):
     done = np.array([done for done, _ in seen])
     assert done[0] == pytest.approx(6 * 1.6) and done[-1] == pytest.approx(20)
     assert np.allclose(np.diff(done)[:-2], 1.6) and all(whole == pytest.approx(20, abs=0.2) for _, whole in seen)
+
+
+def test_what_is_unfinished_is_counted_as_such(run, sources, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFGROUNDING_CACHE", str(tmp_path / "c"))
+    with pytest.raises(StoppedError):
+        encode(sources("steady.mp4"), tmp_path / "c", stop_after=4)
+    assert run("cache")[1].startswith("0 encoded videos or texts, 0 tracks of words, 1 unfinished ones")

@@ -91,13 +91,16 @@ def _agreed(question: str) -> bool:
 
 def _counted(entries: list[Path]) -> str:
     """How many entries of each kind there are, in words."""
+    from ..tracks.feature_parts import FOLDER_ENDING
     from ..tracks.kept_texts import FOLDER, PARTS
 
+    begun = [entry.parent for entry in entries if entry.parent.suffix == FOLDER_ENDING]
     tracks = [entry.name for entry in entries if entry.parent.name == FOLDER]
-    unfinished = sum(name.endswith(PARTS) for name in tracks)
+    texts = sum(name.endswith(PARTS) for name in tracks)
+    unfinished = texts + len(set(begun))
     words = [
-        f"{len(entries) - len(tracks)} encoded videos or texts",
-        f"{len(tracks) - unfinished} tracks of words",
+        f"{len(entries) - len(tracks) - len(begun)} encoded videos or texts",
+        f"{len(tracks) - texts} tracks of words",
         *([f"{unfinished} unfinished ones"] if unfinished else []),
     ]
     return ", ".join(words)
