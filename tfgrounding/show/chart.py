@@ -10,6 +10,7 @@ from ..answer import Answer
 from ..types import Evidence, Moment, TrackCurve
 from .evidence import MOST_EVIDENCE, MOST_TRACKS, track_name, track_verdict, within
 from .exports.common import short_clock
+from .found import shaded
 from .pages import moment_name, play_button, safe, stretch
 from .scale import Scale, main_texts, scale_of
 
@@ -85,7 +86,7 @@ def _row(text: str, answer: Answer, scale: Scale) -> str:
     drawing = _drawing(label, f"M0 100L{line}L1000 100Z", f"M{line}", _unrelated_line(scale))
     name = f"{text} (low where this is not the case)" if _is_negated(text, answer) else text
     return (
-        f"<div class='row'>{_band(_moment_of(text, answer), duration)}{drawing}"
+        f"<div class='row'>{_band(shaded(text, answer), duration)}{drawing}"
         f"<p><bdi>{safe(name)}</bdi><span>highest {high:.2f}</span></p></div>"
     )
 
@@ -95,14 +96,6 @@ def _is_negated(text: str, answer: Answer) -> bool:
     if text in (answer.query, answer.plan.query):
         return answer.plan.negated
     return any(event.negated for event in answer.plan.sub_events if text == event.descriptions[0])
-
-
-def _moment_of(text: str, answer: Answer) -> Moment | None:
-    """The moment that is shaded in the row of a text: an event's own where there is one, else the best."""
-    for event in answer.events:
-        if event.text == text:
-            return event.moment
-    return answer.moments[0] if answer.moments else None
 
 
 def _track_row(track: TrackCurve, answer: Answer) -> str:

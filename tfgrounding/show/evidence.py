@@ -88,7 +88,10 @@ def tracks_in_words(tracks: Sequence[TrackCurve]) -> str:
 
 def has_words(answers: Sequence[Answer]) -> bool:
     """Whether tracks of words have a part in any of the answers."""
-    return any(answer.tracks or any(span.evidence for span in answer.spans) for answer in answers)
+    return any(
+        answer.tracks or any(part.evidence for part in (*answer.spans, *(event.moment for event in answer.events)))
+        for answer in answers
+    )
 
 
 def only_words(answer: Answer) -> bool:

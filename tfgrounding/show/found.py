@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from ..answer import Answer
-from ..types import Evidence, Moment
-from .evidence import shown_evidence
+from ..types import EventMoment, Evidence, Moment
+from .evidence import quotable, shown_evidence
 from .exports.common import short_clock
-from .pages import moment_name, play_button, safe, stretch
+from .pages import NAME_COLUMNS, moment_name, play_button, safe, stretch
 from .verdict import PROBABLY, PROBABLY_NOT, is_probably_absent, said_first, strength, verdict
 
 QUOTE_COLUMNS = 300
@@ -24,6 +24,24 @@ def look_of(answer: Answer, least_present: float = PROBABLY_NOT) -> Look:
     if is_probably_absent(answer, least_present=least_present):
         return "probably-not"
     return "perhaps" if verdict(answer, least_present=least_present) else "probably"
+
+
+def look_of_event(event: EventMoment) -> Look:
+    """The same for one event of a query of several."""
+    if event.present is None:
+        return "unknown"
+    if event.present < PROBABLY_NOT:
+        return "probably-not"
+    return "perhaps" if event.present < PROBABLY else "probably"
+
+
+def shaded(text: str, answer: Answer) -> Moment | None:
+    """The moment that is shaded beside the curve of a text: that of the event which the text describes, unless it is
+    probably not there, else the best one."""
+    for event in answer.events:
+        if event.text == text:
+            return None if look_of_event(event) == "probably-not" else event.moment
+    return answer.moments[0] if answer.moments else None
 
 
 def headline(answer: Answer, *, clickable: bool, least_present: float = PROBABLY_NOT) -> str:
@@ -79,15 +97,16 @@ def _events(answer: Answer, *, clickable: bool) -> str:
     """Each event of a query of several, with a time of its own, in the order in which the query names them."""
     rows = []
     for event in answer.events:
-        present = ""
+        look, present = look_of_event(event), ""
         if event.present is not None:
-            there = "probably not there, " if event.present < PROBABLY_NOT else ""
-            there = there or ("perhaps, " if event.present < PROBABLY else "")
-            present = f"<span class='quiet'>{there}present {event.present:.2f}</span>"
-        times = _times(event.moment, f"“{event.text}”", clickable)
-        name = f"for “{event.text}”"
+            doubt = {"probably-not": "probably not there, ", "perhaps": "perhaps, "}.get(look, "")
+            present = f"<span class='quiet'>{doubt}present {event.present:.2f}</span>"
+        times = _times(event.moment, f"“{quotable(event.text, columns=NAME_COLUMNS)}”", clickable)
+        name = f"for “{quotable(event.text, columns=NAME_COLUMNS)}”"
         words = evidence_pieces(event.moment, answer.video.duration_seconds, name, clickable=clickable)
-        rows.append(f"<li><span class='event'>{safe(event.text)}</span> {times} {present}{words}</li>")
+        rows.append(
+            f"<li class='{look}'><div class='event'><span>{safe(event.text)}</span> {times} {present}</div>{words}</li>"
+        )
     return f"<ol class='events'>{''.join(rows)}</ol>" if rows else ""
 
 

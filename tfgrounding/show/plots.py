@@ -9,7 +9,7 @@ from ..errors import TFGroundingError
 from ..types import Moment
 from .evidence import MOST_EVIDENCE, MOST_TRACKS, track_name, track_verdict, within
 from .exports.common import short_clock
-from .found import look_of, verdict_words
+from .found import look_of, shaded, verdict_words
 from .pages import stretch
 from .scale import main_texts, scale_of
 from .verdict import PROBABLY_NOT
@@ -118,9 +118,7 @@ def _draw_text(row: Axes, text: str, answer: Answer, least_present: float) -> No
     row.set_title(_plain(text), loc="left", fontsize=8)
     margin = 0.05 * (scale.high - scale.low) or 0.01
     row.set_ylim(scale.low - margin, scale.high + margin)
-    own = next((event.moment for event in answer.events if event.text == text), None)
-    best = answer.moments[0] if answer.moments else None
-    _shade(row, own or best, answer, least_present)
+    _shade(row, shaded(text, answer), answer, least_present)
 
 
 def _shade(row: Axes, moment: Moment | None, answer: Answer, least_present: float) -> None:

@@ -20,7 +20,7 @@ from .found import headline, look_of, moment_table, verdict_words, warning_lines
 from .pages import content_policy, page_piece, safe, stretch
 from .player import Player, player
 from .scale import scale_of
-from .verdict import PROBABLY_NOT
+from .verdict import PROBABLY_NOT, said_first
 
 HELP = (
     "Click a moment to play just that stretch. <span class='keys'>Or press <kbd>1</kbd> to <kbd>9</kbd>.</span> "
@@ -127,7 +127,8 @@ def _index(answers: Sequence[Answer], least_present: float) -> str:
     for number, answer in enumerate(answers, start=1):
         look, words = look_of(answer, least_present), verdict_words(answer, least_present)
         if answer.moments and look != "probably-not":
-            words = f"{stretch(answer.moments[0])}, {words}"
+            first = said_first(answer, least_present=least_present)
+            words = f"{first or stretch(answer.moments[0])}, {words}"
         rows.append(
             f"<li class='{look}'><a href='#query-{number}'>“{safe(answer.query)}”</a> "
             f"<span class='quiet'>{safe(words)}</span></li>"
