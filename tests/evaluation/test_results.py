@@ -8,12 +8,17 @@ from types import SimpleNamespace
 
 import pytest
 from batch import make_run
+from worded import worded
 
+from tfgrounding import Grounding, Moment, Plan, VideoInfo
 from tfgrounding.errors import DatasetError
 from tfgrounding.evaluation import locks
 from tfgrounding.evaluation import results as results_module
+from tfgrounding.evaluation.datasets import Sample
 from tfgrounding.evaluation.results import Results, read_results
 from tfgrounding.evaluation.run import evaluate
+from tfgrounding.evaluation.worker import result_row
+from tfgrounding.types import Evidence
 
 
 def row(qid, **changes):
@@ -154,3 +159,19 @@ def test_a_full_disk_is_one_sentence_and_keeps_what_is_there(tmp_path, monkeypat
                 results.forget([1])
         results.append([row(3)])
     assert list(read_results(path)) == [1, 3]
+
+
+def answer(*moments):
+    info = VideoInfo("v.mp4", 60.0, 64, 48)
+    return Grounding(moments, "milk", Plan("milk"), info, "curves", "test", "default", [0.0, 1.0], [10.0, 30.0])
+
+
+def test_a_row_keeps_the_beginning_of_the_words_behind_the_best_window():
+    sample = Sample(qid=1, video="v", query="milk", truths=((1.0, 2.0),))
+    pieces = [Evidence("said", i, i + 1.0, "milk " * 1000) for i in range(50)]
+    row = result_row(sample, {}, answer=worded(answer(Moment(1, 2, 0.5)), *pieces))
+    assert len(row["pred_evidence"]) == 6 and all(len(piece["text"]) == 300 for piece in row["pred_evidence"])
+    assert row["pred_evidence"][1].items() >= {"track": "said", "start_seconds": 1, "end_seconds": 2.0}.items()
+    plain = answer(Moment(1, 2, 0.5))
+    for silent in (plain, worded(plain, Evidence("shown", 0, 1)), answer()):
+        assert "pred_evidence" not in result_row(sample, {}, answer=silent)
