@@ -23,6 +23,7 @@ from tfgrounding.engines.looking import spread_windows
 from tfgrounding.engines.numpro import NumProEngine
 from tfgrounding.errors import ModelError, TFGroundingError
 from tfgrounding.llm.chat import ChatClient
+from tfgrounding.planning.rules import RulesPlanner
 from tfgrounding.vision.views import ClipYesNo, Part, TimestampsText
 from tfgrounding.vision.vlm import ServedVLM
 
@@ -181,6 +182,20 @@ def test_every_view_leads_back_to_the_same_seconds(view: str, see: Callable, sce
     found = NumProEngine(Watcher(see), view=view).watch(scenes).ask("it is red")
     assert [(m.start_seconds, m.end_seconds) for m in found.moments] == [pytest.approx((4.0, 8.0), abs=0.13)]
     assert found.curve.tolist() == [0.0] * 4 + [1.0] * 4 + [0.0] * 4
+
+
+def test_the_model_is_asked_for_what_is_not_there_in_the_own_words_of_the_query(scenes: str) -> None:
+    asked = []
+
+    def see(texts: list[str], pictures: list[np.ndarray]) -> str:
+        asked.append(texts[-1])
+        return red_numbers(texts, pictures)
+
+    watched = NumProEngine(Watcher(see)).watch(scenes)
+    watched.ask(RulesPlanner().plan("show me when there are no people"))
+    watched.ask(RulesPlanner().plan("when does she wave?"))
+    assert "show me when there are no people" in asked[0] and "she waves" in asked[1]
+    assert watched.ask("how many times does she wave?").plan.wants == "number"
 
 
 def test_sheets_are_read_tile_by_tile(tmp_path: Path, scenes: str) -> None:

@@ -12,7 +12,9 @@ from videos import BLUE, GREEN, RED, make_scenes
 
 from tfgrounding import Answer, Grounder
 from tfgrounding.engines.numpro import NumProEngine
+from tfgrounding.engines.tracks import ONLY_SHOWN
 from tfgrounding.errors import EncoderError, TFGroundingError, TrackError
+from tfgrounding.types import Plan
 
 CUES = (
     (1.0, 3.0, "Good evening and welcome to the programme."),
@@ -153,3 +155,15 @@ def test_where_only_words_are_asked_each_event_is_looked_for_in_them(film):
     bridge, tomatoes = answer.events
     assert bridge.moment.start_seconds == pytest.approx(6, abs=0.5)
     assert tomatoes.moment.start_seconds == pytest.approx(11, abs=0.5)
+
+
+def test_what_is_not_there_is_looked_for_in_the_pictures_only(film, grounder):
+    answer = grounder.ground(film, Plan("blue", negated=True))
+    assert any((m.start_seconds, m.end_seconds) == pytest.approx((0, 10), abs=1) for m in answer.moments)
+    assert not answer.tracks and ONLY_SHOWN in answer.warnings
+    assert grounder.ground(film, "blue").tracks
+
+
+def test_where_only_words_are_asked_nothing_is_said_of_what_is_not_there(film):
+    answer = Grounder(tracks="said", cache=False).ground(film, "nobody")
+    assert answer.moments == () and answer.plan.negated and ONLY_SHOWN in answer.warnings

@@ -105,7 +105,8 @@ def test_presence_of_a_missing_detail_needs_both():
     presence = Presence(NULLS, EDGES)
     man, away, always = shown((10, 50)), shown(), shown((0, 60))
     both = presence.probability(np.stack([man, away]), negated=[False, True])
-    assert presence.probability(np.stack([man, always]), negated=[False, True]) < 0.5 < both
+    with_hat = presence.probability(np.stack([man, always]), negated=[False, True])
+    assert with_hat < both and np.log(both / (1 - both)) - np.log(with_hat / (1 - with_hat)) > 1
 
 
 def test_words_that_are_not_said():

@@ -435,3 +435,51 @@ def test_words_in_another_language_stay_as_they_are():
     with serve(lambda *_: completion(told)) as server:
         made = llm(server).plan(query)
     assert (made.asks, made.words, made.original) == ("said", "我们开始吧", query)
+
+
+ABSENT = {
+    **GOOD,
+    "paraphrases": ["There are people in the street.", "People are in the street."],
+    "events": [],
+    "relation": "single-query",
+    "negated": True,
+    "wants": "number",
+}
+
+
+def test_a_model_says_what_is_not_to_be_seen_and_what_is_wanted(tmp_path):
+    query = "how many times is the street empty of people?"
+    with serve(lambda *_: completion(json.dumps(ABSENT))) as server:
+        made = llm(server).plan(query)
+        form = server.requests[query][0]["response_format"]["json_schema"]["schema"]
+    assert (made.query, made.negated, made.wants) == ("There are people in the street.", True, "number")
+    assert made.original == made.own_words == query
+    assert {"negated", "wants"} < set(form["required"]) and "negated" in form["$defs"]["_Event"]["required"]
+    write_plans(tmp_path / "plans.jsonl", [made])
+    assert get_planner(str(tmp_path / "plans.jsonl")).plan(query) == made
+
+
+def test_a_model_that_denies_twice_is_asked_again():
+    wrong = json.dumps({**ABSENT, "paraphrases": ["There are no people in the street."]})
+    with serve(lambda _, nth, __: completion(wrong if nth == 1 else json.dumps(ABSENT))) as server:
+        made = llm(server).plan("an empty street")
+        again = server.requests["an empty street"][1]["messages"][-1]["content"]
+    assert made.source == "llm-asked-again" and "set negated" in again
+
+
+def test_the_whole_query_does_not_look_for_what_an_event_denies():
+    hatless = {
+        **GOOD,
+        "paraphrases": ["A man without a hat."],
+        "events": [{"descriptions": ["A man."]}, {"descriptions": ["A hat."], "negated": True}],
+        "relation": "simultaneously",
+    }
+    with serve(lambda *_: completion(json.dumps(hatless))) as server:
+        made = llm(server).plan("a man without a hat")
+    assert (made.query, made.negated, made.own_words) == ("A man", False, "a man without a hat")
+    assert [event.negated for event in made.sub_events] == [False, True]
+
+
+def test_the_plan_command_shows_what_is_not_and_what_is_wanted(run):
+    code, out, _ = run("plan", "how many times is there no dog?")
+    assert code == 0 and "not: dog" in out and "the number of the moments" in out

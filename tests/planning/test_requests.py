@@ -1,5 +1,7 @@
 """Queries as people write them: questions, requests, slips, negations; each with the plan that it is to have."""
 
+import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -37,12 +39,25 @@ def test_a_query_as_people_write_it(kind, query, wanted):
     wants, texts = (WANTS[name], texts) if found and name in WANTS else ("moments", wanted)
     made = plan(query)
     assert (written(made), made.wants) == (texts.lower(), wants)
+    whole = kind == "negation" or texts == "NOT people"
+    assert made.negated == (
+        whole or (texts.startswith("NOT ") and made.relation == "simultaneously" and " + NOT " in texts)
+    )
     if word:
         assert any(word in warning for warning in made.warnings)
     else:
         assert not made.warnings
     assert (made.original or made.query) == query
     assert Plan.from_dict(made.to_dict()) == made
+
+
+def test_the_page_about_queries_shows_what_the_command_prints(run):
+    page = (Path(__file__).parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```\n\$ tfgrounding (.*?)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert shown
+    for command, printed in shown:
+        code, out, _ = run(*shlex.split(command))
+        assert (code, out) == (0, printed)
 
 
 def test_what_is_wanted_and_negated_is_kept_in_plan_files(tmp_path):

@@ -6,10 +6,12 @@ moments is the wrong reader: its prior of lengths cuts the rest into pieces. Mea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .base import Candidates, QueryCurves
-from .curve_kernels import smoothed
+from .curve_kernels import smoothed, standardized
 from .presence import Presence
 from .segment_kernels import otsu
 
@@ -20,25 +22,28 @@ LEAST_NULLS = 3  # unrelated texts, below which nothing is said of the whole vid
 AWAY = 1 / 3  # presence of what is denied, below which the whole video comes first
 
 
-def absent_stretches(curves: QueryCurves) -> Candidates:
+def absent_stretches(curves: QueryCurves, negated: Sequence[bool] = ()) -> Candidates:
     """The stretches without what a negated query denies, best first; their scores together are at most 1.
 
     The smoothed curve is cut between the two levels that Otsu's threshold parts; the best stretch is the one with the
-    largest area. Of several things that are to be away together the one that fits best counts. Where it seems
-    to be nowhere in the video, the whole video comes first.
+    largest area. Of several events ("no cars", "on the road") the curves are added, each standardized. Where what is
+    denied seems to be nowhere in the video, the whole video comes first.
 
     Args:
-        curves: turned over, high where the texts do not fit; see `ground_curves.turned_over`.
+        curves: those of what is denied turned over, high where the texts do not fit; see `ground_curves.turned_over`.
+        negated: of each of its sub-events, whether it is what is denied.
     """
     edges = curves.edges_seconds
     weight = np.diff(edges)
     groups = curves.sub_events or (curves.query,)
-    curve = np.min([rows.mean(axis=0) for rows in groups], axis=0)
+    curve = groups[0].mean(axis=0)
+    if len(groups) > 1:
+        curve = np.mean([standardized(rows.mean(axis=0), weight) for rows in groups], axis=0)
     smooth = smoothed(curve, edges, np.empty(0, dtype=np.int64), SMOOTHING_SECONDS)
     first, last, area = _above(smooth, _threshold(smooth, weight), weight)
     order = np.argsort(-area, kind="stable")
     start, end, score = edges[first[order]], edges[last[order]], area[order] / area.sum()
-    share = _share_of_whole(curves, groups)
+    share = _share_of_whole(curves, groups) if all(negated) else 0.0
     if share > 0:
         start, end = np.append(0.0, start), np.append(edges[-1], end)
         score = np.append(share, score * (1 - share))

@@ -78,7 +78,8 @@ def ground_curves(
         likely=likely,
     )
     if plan.negated:
-        return _moments(absent_stretches(given), float(given.edges_seconds[-1]), "of what is not there")
+        flags = [event.negated for event in plan.sub_events] if given.sub_events else [True]
+        return _moments(absent_stretches(given, flags), float(given.edges_seconds[-1]), "of what is not there")
     with named_failures(chosen, f"localizer {chosen.name}: locate failed"):
         found = chosen.locate(given)
     return _moments(found, float(given.edges_seconds[-1]), chosen.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.special import ndtr, ndtri, stdtr  # normal, Student's; scipy.stats would cost a second of import
@@ -122,13 +123,7 @@ class Presence:
         # An unrelated text is compared with the others, as the query is with all.
         count = len(null)
         self._rises, self._levels = self._rises_and_levels((null - self._common) * (count / (count - 1)))
-        others = ~np.eye(count, dtype=bool)
-        self._fits = np.array(
-            [
-                _joined(rise, self._rises[rest], level, self._levels[rest])
-                for rise, level, rest in zip(self._rises, self._levels, others, strict=True)
-            ]
-        )
+        self._fits = _fits_of_others(self._rises, self._levels)
 
     def probability(self, curves: np.ndarray, *, negated: Sequence[bool] = ()) -> float:
         """Probability that what the query describes is in the video, at even odds before looking.
@@ -136,8 +131,9 @@ class Presence:
         Args:
             curves: (T,) similarity of the query with each frame, or (K, T) of K texts that describe it: its wordings,
                 or the events that it consists of. The log odds of several are averaged.
-            negated: of each of these texts, whether looked for is a stretch where it is not: one of GLIMPSE_SECONDS is
-                enough, so what is there at times and away at others is present, and so is its negation.
+            negated: of each of these texts, whether looked for is a stretch where it is not. There is one if it is
+                nowhere in the video, or if its curve falls for GLIMPSE_SECONDS as those of unrelated texts do not: what
+                is there at times and away at others is present, and so is its negation.
 
         Returns:
             A probability, comparable between videos, queries and encoders.
@@ -145,23 +141,20 @@ class Presence:
         Raises:
             PlanError: the curves are not finite, or have not one value for each frame.
         """
-        depths = self._depths(curves)
-        for k in np.flatnonzero(negated).tolist():
-            depths[k] = self._depth_of_absence(np.atleast_2d(curves)[k])
-        return _logistic(_log_odds(float(np.mean(depths))))
+        odds = _log_odds(self._depths(curves))
+        if any(negated):
+            there = _logistic(odds)
+            falls = _logistic(_log_odds(self._dips(curves)))
+            away = np.clip(1 - there * (1 - falls), 1e-12, 1 - 1e-12)
+            odds = np.where(np.asarray(negated, dtype=bool), np.log(away / (1 - away)), odds)
+        return float(_logistic(np.mean(odds)))
 
-    def _depth_of_absence(self, curve: np.ndarray) -> float:
-        """How far a text fits its worst stretch as unrelated texts fit that: as deviations, EVEN at even odds."""
-        above = np.asarray(curve, dtype=np.float64) - self._common
-        ends = np.concatenate([[0.0], np.cumsum(self._seconds)])
-        length = min(GLIMPSE_SECONDS, float(ends[-1]))
-        integral = np.concatenate([[0.0], np.cumsum(above * self._seconds)])
-        starts = ends[:-1][ends[:-1] <= ends[-1] - length + 1e-9]
-        inside = np.interp(starts + length, ends, integral) - np.interp(starts, ends, integral)
-        first = float(starts[int(inside.argmin())])
-        share = np.clip(np.minimum(ends[1:], first + length) - np.maximum(ends[:-1], first), 0, None) / length
-        others = self._others @ share * (len(self._others) / (len(self._others) - 1))
-        return 2 * EVEN - float(_deviations(np.array([above @ share]), others)[0])
+    def _dips(self, curves: np.ndarray) -> np.ndarray:
+        """(K,) how far each curve falls for GLIMPSE_SECONDS, as `_depths` of the curves upside down."""
+        count = len(self._others)
+        rises, levels = self._rises_and_levels(self._common - np.atleast_2d(np.asarray(curves, dtype=np.float64)))
+        null_rises, null_levels = self._rises_and_levels(-self._others * (count / (count - 1)))
+        return _deviations(_joined(rises, null_rises, levels, null_levels), _fits_of_others(null_rises, null_levels))
 
     def p_value(self, curve: np.ndarray) -> float:
         """How often an unrelated text would fit the video as well as the (T,) curve of the query does."""
@@ -197,15 +190,26 @@ def probability_of_presence(p: float) -> float:
     The p-value is read as deviations of a normal distribution, in which the log odds are linear, as they are where the
     deviations of present and of absent events are normal with the same variance. It falls from 1 to 0 as p grows.
     """
-    return _logistic(_log_odds(float(-ndtri(np.clip(p, 1e-290, 1 - 1e-16)))))
+    return float(_logistic(_log_odds(float(-ndtri(np.clip(p, 1e-290, 1 - 1e-16))))))
 
 
-def _log_odds(deviations: float) -> float:
+def _log_odds(deviations: Any) -> Any:
     return SLOPE * (deviations - EVEN)
 
 
-def _logistic(log_odds: float) -> float:
-    return float(1 / (1 + np.exp(-log_odds)))
+def _logistic(log_odds: Any) -> Any:
+    return 1 / (1 + np.exp(-log_odds))
+
+
+def _fits_of_others(rises: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """(N,) how well each unrelated text fits a video, compared with the others."""
+    rests = ~np.eye(len(rises), dtype=bool)
+    return np.array(
+        [
+            _joined(rise, rises[rest], level, levels[rest])
+            for rise, level, rest in zip(rises, levels, rests, strict=True)
+        ]
+    )
 
 
 def _joined(rises: np.ndarray, other_rises: np.ndarray, levels: np.ndarray, other_levels: np.ndarray) -> np.ndarray:

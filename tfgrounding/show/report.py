@@ -74,7 +74,7 @@ def write_report(
 
 def plan_in_words(plan: Plan) -> list[str]:
     """What was looked for, sentence by sentence."""
-    sentences = [f"Looked for: {plan.query}"]
+    sentences = [f"Looked for: {'what is not ' if plan.negated else ''}{plan.query}"]
     if plan.paraphrases:
         sentences.append("In other words: " + "; ".join(plan.paraphrases))
     if plan.sub_events:
@@ -82,7 +82,7 @@ def plan_in_words(plan: Plan) -> list[str]:
         sentences.append(f"Split into {events}{RELATION_WORDS[plan.relation]}:")
         for number, event in enumerate(plan.sub_events, start=1):
             others = f" (also as: {'; '.join(event.descriptions[1:])})" if len(event.descriptions) > 1 else ""
-            sentences.append(f"{number}. {event.descriptions[0]}{others}")
+            sentences.append(f"{number}. {'not: ' if event.negated else ''}{event.descriptions[0]}{others}")
     else:
         sentences.append("As a single event, without splitting it.")
     return sentences

@@ -38,6 +38,9 @@ _NO_MATTER = (  # words after which "no" and "not" say nothing of what is there
 _IS_NEGATIVE = word_set("not no never nobody nothing none neither nor without noone no-one") | set(_NEGATED_AUX)
 _HIDDEN_PARTS = word_set("on in off")  # "without a hat on"
 PEOPLE = "people"
+_ANYBODY = word_set("people someone somebody anyone anybody")
+_AT = word_set("in on at inside")
+_THAT_PLACE = word_set("the this that his her their our my")
 
 
 class Parts(NamedTuple):
@@ -137,6 +140,23 @@ def _whole(words: tuple[Word, ...]) -> _Found | None:
         singular = predicate(until_break(rest)) is not None and noun.kind == "noun" and not is_plural(noun)
         article = Word("an" if rest[0].low[0] in "aeiou" else "a", "det")
         return (), ((article, *rest) if singular else tuple(rest),)
+    return None
+
+
+def place_of(words: Sequence[Word]) -> tuple[tuple[Word, ...], tuple[Word, ...]] | None:
+    """What is not at a place, and the place: "cars on the road", "someone is in the room"; None where none is named.
+
+    The place is there: a picture of it without cars is what is looked for, and one of anything else is not.
+    """
+    for i in range(1, len(words) - 2):
+        if words[i].low in _AT and words[i + 1].low in _THAT_PLACE and words[-1].kind == "noun":
+            thing = words[: i - 1] if words[i - 1].low in lexicon.FINITE_BE else words[:i]
+            named = all(w.kind in ("det", "adj", "noun") for w in thing) or (
+                len(thing) == 1 and thing[0].low in _ANYBODY
+            )
+            if thing and named and all(w.kind in ("det", "adj", "noun", "prep") for w in words[i + 1 :]):
+                thing = (Word(PEOPLE, "noun"),) if len(thing) == 1 and thing[0].low in _ANYBODY else tuple(thing)
+                return thing, tuple(words[i + 1 :])
     return None
 
 

@@ -13,7 +13,7 @@ from ...types import Plan, SubEvent
 from .asked_chinese import asked_in_chinese
 from .asked_words import Asked, asked_words
 from .clauses import Event, flatten, split, starts_subordinate
-from .negation import Parts, cut_out
+from .negation import PEOPLE, Parts, cut_out, place_of
 from .phrases import Word, join, predicate
 from .requests import read_request, two_clauses
 from .tagging import tag, tokenize
@@ -66,6 +66,7 @@ class RulesPlanner:
         return _planned(plan, event, asked)
 
 
+_PEOPLE = (PEOPLE, "a person", "a man or a woman")
 _TELL = re.compile(r"\btell\s+(?:me|us)\s+(?:when|where|if|the|at|how)\b", re.IGNORECASE)
 _WHEN = re.compile(r"(?:(?:just |exactly )?when(?:ever)?|until|till|once|as soon as)\s+(?=\S)", re.IGNORECASE)
 
@@ -87,10 +88,15 @@ def _planned(plan: Plan, event: Event, asked: Sequence[Asked]) -> Plan:
             return replace(plan, paraphrases=tuple(text for text in own if text != plan.query), **_asks(asked))
         plan = replace(plan, original=plan.original or plan.query)
         if not cut.there and len(cut.absent) == 1:
-            own = _worded(cut.absent[0])
-            return replace(plan, query=own[0], paraphrases=own[1:], negated=True, **_asks(asked))
+            own = _absent(cut.absent[0])
+            plan = replace(plan, query=own[0], paraphrases=own[1:], negated=True, **_asks(asked))
+            if (apart := place_of(cut.absent[0])) is None:
+                return plan
+            thing, place = apart
+            events = (SubEvent(_worded(place)), SubEvent(_absent(thing), negated=True))
+            return replace(plan, sub_events=events, relation="simultaneously")
         if not cut.there:  # "neither cars nor people"
-            texts = [_worded(part) for part in cut.absent]
+            texts = [_absent(part) for part in cut.absent]
             return replace(
                 plan,
                 query=" and ".join(own[0] for own in texts),
@@ -104,7 +110,7 @@ def _planned(plan: Plan, event: Event, asked: Sequence[Asked]) -> Plan:
             plan,
             query=there[0],
             paraphrases=there[1:],
-            sub_events=(SubEvent(there), *(SubEvent(_worded(part), negated=True) for part in cut.absent)),
+            sub_events=(SubEvent(there), *(SubEvent(_absent(part), negated=True) for part in cut.absent)),
             relation="simultaneously",
             **_asks(asked),
         )
@@ -122,19 +128,25 @@ def _worded(words: Sequence[Word]) -> tuple[str, ...]:
     return descriptions(Clause.read(words))
 
 
+def _absent(words: Sequence[Word]) -> tuple[str, ...]:
+    """The wordings of what is not there; people are looked for one by one as well, as encoders know "a person" best."""
+    own = _worded(words)
+    return _PEOPLE if own[0] == PEOPLE else own
+
+
 def _of_several(plan: Plan, event: Event, cuts: Sequence[Parts] | None, asked: Sequence[Asked]) -> Plan:
     """The plan of several events, of which some may be negated."""
     parts = [part.words for part in event.parts] if cuts is None else [cut.there or cut.absent[0] for cut in cuts]
     clauses = resolve([Clause.read(words) for words in parts], fronted=starts_subordinate(event.words))
     linker = ", then " if event.relation == "sequentially" else " while "
-    described = [descriptions(clause) for clause in clauses]
+    described = [_PEOPLE if (own := descriptions(clause))[0] == PEOPLE else own for clause in clauses]
     events: list[SubEvent] = []
     for number, (texts, part) in enumerate(zip(described, event.parts, strict=True)):
         cut = cuts[number] if cuts is not None else Parts(part.words, ())
         events.append(SubEvent(texts, negated=not cut.there and bool(cut.absent), **_asks(_asked_in(part))))
         if cut.there and cut.absent:
             if event.relation == "simultaneously":
-                events += [SubEvent(_worded(one), negated=True) for one in cut.absent]
+                events += [SubEvent(_absent(one), negated=True) for one in cut.absent]
             else:
                 unused = f'that there is to be no "{join(cut.absent[0])}" is not used in a query of several events'
                 plan = replace(plan, warnings=(*plan.warnings, unused))
