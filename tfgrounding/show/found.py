@@ -39,7 +39,7 @@ def shaded(text: str, answer: Answer) -> Moment | None:
     """The moment that is shaded beside the curve of a text: that of the event which the text describes, unless it is
     probably not there, else the best one."""
     for event in answer.events:
-        if event.text == text:
+        if event.text.removeprefix("not: ") == text:
             return None if look_of_event(event) == "probably-not" else event.moment
     return answer.moments[0] if answer.moments else None
 
