@@ -17,13 +17,13 @@ from .texts import TimedTexts, text_stretches
 
 EXACT_WEIGHT = 0.5  # of the share of exact words, in deviations of unrelated texts
 MOST_TOGETHER, TOGETHER_SECONDS = 6, 30.0  # texts that follow each other and are said to be one moment
-STEEPNESS = 2.0  # log odds of an interval for each deviation of unrelated texts
-EVERY_TEXT = 2.0  # log odds that each further text costs
+STEEPNESS = 3.0  # log odds of an interval for each deviation of unrelated texts
+EVERY_TEXT = 4.0  # log odds that each further text costs
 PARTLY_MET, MET = 0.6, 0.9  # of a query's words: a phrase with fewer is not meant, one with as many is
 ALIKE = 0.05  # of that share: phrases that differ by less are equally meant
 MEANT_ALIKE = 0.5  # deviations: at most so much less than the best a phrase is taken to fit that has the same words
-IN_COMMON = 0.3  # of the variance of neighbours' vectors, from which on single texts are not what a query asks for
-LIKELY_SHARE = 0.6  # of all votes, that intervals of texts have
+IN_COMMON = 0.2  # of the variance of neighbours' vectors, from which on single texts are not what a query asks for
+LIKELY_SHARE = 0.8  # of all votes, that intervals of texts have
 MOST_LIKELY = 64
 WORDS_CUT = f"only the first {MOST_TOKENS:,} words are searched for the query's own words"
 # A phrase without word times is its texts, where it is most of them or they are short.
