@@ -80,6 +80,37 @@ def test_events_of_words_and_pictures_are_joined_in_their_order(film, grounder):
     assert start == pytest.approx(6, abs=0.2) and end == pytest.approx(15, abs=0.5)
 
 
+class Counted:
+    """What an engine watched, and the queries that it was asked."""
+
+    def __init__(self, shown) -> None:
+        self._shown, self.asked = shown, []
+
+    def __getattr__(self, name):
+        return getattr(self._shown, name)
+
+    def ask(self, plan, **how):
+        self.asked.append(plan.query)
+        return self._shown.ask(plan, **how)
+
+
+@pytest.mark.parametrize(("words", "times"), [("the council closed the old bridge", 2), ("zebras graze on Mars", 3)])
+def test_the_pictures_are_not_asked_for_an_event_whose_words_are_found(film, grounder, words, times):
+    watched = grounder.watch(film)
+    shown = watched._shown = Counted(watched._shown)
+    watched.ask(f'someone says "{words}", then blue')
+    assert len(shown.asked) == times  # for the whole query, and for each event that needs them
+
+
+def test_a_track_is_made_ready_once_and_again_where_its_file_changes(film, grounder):
+    first, again = (grounder.watch(film)._words[0] for _ in range(2))
+    assert again is first
+    text = (film.parent / "film.srt").read_text(encoding="utf-8")
+    (film.parent / "film.srt").write_text(text.replace("tomatoes", "cucumbers"), encoding="utf-8")
+    answer = grounder.ground(film, 'when does she say "water the cucumbers"')
+    assert answer.present > 0.9
+
+
 def test_words_alone_need_no_encoder_of_pictures(film):
     grounder = Grounder(encoder="no-such-encoder", tracks="said", cache=False)
     answer = grounder.ground(film, "the crossing over the river is shut")

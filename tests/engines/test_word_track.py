@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tfgrounding.engines.word_track import WordTrack, texts_engine
+from tfgrounding.encoders import load_sentences
+from tfgrounding.engines.texts import TextsEngine
+from tfgrounding.engines.word_track import WordTrack
 from tfgrounding.errors import TFGroundingError
 from tfgrounding.planning.planner import RulesPlanner
 from tfgrounding.tracks.text_track import TextTrack, TimedText, Word
@@ -29,7 +31,7 @@ def spoken(lines=LINES, *, pause=1.5, length=3.0) -> TextTrack:
 
 @pytest.fixture(scope="module")
 def engine():
-    return texts_engine(cache=False)
+    return TextsEngine(encoder=load_sentences("embedded"), cache=False)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tfgrounding.errors import PlanError
-from tfgrounding.localizers.presence_of_words import PresenceOfWords
+from tfgrounding.localizers.presence_of_words import BY_MEANING, PresenceOfWords, presence_in_words
 
 
 def nulls(texts=60, stretches=50):
@@ -46,3 +46,37 @@ def test_curves_that_do_not_fit_are_refused():
         PresenceOfWords(nulls()).probability(np.full(49, 0.1))
     with pytest.raises(PlanError, match="50 finite"):
         PresenceOfWords(nulls()).probability(np.full(50, np.nan))
+
+
+def in_words(by_curve=0.99, nearness=6.0, exact=0.0, **known) -> float:
+    said = {"asks_for_words": True, "is_literal": False, "has_another_number": False, "has_content": True}
+    return presence_in_words(by_curve, nearness, exact, **{**said, **known})
+
+
+def test_meaning_alone_is_never_sure_and_the_words_themselves_are():
+    assert in_words() == BY_MEANING < in_words(exact=1.0)
+    assert in_words(asks_for_words=False) == BY_MEANING
+    assert in_words(exact=1.0, asks_for_words=False) == 0.99  # a query of its own words is about them
+
+
+def test_a_text_that_is_not_near_or_a_curve_that_does_not_stand_out_is_not_present():
+    assert in_words(nearness=1.0) < 0.1
+    assert in_words(by_curve=0.05) == 0.05
+
+
+def test_words_that_stand_there_are_present_only_where_they_are_asked():
+    assert in_words(by_curve=0.05, nearness=1.0, exact=1.0) > 0.9
+    assert in_words(by_curve=0.05, nearness=1.0, exact=1.0, asks_for_words=False) == 0.05
+
+
+def test_of_what_the_encoder_does_not_read_only_exact_words_count():
+    assert in_words(by_curve=0.99, nearness=None) < 0.01
+    assert in_words(by_curve=0.01, nearness=None, exact=1.0) > 0.9
+
+
+def test_a_quotation_met_in_part_another_number_and_a_query_without_content_are_not_present():
+    assert in_words(is_literal=True, exact=0.5) < 0.5
+    assert in_words(is_literal=True, exact=1.0) > 0.9
+    assert in_words(has_another_number=True, exact=1.0) < 0.5
+    assert in_words(has_another_number=True, asks_for_words=False) == BY_MEANING
+    assert in_words(has_content=False, exact=1.0) == 0.0

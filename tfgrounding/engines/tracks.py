@@ -102,7 +102,7 @@ class WatchedTracks:
         events = () if whole.shown is None else whole.shown.events
         asks_words = plan.relation != "single-query" and any(map(_asked, plan.sub_events))
         if self._words and (asks_words or (self._shown is None and several_events(plan))):
-            of_events = [self._read(plan_of(event), most, grid) for event in plan.sub_events]
+            of_events = [self._read(plan_of(event), most, grid, is_event=True) for event in plan.sub_events]
             if asks_words:
                 parts = of_events
                 moments, present, warnings = self._ordered(parts, plan, whole)
@@ -152,13 +152,17 @@ class WatchedTracks:
             tracks=tracks,
         )
 
-    def _read(self, plan: Plan, most: int, grid: dict[str, Any]) -> _Read:
+    def _read(self, plan: Plan, most: int, grid: dict[str, Any], *, is_event: bool = False) -> _Read:
+        """What all tracks answer; the pictures are not asked for one event of a query whose words were found."""
         asked = _asked(plan)
         heard = () if _is_negated(plan) else self._words  # what is not said is no moment
         findings = tuple(track.find(plan, top_k=most) for track in heard)
         readings = [Reading(found.kind, tuple(found.moments), found.present) for found in findings]
         shown = None
-        if self._shown is not None:
+        are_found = is_event and any(reading.kind in asked for reading in voting(readings, asked))
+        if are_found:
+            readings = [reading for reading in readings if reading.kind in asked]
+        elif self._shown is not None:
             shown = self._shown.ask(plan, top_k=most, **grid)
             readings.insert(0, Reading("shown", shown.moments, UNKNOWN if shown.present is None else shown.present))
         voted = frozenset(reading.kind for reading in voting(readings, asked))

@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..encoders import load_sentences
 from ..errors import one_line
-from ..localizers.presence_of_words import presence_by_nearness, presence_by_words, weak_presence
+from ..localizers.presence_of_words import presence_in_words
 from ..tracks.asked_for import another_number, has_content, names
 from ..tracks.detected_language import language_of
 from ..tracks.exact_words import Phrase
+from ..tracks.long_texts import in_sentences
 from ..tracks.text_curves import ALIKE, PARTLY_MET, TextCurves
 from ..tracks.text_track import TextTrack
 from ..tracks.word_tokens import quoted, tokens
@@ -56,22 +55,21 @@ class WordTrack:
     """A track of texts made ready once for any number of queries; safe to share between threads.
 
     Args:
-        track: with at least one text that lies within the video.
+        track: with at least one text that lies within the video. Long texts are cut into sentences.
         duration_seconds: of the video.
-        engine: a TextsEngine, which keeps its models and its cache; or the encoder for one, as `load_sentences` takes
-            it.
+        engine: which encodes and compares texts; one engine may serve any number of tracks.
 
     Raises:
-        TFGroundingError: no text lies within the video, or no such encoder.
+        TFGroundingError: no text lies within the video.
     """
 
-    def __init__(self, track: TextTrack, duration_seconds: float, engine: TextsEngine | Any = "embedded") -> None:
+    def __init__(self, track: TextTrack, duration_seconds: float, engine: TextsEngine) -> None:
         if not track.language:
             track = replace(track, language=language_of([text.text for text in track.texts]))
-        self.track = track
+        self.track = track = in_sentences(track)
         self.kind: TrackKind = track.kind
         self.source, self.revision = track.source, track.revision
-        self.engine = engine if isinstance(engine, TextsEngine) else texts_engine(engine)
+        self.engine = engine
         self.features = self.engine.features(
             track.rows,
             duration_seconds=duration_seconds,
@@ -95,20 +93,22 @@ class WordTrack:
         shares, fits = self._made.words.shares(asked.query), self._fits(asked)
         moments = tuple(self._with_evidence(moment, phrases, shares, fits) for moment in answer.spans)
         exact = max((phrase.share for phrase in _within(phrases, moments[0])), default=0.0) if moments else 0.0
-        present, notes = answer.present or 0.0, []
-        if not self.engine.reads(self.features, asked.query):
-            present = presence_by_words(exact)
-        else:
-            near = self._made.nearness(self.engine.text_vectors(self._wordings(asked)))
-            present = min(present, max(presence_by_nearness(near), presence_by_words(exact)))
-        if is_by_words:
-            if self._is_literal(plan, asked.query):
-                present = min(present, weak_presence(exact))
-            present = max(present, presence_by_words(exact))
-        if moments and is_by_words and another_number(asked.query, self._texts_in(moments[0]), self.track.language):
-            present = min(present, weak_presence(0.0))
-        if not (tokens(asked.query) if is_by_words else has_content(asked.query, self.track.language)):
-            present = 0.0
+        notes: list[str] = []
+        nearness: float | None = None
+        language = self.track.language
+        if fits is not None:
+            nearness = self._made.nearness(self.engine.text_vectors(self._wordings(asked)))
+        is_content = bool(tokens(asked.query)) if is_by_words else has_content(asked.query, language)
+        present = presence_in_words(
+            answer.present or 0.0,
+            nearness,
+            exact,
+            asks_for_words=is_by_words,
+            is_literal=is_by_words and self._is_literal(plan, asked.query),
+            has_another_number=bool(moments) and another_number(asked.query, self._texts_in(moments[0]), language),
+            has_content=is_content,
+        )
+        if not is_content:
             moments = tuple(replace(moment, evidence=()) for moment in moments)
             notes.append(f"the query has no words that can be looked for in what is {self.kind}")
         assert self.features.edges_seconds is not None
@@ -211,17 +211,6 @@ class WordTrack:
         if asked.relation == "single-query" or not asked.sub_events:
             return (asked.query, *asked.paraphrases)
         return asked.texts
-
-
-def texts_engine(encoder: Any = "embedded", *, device: str = "auto", cache: Any = True) -> TextsEngine:
-    """The engine that reads tracks of texts.
-
-    Args:
-        encoder: as `load_sentences` takes it.
-        device: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        cache: where vectors are kept for the next time, as for `CurvesEngine`.
-    """
-    return TextsEngine(encoder=load_sentences(encoder, device=device), device=device, cache=cache)
 
 
 def _within(phrases: Sequence[_Placed], moment: Moment) -> list[Phrase]:

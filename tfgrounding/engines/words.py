@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,12 +20,15 @@ from ..tracks.kept_texts import KeptTexts
 from ..tracks.making import text_tracks
 from ..tracks.sounds import sound_features
 from ..tracks.subtitles import checked_language
+from ..tracks.text_track import TextTrack
 from ..types import Progress, Source, VideoFeatures
 from .base import Watched
 from .sound_track import SoundTrack
 from .texts import TextsEngine
 from .tracks import NAME, WatchedTracks
 from .word_track import WordTrack
+
+READY_TRACKS = 16  # kept ready to be asked: those of the videos that are asked again and again
 
 
 class WordsEngine:
@@ -67,6 +71,7 @@ class WordsEngine:
         self._sentences, self._device, self._cache = sentences, device, cache
         self._engine: TextsEngine | None = None
         self._loading = threading.Lock()
+        self._ready = lru_cache(maxsize=READY_TRACKS)(self._made_ready)
         self._read: WeakKeyDictionary[VideoFeatures, tuple[list[WordTrack | SoundTrack], list[str]]] = (
             WeakKeyDictionary()
         )  # of features that are asked again and again: their tracks are read once
@@ -123,7 +128,7 @@ class WordsEngine:
             if not len(track):
                 continue
             try:
-                words.append(WordTrack(track, video.info.duration_seconds, self._loaded()))
+                words.append(self._ready(track, video.info.duration_seconds))
             except TFGroundingError as error:
                 if not self.choice.is_auto:
                     raise
@@ -136,6 +141,9 @@ class WordsEngine:
                 warnings += sounds.info.warnings
                 words.append(SoundTrack(sounds, encoder))
         return words, warnings
+
+    def _made_ready(self, track: TextTrack, duration_seconds: float) -> WordTrack:
+        return WordTrack(track, duration_seconds, self._loaded())
 
     def _loaded(self) -> TextsEngine:
         with self._loading:

@@ -55,6 +55,7 @@ EVEN = 1.0  # deviations above the unrelated texts at which said and not said ar
 SLOPE = 3.0  # log odds for each deviation
 EXACT_SLOPE, EXACT_EVEN = 24.0, 0.8  # log odds for the share of the asked words that stands in a moment
 NEAR_EVEN = 2.5  # deviations of what unrelated texts have for the same query, which the best text has at even odds
+BY_MEANING = 0.9  # present at most where only the meaning is near: encoders take what is near a topic for the topic
 WEAK, PARTLY = 0.25, 0.25  # present at most where words are asked for and not met, and more for the share that is met
 
 
@@ -71,6 +72,43 @@ def presence_by_nearness(deviations: float) -> float:
 def weak_presence(exact: float) -> float:
     """The highest probability that meaning alone can give to words that were found in part: below 0.5."""
     return WEAK + PARTLY * min(exact, 0.99)
+
+
+def presence_in_words(
+    by_curve: float,
+    nearness: float | None,
+    exact: float,
+    *,
+    asks_for_words: bool,
+    is_literal: bool,
+    has_another_number: bool,
+    has_content: bool,
+) -> float:
+    """Probability that a track of words has what a query asks for, by all that is known.
+
+    Args:
+        by_curve: the probability by the query's curve, see `PresenceOfWords`.
+        nearness: deviations by which the nearest text is above unrelated ones; None where the encoder does not read
+            the query or the texts, so that only exact words count.
+        exact: the share of the asked words that the best moment has, in their order.
+        asks_for_words: the query asks for words; those that stand there are present, however common they are.
+        is_literal: no other words are meant than the asked ones: they are quoted, or have a name that is nowhere.
+        has_another_number: the asked words have a number that the best moment does not have.
+        has_content: the query has a word that can be looked for.
+    """
+    if not has_content:
+        return 0.0
+    by_words = presence_by_words(exact)
+    if nearness is None:
+        present = by_words
+    else:
+        present = min(by_curve, max(min(presence_by_nearness(nearness), BY_MEANING), by_words))
+    if not asks_for_words:
+        return present
+    if is_literal:
+        present = min(present, weak_presence(exact))
+    present = max(present, by_words)
+    return min(present, weak_presence(0.0)) if has_another_number else present
 
 
 class PresenceOfWords:
