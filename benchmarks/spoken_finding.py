@@ -9,8 +9,10 @@ numbers; the second half is reported. `--joined N`: every N lines are one text, 
 `--recognised`: the texts are those that the packaged speech model hears in the videos; the lines' times are as spoken.
 `--passages SECONDS`: a trial in which passages of that length count too, see benches/passages.py.
 
-Presence: queries about a video's own lines against those about the other videos' lines, and against queries about what
-is seen. ROC is the area under the curve; beside it stands how often each is above the fusion's limit.
+Presence: queries about a video's own lines against those about the other videos' lines, against queries about what is
+seen, and against queries that are *near* a line: of its subject, and not answered by it. ROC is the area under the
+curve, ECE the expected calibration error where lines in other words and the absent ones are equally frequent; beside
+them stands how often each is above the fusion's limit.
 """
 
 from __future__ import annotations
@@ -25,12 +27,13 @@ from typing import NamedTuple
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from benches.near_lines import NEAR_LINES
 from benches.passages import Passages, PassagesEngine
 from benches.spoken_lines import Line, Spoken, build, read_lines
 
 from tfgrounding.encoders import load_sentences
 from tfgrounding.engines.texts import TextsEngine
-from tfgrounding.engines.word_track import WordTrack, texts_engine
+from tfgrounding.engines.word_track import WordTrack
 from tfgrounding.localizers.fusion import LEAST_ASKED, LEAST_PRESENT
 from tfgrounding.planning.planner import RulesPlanner
 from tfgrounding.tracks.cache import FeatureCache
@@ -75,17 +78,18 @@ SEEN = (  # what is to be seen, and said in none of the lines
 
 
 class Asked(NamedTuple):
-    """A query, the video that it is put to, and the line that is meant: -1 where none is."""
+    """A query, the video that it is put to, the line that is meant (-1 where none is), and which half it belongs to."""
 
     kind: str
     query: str
     video: int
     line: int
+    half: int
 
 
 def engine_of(passages: Passages | None) -> TextsEngine:
     if passages is None:
-        return texts_engine()
+        return TextsEngine(encoder=load_sentences("embedded"))
     return PassagesEngine(passages=passages, encoder=load_sentences("embedded"))
 
 
@@ -124,16 +128,17 @@ def built_videos() -> list[tuple[str, list[Spoken]]]:
 
 
 def asked_of(lines: Sequence[Line]) -> list[Asked]:
-    """Every query: about lines of the video, about lines of the next one, and about what is seen."""
+    """Every query: about lines of the video, about lines of another one, near a line, and about what is seen."""
     videos = len(lines) // LINES_A_VIDEO
     found = []
     for number, line in enumerate(lines):
         video = number // LINES_A_VIDEO
-        found.append(Asked("quoted", f'when does someone say "{line.text}"', video, number))
-        found.append(Asked("in other words", line.asked, video, number))
+        found.append(Asked("quoted", f'when does someone say "{line.text}"', video, number, number % 2))
+        found.append(Asked("in other words", line.asked, video, number, number % 2))
         other = (video + 1 + number % (videos - 1)) % videos
-        found.append(Asked("another video's", line.asked, other, -1))
-    found += [Asked("seen", query, video, -1) for query in SEEN for video in range(videos)]
+        found.append(Asked("another video's", line.asked, other, -1, number % 2))
+    found += [Asked("near a line", query, near // LINES_A_VIDEO, -1, near % 2) for near, query in NEAR_LINES]
+    found += [Asked("seen", query, video, -1, video % 2) for query in SEEN for video in range(videos)]
     return found
 
 
@@ -142,9 +147,8 @@ def measure(which: str, joined: int, recognised: bool, passages: Passages | None
     engine, planner = engine_of(passages), RulesPlanner()
     ready = recognised_tracks(engine) if recognised else tracks(videos, joined, engine)
     rows: dict[str, list[tuple[float, ...]]] = {}
-    for number, asked in enumerate(asked_of(lines)):
-        half = asked.line % 2 if asked.line >= 0 else number % 2
-        if which != "both" and half != ("first", "second").index(which):
+    for asked in asked_of(lines):
+        if which != "both" and asked.half != ("first", "second").index(which):
             continue
         plan: Plan = planner.plan(asked.query)
         found = ready[asked.video].find(plan)
@@ -169,6 +173,7 @@ def measure(which: str, joined: int, recognised: bool, passages: Passages | None
             "above limit": 100 * float((present[kind] >= LEAST_PRESENT).mean()),
             "above limit if asked": 100 * float((present[kind] >= LEAST_ASKED).mean()),
             "ROC of other words": area(present["in other words"], present[kind]),
+            "ECE with other words": calibration_error(present["in other words"], present[kind]),
         }
         for kind, of_kind in rows.items()
     }
@@ -178,6 +183,14 @@ def area(higher: np.ndarray, lower: np.ndarray) -> float:
     """How often a value of the first is above one of the second, per cent."""
     difference = higher[:, None] - lower[None]
     return 100 * float(((difference > 0) + 0.5 * (difference == 0)).mean())
+
+
+def calibration_error(there: np.ndarray, absent: np.ndarray) -> float:
+    """Expected calibration error, per cent, of probabilities in ten bins; both kinds weigh the same."""
+    given, true = np.concatenate([there, absent]), np.repeat([1.0, 0.0], [len(there), len(absent)])
+    weights = np.repeat([0.5 / len(there), 0.5 / len(absent)], [len(there), len(absent)])
+    bins = np.minimum((given * 10).astype(int), 9)
+    return 100 * float(np.abs(np.bincount(bins, weights * (given - true))).sum())
 
 
 def main() -> None:
