@@ -80,6 +80,16 @@ def test_events_of_words_and_pictures_are_joined_in_their_order(film, grounder):
     assert start == pytest.approx(6, abs=0.2) and end == pytest.approx(15, abs=0.5)
 
 
+def test_a_line_with_a_not_in_it_is_found_where_it_stands_and_no_other(film, grounder):
+    text = (film.parent / "film.srt").read_text(encoding="utf-8").replace(CUES[2][2], "Do not open that chest!")
+    (film.parent / "film.srt").write_text(text, encoding="utf-8")
+    answer = grounder.ground(film, "Do not open that chest!")
+    assert best(answer) == pytest.approx((11, 13), abs=0.1)
+    assert answer.moments[0].evidence[0].text == "Do not open that chest!"
+    other = grounder.ground(film, "the council did not close the old bridge")
+    assert not any(track.voted for track in other.tracks)
+
+
 class Counted:
     """What an engine watched, and the queries that it was asked."""
 

@@ -15,6 +15,7 @@ from ..localizers.fusion import Reading, fused, in_order, presence_of_all, votin
 from ..localizers.intervals import distinct
 from ..planning.planner import Planner
 from ..planning.plans import planned
+from ..tracks.text_curves import MET
 from ..types import Moment, Plan, Source, SubEvent, TrackCurve, TrackKind, VideoInfo
 from .base import TOP_K, Watched
 from .events import event_moments, plan_of, several_events
@@ -25,6 +26,7 @@ NAME = "words"  # of the engine of answers for which no picture was looked at
 LEAST_MOMENTS = 20  # asked of the pictures, whatever number is wanted: other tracks change their order
 LEAST_SHARE = 0.5  # of the events' scores that is kept by a pick in order; below that a warning is given
 ONLY_SHOWN = "what is not there is looked for in the pictures only, not in words or sounds"
+LINE_WORDS = 4  # of a negated query, from which on it may be a line of a track
 UNKNOWN = 0.5  # `present` of an engine that does not say
 OF_WORDS: tuple[TrackKind, ...] = ("said", "written")
 
@@ -155,8 +157,7 @@ class WatchedTracks:
     def _read(self, plan: Plan, most: int, grid: dict[str, Any], *, is_event: bool = False) -> _Read:
         """What all tracks answer; the pictures are not asked for one event of a query whose words were found."""
         asked = _asked(plan)
-        heard = () if _is_negated(plan) else self._words  # what is not said is no moment
-        findings = tuple(track.find(plan, top_k=most) for track in heard)
+        findings = self._findings(plan, most)
         readings = [Reading(found.kind, tuple(found.moments), found.present) for found in findings]
         shown = None
         are_found = is_event and any(reading.kind in asked for reading in voting(readings, asked))
@@ -167,15 +168,26 @@ class WatchedTracks:
             readings.insert(0, Reading("shown", shown.moments, UNKNOWN if shown.present is None else shown.present))
         voted = frozenset(reading.kind for reading in voting(readings, asked))
         moments = fused(readings, asked)
-        if (
-            not moments and readings and shown is None
-        ):  # nothing fits: the best of what there is, with its low `present`
+        if not moments and readings and shown is None:  # the best of what there is, with its low `present`
             moments = list(max(readings, key=lambda reading: reading.present).moments)
         led = fused([reading for reading in readings if reading.kind in asked], asked) or moments
         present, notes = _present(readings, shown, asked, voted), self._notes(readings, voted, asked)
-        if _is_negated(plan) and self._words:
+        if _is_negated(plan) and self._words and not findings:
             notes = (ONLY_SHOWN,)
         return _Read(moments, led, present, shown, findings, voted, notes)
+
+    def _findings(self, plan: Plan, most: int) -> tuple[TrackFinding, ...]:
+        """What the tracks of words and sounds answer to a query.
+
+        What is not said is no moment. But a line may have a "not" in it: where it stands in a track word for word, it
+        is what the query means.
+        """
+        if not _is_negated(plan):
+            return tuple(track.find(plan, top_k=most) for track in self._words)
+        if len(plan.original.split()) < LINE_WORDS:
+            return ()
+        found = [track.find(Plan(plan.original), top_k=most) for track in self._words]
+        return tuple(finding for finding in found if finding.exact >= MET)
 
     def _ordered(
         self, parts: Sequence[_Read], plan: Plan, whole: _Read
@@ -208,7 +220,7 @@ class WatchedTracks:
     def _curve(self, finding: TrackFinding, parts: Sequence[_Read]) -> TrackCurve:
         """How a track fits the whole query; whether it has one of the events that the query consists of."""
         track = next(word for word in self._words if word.kind == finding.kind)
-        found = [one for part in parts for one in part.findings if one.kind == finding.kind]
+        found = [one for part in parts for one in part.findings if one.kind == finding.kind] or [finding]
         return TrackCurve(
             kind=finding.kind,
             source=track.source,
