@@ -62,6 +62,14 @@ def test_a_line_is_found_in_other_words(talk):
     assert found.exact < 0.7
 
 
+def test_a_line_that_tells_of_several_events_or_of_none_is_one_moment(talk):
+    for query in ("the crossing is shut while it is Monday", "the crossing is not open any more"):
+        plan = RulesPlanner().plan(query)
+        assert plan.sub_events or plan.negated
+        first, line = talk.find(plan).moments[0], talk.track.texts[1]
+        assert (first.start_seconds, first.end_seconds) == pytest.approx((line.start_seconds, line.end_seconds))
+
+
 def test_the_words_are_asked_and_not_the_query_around_them(talk):
     asked = talk.find(Plan("when does she talk about it", asks="said", words="water the tomatoes"))
     assert asked.moments[0].evidence[0].text == LINES[4]

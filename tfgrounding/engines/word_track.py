@@ -25,6 +25,7 @@ from .texts import TextsEngine
 LONGEST_EVIDENCE = 120  # characters
 MOST_EVIDENCE = 2  # texts that speak for a moment
 FITTING = 0.5  # of the best text's fit that another has to have
+ONE_LINE: tuple[TrackKind, ...] = ("said", "written")  # a line tells several events at once, and has a "not" in it
 _Placed = tuple[float, float, Phrase]
 
 
@@ -132,7 +133,11 @@ class WordTrack:
             return replace(plan, query=plan.words, paraphrases=(), sub_events=(), relation="single-query"), True
         if part := quoted(plan.query):
             return replace(plan, query=part, words=part, paraphrases=(), sub_events=(), relation="single-query"), True
-        return replace(plan, asks="", words=""), False  # the words are those of another track
+        asked = replace(plan, asks="", words="")  # the words are those of another track
+        if self.kind in ONE_LINE and (plan.sub_events or plan.negated):
+            whole = plan.original or plan.query
+            asked = replace(asked, query=whole, sub_events=(), relation="single-query", negated=False)
+        return asked, False
 
     def _is_literal(self, plan: Plan, words: str) -> bool:
         """Whether other words than the asked ones are not meant: they are quoted, or have a name that is not there."""
