@@ -24,7 +24,7 @@ import torch
 
 from tfgrounding import Grounder, Plan, ground_curves, iter_frames, probe
 from tfgrounding.encoders.load import load_encoder
-from tfgrounding.engines.curves import CHUNK_FRAMES
+from tfgrounding.engines.encoding import CHUNK_FRAMES
 from tfgrounding.tracks.similarity import similarity_curves
 
 QUERY = "a person opens the door"
