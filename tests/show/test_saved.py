@@ -74,7 +74,10 @@ def test_only_videos_take_queries_and_only_answers_do_without(run, scenes, tmp_p
         2,
         f"tfgrounding: {saved} holds answers already: leave the queries out, or name the video\n",
     )
-    assert run("report", scenes)[::2] == (2, "tfgrounding: a QUERY is missing: say in a sentence what happens\n")
+    assert run("report", scenes)[::2] == (
+        2,
+        "tfgrounding: a QUERY is missing: say in a sentence what happens, after the video\n",
+    )
 
 
 def test_answers_whose_video_is_gone(answers, run, scenes, tmp_path):
