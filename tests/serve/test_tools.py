@@ -216,7 +216,7 @@ def test_stopping_stops_the_watching(root, colour_encoder):
         if done > 0:
             raise InterruptedError(str(done))
 
-    with pytest.raises(InterruptedError, match=r"1\.5"):  # after the first chunk of 16 frames
+    with pytest.raises(InterruptedError, match=r"1\.6"):  # after the first chunk of 16 frames
         box.ground_video("long.mp4", "red", progress=stop)
 
 
