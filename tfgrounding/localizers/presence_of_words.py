@@ -55,7 +55,7 @@ EVEN = 1.0  # deviations above the unrelated texts at which said and not said ar
 SLOPE = 3.0  # log odds for each deviation
 EXACT_SLOPE, EXACT_EVEN = 24.0, 0.8  # log odds for the share of the asked words that stands in a moment
 NEAR_EVEN = 2.5  # deviations of what unrelated texts have for the same query, which the best text has at even odds
-BY_MEANING = 0.9  # present at most where only the meaning is near: encoders take what is near a topic for the topic
+BY_MEANING = 0.9  # present at most where words are asked for and only their meaning is near, as that of one subject is
 WEAK, PARTLY = 0.25, 0.25  # present at most where words are asked for and not met, and more for the share that is met
 
 
@@ -102,7 +102,8 @@ def presence_in_words(
     if nearness is None:
         present = by_words
     else:
-        present = min(by_curve, max(min(presence_by_nearness(nearness), BY_MEANING), by_words))
+        most = BY_MEANING if asks_for_words else 1.0  # else tracks compete with the pictures, which have no such limit
+        present = min(by_curve, max(min(presence_by_nearness(nearness), most), by_words))
     if not asks_for_words:
         return present
     if is_literal:
