@@ -253,9 +253,14 @@ class Plan:
         return tuple(dict.fromkeys(every))
 
     @property
+    def denies(self) -> bool:
+        """Whether the query, or one of its events, is negated."""
+        return self.negated or any(event.negated for event in self.sub_events)
+
+    @property
     def own_words(self) -> str:
         """The query for a reader who understands "no" and "not", as a vision LLM does."""
-        if not self.negated and not any(event.negated for event in self.sub_events):
+        if not self.denies:
             return self.query
         return self.original or (f"not this: {self.query}" if self.negated else self.query)
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tfgrounding.localizers.events import CLOSE_SECONDS, LEAST_PRESENT, divided, picked_moments
+from tfgrounding.localizers.events import divided, picked_moments
+from tfgrounding.localizers.fusion import CLOSE_SECONDS
 from tfgrounding.localizers.intervals import temporal_iou
-from tfgrounding.show.verdict import PROBABLY_NOT
+from tfgrounding.localizers.presence import PROBABLY_NOT
 from tfgrounding.types import Moment
 
 LENGTH = 100.0
@@ -58,7 +59,7 @@ def test_the_pick_in_order_is_the_best_of_all(events):
 @given(st.lists(candidates(), min_size=2, max_size=3), st.data())
 def test_an_event_that_is_not_there_moves_no_other(events, data):
     absent = data.draw(st.integers(0, len(events) - 1))
-    presents = [LEAST_PRESENT - 0.01 if n == absent else 0.9 for n in range(len(events))]
+    presents = [PROBABLY_NOT - 0.01 if n == absent else 0.9 for n in range(len(events))]
     found = picked_moments(events, "sequentially", presents)
     others = [event for n, event in enumerate(events) if n != absent]
     alone = picked_moments(others, "sequentially", [0.9] * len(others))
@@ -105,7 +106,3 @@ def test_events_at_the_same_time_share_it():
     assert times(picked_moments([sings, dances], "simultaneously", [0.9, 0.9])) == [(10, 20), (11, 21)]
     apart = [Moment(90, 95, 0.5)]
     assert times(picked_moments([sings, apart], "simultaneously", [0.9, 0.9])) == [(40, 50), (90, 95)]
-
-
-def test_absent_means_the_same_here_and_where_it_is_shown():
-    assert LEAST_PRESENT == PROBABLY_NOT

@@ -14,9 +14,10 @@ from ..vision.views import ClipYesNo, TimeView, get_view
 from .asking import counted
 from .base import checked_count
 from .clips import CLIP_SECONDS, ClipSession
-from .curves import CurvesEngine, WatchedCurves
+from .curves import CurvesEngine
 from .joined import JoinedEngine
 from .numpro import named_vlm
+from .watched_curves import WatchedCurves
 
 FRAMES_PER_CLIP = 4
 MOST_REQUESTS = 48  # 12 coarse and 36 fine, as in FV-Action (2026)

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from ..answer import Answer
 from ..errors import UndefinedAnswerError
-from ..localizers.events import LEAST_PRESENT, divided, picked_moments, standardized_rows
+from ..localizers.events import divided, picked_moments, standardized_rows
+from ..localizers.presence import PROBABLY_NOT
 from ..types import EventMoment, Moment, Plan, SubEvent
 
 MOST_CANDIDATES = 10  # moments of each event
@@ -103,7 +104,7 @@ def _divided(events: tuple[EventMoment, ...], plan: Plan, asked: Sequence[Answer
 
 def _led_by(events: Sequence[EventMoment], answer: Answer, asked: Sequence[Answer]) -> Answer:
     """The answer whose best moment leaves out no event that is probably there: from the first of these to the last."""
-    there = [n for n, event in enumerate(events) if event.present is None or event.present >= LEAST_PRESENT]
+    there = [n for n, event in enumerate(events) if event.present is None or event.present >= PROBABLY_NOT]
     if not answer.spans or all(_in_touch(asked[n].moments[0], answer.spans[0]) for n in there):
         return answer
     moments = [events[n].moment for n in there]

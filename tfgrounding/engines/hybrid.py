@@ -12,11 +12,12 @@ from ..types import VideoInfo
 from ..vision.views import ClipYesNo, TimeView, chosen_view
 from ..vision.vlm import VisionModel
 from .base import checked_count
-from .curves import CurvesEngine, WatchedCurves
+from .curves import CurvesEngine
 from .estimate import fitting_pictures
 from .joined import JoinedEngine
 from .looks import LEAST_FRAMES, Looks
 from .numpro import named_vlm
+from .watched_curves import WatchedCurves
 
 RATE_HZ = 8.0
 BUDGET_FRAMES = 256

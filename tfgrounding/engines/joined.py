@@ -12,7 +12,8 @@ from ..errors import TFGroundingError
 from ..media import AnySource
 from ..types import Plan, Progress, VideoFeatures, VideoInfo
 from .base import TOP_K
-from .curves import CurvesEngine, WatchedCurves
+from .curves import CurvesEngine
+from .watched_curves import WatchedCurves
 
 OF_CURVES = "the vision model looked for the query as a whole; when each of its events happens is what the curves say"
 EVERY = 1_000_000  # moments: the answer is cut after the looks, which change their order

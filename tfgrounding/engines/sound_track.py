@@ -7,7 +7,8 @@ from dataclasses import replace
 from ..encoders.clap import ClapEncoder
 from ..types import Evidence, Plan, TrackKind, VideoFeatures
 from .base import TOP_K
-from .curves import CurvesEngine, WatchedCurves
+from .curves import CurvesEngine
+from .watched_curves import WatchedCurves
 from .word_track import TrackFinding
 
 

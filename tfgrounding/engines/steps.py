@@ -14,8 +14,9 @@ from ..media.frames import iter_frames
 from ..media.glances import Glances
 from ..tracks.feature_parts import Batch, FeatureParts, runs
 from ..types import Moment, Plan, Source, VideoFeatures
-from .curves import CurvesEngine, WatchedCurves
+from .curves import CurvesEngine
 from .encoding import Encoding
+from .watched_curves import WatchedCurves
 
 LEAST_SAMPLES = 900  # of a video for which first answers are worth their work: five minutes, three times a second
 FIRST_LOOKS = 64

@@ -172,7 +172,7 @@ class WatchedTracks:
             moments = list(max(readings, key=lambda reading: reading.present).moments)
         led = fused([reading for reading in readings if reading.kind in asked], asked) or moments
         present, notes = _present(readings, shown, asked, voted), self._notes(readings, voted, asked)
-        if _is_negated(plan) and self._words and not findings:
+        if plan.denies and self._words and not findings:
             notes = (ONLY_SHOWN,)
         return _Read(moments, led, present, shown, findings, voted, notes)
 
@@ -182,7 +182,7 @@ class WatchedTracks:
         What is not said is no moment. But a line may have a "not" in it: where it stands in a track word for word, it
         is what the query means.
         """
-        if not _is_negated(plan):
+        if not plan.denies:
             return tuple(track.find(plan, top_k=most) for track in self._words)
         if len(plan.original.split()) < LINE_WORDS:
             return ()
@@ -237,10 +237,6 @@ def _asked(plan: Plan | SubEvent) -> tuple[TrackKind, ...]:
     if plan.asks:
         return (plan.asks,)
     return OF_WORDS if plan.words else ()
-
-
-def _is_negated(plan: Plan) -> bool:
-    return plan.negated or any(event.negated for event in plan.sub_events)
 
 
 def _present(

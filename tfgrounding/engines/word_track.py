@@ -19,8 +19,8 @@ from ..tracks.text_track import TextTrack
 from ..tracks.word_tokens import quoted, tokens
 from ..types import Evidence, Moment, Plan, TrackKind
 from .base import TOP_K
-from .curves import WatchedCurves
 from .texts import TextsEngine
+from .watched_curves import WatchedCurves
 
 LONGEST_EVIDENCE = 120  # characters
 MOST_EVIDENCE = 2  # texts that speak for a moment

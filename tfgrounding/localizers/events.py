@@ -19,10 +19,10 @@ from itertools import pairwise
 import numpy as np
 
 from ..types import Moment, Relation
+from .fusion import CLOSE_SECONDS
 from .intervals import temporal_iou
+from .presence import PROBABLY_NOT
 
-LEAST_PRESENT = 1 / 3  # of an event: below it, it is more than twice as probable that it is not in the video
-CLOSE_SECONDS = 60.0  # between two events that follow each other: so long a pause halves their score
 LEAST_SCORE = 1e-6  # scores of some localizers may be 0 or less
 
 
@@ -46,7 +46,7 @@ def picked_moments(
     """
     together = relation == "simultaneously"
     candidates = [[*event, *([] if whole is None or together else _parts(event, whole))] for event in events]
-    there = [n for n, present in enumerate(presents) if present is None or present >= LEAST_PRESENT]
+    there = [n for n, present in enumerate(presents) if present is None or present >= PROBABLY_NOT]
     pick = _together if together else _in_order
     first = pick([candidates[n] for n in there], whole) or [events[n][0] for n in there]
     for n, moment in zip(there, first, strict=True):

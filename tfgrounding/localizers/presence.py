@@ -53,6 +53,7 @@ NULL_TEXTS = (  # everyday events of many kinds; one that happens to be in the v
     "a skier falls down",
     "a waiter pours wine",
 )
+PROBABLY_NOT = 1 / 3  # of `present`: below it, it is more than twice as probable that an event is not in the video
 FLOOR_SHARE = 0.75  # gives 0.17 (0.15-0.20 in 52 real videos) for the embedded encoder, whose stated floor is 0.18
 # The constants below were chosen by benchmarks/presence.py, which also chooses them on one bench for the other.
 GLIMPSE_SECONDS = 3.0  # the best frames that last so long together: most of what is in a video shows at least so long

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from typing import Literal
 
 from ..answer import Answer
+from ..localizers.presence import PROBABLY_NOT
 from ..types import Moment
 from .exports.common import short_clock
 
 Strength = Literal["strong", "fair", "weak"]
 
-PROBABLY_NOT = 1 / 3  # of `present`: below it the event is probably not in the video
 PROBABLY = 2 / 3  # from it on the event is probably there, and nothing has to be said
 STRONG_SHARE = 1 / 2  # of the best score: from it on another moment is as strong as the best
 FAIR_SHARE = 1 / 5
